@@ -1,0 +1,59 @@
+/* The small files of the daemons and of the operator's command. Paths come out absolute. */
+#ifndef TANDEM_CONFIG_DAEMON_LOAD_H
+#define TANDEM_CONFIG_DAEMON_LOAD_H
+
+#include "config/service_load.h"
+#include "lib/log.h"
+#include "lib/tls.h"
+
+struct config_common {
+	char *name;
+	char **controllers; /* base URLs */
+	size_t controllers_count;
+	char *tls_ca, *tls_certificate, *tls_key; /* NULL: not given */
+	char **listen; /* "address@port" */
+	size_t listen_count;
+	char *metrics; /* "address@port" or NULL */
+	char *state;   /* folder or NULL */
+	enum log_level log;
+};
+
+struct config_zone_file {
+	char *name; /* absolute, lower case */
+	char *file;
+};
+
+struct config_controld {
+	struct config_common common;
+	char *url;
+	char *sqlite;		/* path, or NULL when etcd is used */
+	char **etcd_endpoints;
+	size_t etcd_endpoints_count;
+	char *etcd_ca, *etcd_certificate, *etcd_key; /* NULL: plain HTTP */
+};
+struct config_healthd {
+	struct config_common common;
+	unsigned heartbeat_ms; /* default 1000 */
+};
+struct config_dnsd {
+	struct config_common common;
+	unsigned workers; /* default 1 */
+	struct config_zone_file *zones; /* stand-alone; excludes controllers */
+	size_t zones_count;
+};
+struct config_cli {
+	struct config_common common;
+};
+
+/* 0, or E_INVALID with `errors` filled (a file that can not be read is one error too). The caller
+ * frees with the matching function also after failure. */
+int config_controld_load(const char *path, struct config_controld *out, struct config_errors *e);
+int config_healthd_load(const char *path, struct config_healthd *out, struct config_errors *e);
+int config_dnsd_load(const char *path, struct config_dnsd *out, struct config_errors *e);
+int config_cli_load(const char *path, struct config_cli *out, struct config_errors *e);
+void config_controld_free(struct config_controld *c);
+void config_healthd_free(struct config_healthd *c);
+void config_dnsd_free(struct config_dnsd *c);
+void config_cli_free(struct config_cli *c);
+
+#endif

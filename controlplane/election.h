@@ -1,0 +1,40 @@
+/* One controller leads: elected by compare-and-set on the store, without leases.
+ *
+ * Two keys. /tandem/leader/term {"term":N,"holder":NAME,"url":URL} changes only when leadership
+ * does; every write of the leader compares its `modified`, so a leader that was replaced can not
+ * write any more (fencing). /tandem/leader/beat is rewritten by the leader every beat_ms. A
+ * follower that sees neither change for takeover_ms, measured on its own monotonic clock while its
+ * store answers, writes the next term, comparing both keys as it last saw them: a leader that
+ * managed to beat in the meantime keeps its office. Works the same on both engines.
+ * See docs/decisions/003. */
+#ifndef TANDEM_CONTROLPLANE_ELECTION_H
+#define TANDEM_CONTROLPLANE_ELECTION_H
+
+#include "controlplane/store.h"
+
+struct election;
+
+struct election_options {
+	const char *name; /* this controller, unique: "muc" */
+	const char *url;  /* where the others find its API */
+	unsigned beat_ms;     /* 0 = 200 */
+	unsigned takeover_ms; /* 0 = 800; jittered by up to a quarter so that candidates differ */
+};
+
+enum election_role { ELECTION_FOLLOWER, ELECTION_LEADER, ELECTION_NO_QUORUM };
+
+/* Called from the loop whenever the role, the term or the leader changes. `leader_url` is "" when
+ * nobody is known to lead. */
+typedef void (*election_change)(void *ctx, enum election_role role, uint64_t term,
+    const char *leader_name, const char *leader_url);
+
+int election_new(struct event_base *base, struct store *store,
+    const struct election_options *options, election_change change, void *ctx,
+    struct election **out, struct err *e);
+/* The comparison that fences a write: put it into every transaction of the leader. */
+struct store_compare election_fence(const struct election *el);
+/* Steps down at once so that another takes over without waiting (clean shutdown); then free. */
+void election_resign(struct election *el);
+void election_free(struct election *el);
+
+#endif

@@ -1,0 +1,210 @@
+/* The core decides: core_step(core, event, now) → effects.
+ *
+ * Pure: no clock, no file, no socket, no randomness, no global. A shell (tandem-controld, the
+ * simulator) feeds it facts and carries out what it asks for, in this order: decode, step,
+ * persist, emit. The same events at the same times give the same effects, to the byte.
+ *
+ * How a shell uses it:
+ *   1. core_new; read service document and state from the store; CORE_ADOPT both.
+ *   2. Every controller feeds CORE_OBSERVATION, CORE_ACK, CORE_TIMER, so that a follower is warm.
+ *   3. CORE_LEAD true when elected. Only then effects of type CORE_COMMIT come out, one at a time:
+ *      the shell writes it fenced by the election and by the `modified` of /tandem/state, and
+ *      answers with CORE_COMMITTED. On conflict or timeout the shell first re-reads and adopts
+ *      the store's state, then reports the result.
+ *   4. CORE_PUBLISH follows a commit or an adoption: durable first, visible second. */
+#ifndef TANDEM_CORE_CORE_H
+#define TANDEM_CORE_CORE_H
+
+#include "core/service.h"
+#include "core/state.h"
+#include "core/view.h"
+
+struct core;
+
+struct core_time {
+	uint64_t mono_ms; /* monotonic: observations, timers */
+	int64_t wall_ms;  /* UTC: what people declare */
+};
+
+/* One check's result at one vantage. `streak` counts results of the same kind in a row, so that a
+ * lost message costs nothing; the core compares it with fall and rise. */
+struct core_observation {
+	const char *vantage; /* site of the reporting healthd (authenticated by the shell) */
+	const char *member;  /* "POOL/ADDRESS" */
+	const char *check;
+	bool ok;
+	uint32_t streak;     /* >= 1 */
+	uint32_t age_ms;     /* since the probe ended, when the report was sent */
+	uint32_t latency_ms;
+	const char *detail; /* why it failed, or "" */
+};
+
+struct core_ack { /* a dnsd says what it serves */
+	const char *site, *name; /* authenticated site; name of the daemon, unique in the site */
+	uint64_t epoch, revision;
+	const char *refused; /* why it refused a view, or "" */
+};
+
+enum core_request_type { CORE_REQUEST_DRAIN, CORE_REQUEST_UNDRAIN, CORE_REQUEST_APPLY };
+
+struct core_request {
+	uint64_t id; /* the shell's; comes back in the reply */
+	enum core_request_type type;
+	bool plan_only; /* reply with what would happen, change nothing */
+	const char *actor;
+	const char *site, *reason; /* drain, undrain */
+	int64_t until_ms;	   /* drain: wall time */
+	/* apply: the parsed document (borrowed; the core holds a reference if it keeps it), its text,
+	 * and the revision it was planned on (compare-and-set; UINT64_MAX: whatever is in force) */
+	struct service *service;
+	const char *document;
+	size_t document_bytes;
+	uint64_t planned_on;
+};
+
+enum core_event_type {
+	CORE_ADOPT,	  /* service and state as the store has them */
+	CORE_LEAD,	  /* leadership won or lost */
+	CORE_OBSERVATION,
+	CORE_ACK,
+	CORE_REQUEST,
+	CORE_COMMITTED,	  /* result of the outstanding commit */
+	CORE_TIMER,
+};
+
+struct core_event {
+	enum core_event_type type;
+	union {
+		struct {
+			struct service *service; /* NULL: none yet; held by the core */
+			const struct state *state; /* copied */
+		} adopt;
+		bool lead;
+		struct core_observation observation;
+		struct core_ack ack;
+		struct core_request request;
+		struct {
+			const char *commit_id;
+			int result; /* 0, E_CONFLICT, E_TIMEOUT (fate unknown, state re-adopted), E_UNAVAILABLE */
+		} committed;
+	};
+};
+
+enum core_effect_type {
+	CORE_COMMIT,  /* write this state (and document) with compare-and-set */
+	CORE_PUBLISH, /* stream this view */
+	CORE_PROBES,  /* the probe plan changed: stream the service's members and checks */
+	CORE_REPLY,   /* answer a request */
+	CORE_TIMER_AT, /* call CORE_TIMER at this monotonic time (replaces the former) */
+	CORE_ALARM,   /* raise or clear */
+	CORE_TELL,    /* a line for the log */
+};
+
+/* What a line of the history says: who did what, why, at which epoch. */
+struct core_history {
+	int64_t wall_ms;
+	uint64_t epoch, version;
+	char *actor;  /* "automation" or the person's name */
+	char *action; /* "member-down" "member-up" "drain" "undrain" "apply" "drain-expired" … */
+	char *subject; /* member, site or revision */
+	char *text;   /* a sentence with the inputs and the rule */
+};
+
+struct core_effect {
+	enum core_effect_type type;
+	union {
+		struct {
+			char commit_id[40];
+			uint64_t base_version; /* the version of the state it was decided from */
+			struct state *state;   /* what to write */
+			char *document;	       /* a new service document under state->revision, or NULL */
+			size_t document_bytes;
+			struct core_history *history;
+			size_t history_count;
+		} commit;
+		struct {
+			struct view *view; /* whole, with its catalog */
+			bool catalog_changed; /* false: a delta suffices for readers of the former view */
+		} publish;
+		struct {
+			uint64_t id;
+			int result;  /* 0, E_REFUSED (rule), E_INVALID, E_NOT_FOUND, E_CONFLICT, E_UNAVAILABLE */
+			int rule;    /* number of the rule of DESIGN section 2 that refused, or 0 */
+			char *text;  /* sentences for the operator */
+			uint64_t epoch, revision; /* in force after it */
+		} reply;
+		uint64_t timer_at_ms;
+		struct {
+			char *key;  /* stable: "pool-all-down/mail-de" */
+			bool raise;
+			char *text;
+		} alarm;
+		struct {
+			bool warn;
+			char *text;
+		} tell;
+	};
+};
+
+struct core_effects { /* start from {0} */
+	struct core_effect *items;
+	size_t count;
+};
+
+struct core *core_new(void);
+void core_free(struct core *c);
+
+/* Appends to `out`; what the effects point to belongs to `out` until core_effects_free. */
+void core_step(struct core *c, const struct core_event *event, struct core_time now,
+    struct core_effects *out);
+void core_effects_free(struct core_effects *effects);
+
+/* What stands now: for status and explain. Borrowed, valid until the next step. */
+const struct state *core_state(const struct core *c);
+const struct service *core_service(const struct core *c);
+const struct view *core_view(const struct core *c); /* the last published, NULL before */
+
+struct core_vantage_view { /* what one vantage says of one member now */
+	const char *vantage;
+	bool fresh; /* false: expired or never heard */
+	bool own;   /* the member's own site */
+	enum { VANTAGE_UNDECIDED, VANTAGE_UP, VANTAGE_DOWN } says;
+	const char *check; /* the check that decided it (the first failing), or "" */
+	uint32_t streak;
+	uint64_t age_ms;
+	const char *detail;
+};
+struct core_member_view {
+	const char *id, *pool, *site;
+	struct addr address;
+	enum member_state verdict;
+	bool offered;	    /* in the answers now */
+	const char *why;    /* why it is or is not: rule and inputs, a sentence */
+	int64_t since_ms;
+	const char *evidence;
+	struct core_vantage_view *vantages;
+	size_t vantages_count;
+};
+struct core_ack_view {
+	const char *site, *name;
+	uint64_t epoch, revision;
+	uint64_t age_ms;
+	bool current; /* serves the present epoch */
+	const char *refused;
+};
+struct core_alarm_view {
+	const char *key, *text;
+	int64_t since_ms;
+};
+struct core_report { /* owned by the caller, except the strings, which the core lends */
+	struct core_member_view *members;
+	size_t members_count;
+	struct core_ack_view *acks;
+	size_t acks_count;
+	struct core_alarm_view *alarms;
+	size_t alarms_count;
+};
+void core_report(const struct core *c, struct core_time now, struct core_report *out);
+void core_report_free(struct core_report *r);
+
+#endif

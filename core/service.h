@@ -1,0 +1,160 @@
+/* The service document as data: what people have configured. Parsed by config/, used by everyone.
+ *
+ * All strings are owned by the service and freed with it. References are indexes into the arrays.
+ * DNS names are absolute, lower case, in presentation format with the final dot. Times carry their
+ * unit. Once built it is never changed, so it may be shared (service_hold/service_drop). */
+#ifndef TANDEM_CORE_SERVICE_H
+#define TANDEM_CORE_SERVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/addr.h"
+
+enum { /* bounds of a document; config/ refuses more */
+	SERVICE_REGIONS = 16,
+	SERVICE_SITES = 64,
+	SERVICE_POOLS = 4096,
+	SERVICE_POOL_MEMBERS = 256,
+	SERVICE_POOL_CHECKS = 8,
+	SERVICE_ZONES = 1024,
+	SERVICE_RECORDS = 100000,
+	SERVICE_NAMES = 100000,
+	SERVICE_NAME_BYTES = 64, /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
+};
+
+struct service_region {
+	char *name;
+};
+
+struct service_site {
+	char *name;
+	size_t region; /* SIZE_MAX for a witness */
+	bool witness;  /* votes and probes, serves no mail */
+};
+
+enum check_type { CHECK_TCP, CHECK_SMTP, CHECK_HTTP, CHECK_HTTPS };
+
+struct service_check {
+	char *name;
+	enum check_type type;
+	uint16_t port;
+	uint32_t interval_ms; /* 100 … 3,600,000; default 1000 */
+	uint32_t timeout_ms;  /* 10 … 60,000; default 2000 */
+	uint8_t jitter_percent;
+	uint16_t fall; /* failures in a row until a vantage says down; default 3 */
+	uint16_t rise; /* successes in a row until it says up again; default 5 */
+	uint32_t expire_ms; /* an observation older than this is unknown; default 5000 */
+	/* SMTP */
+	char *ehlo;	    /* name to greet with */
+	bool starttls;	    /* require STARTTLS and continue inside it */
+	char *tls_name;	    /* SMTP and HTTPS: name the certificate must carry, also SNI; NULL: not checked */
+	char *tls_ca;	    /* PEM file on the probing host; NULL: the system's */
+	uint16_t tls_days;  /* fail when the certificate ends sooner; 0 = only when expired */
+	char *mail_from, *rcpt_to; /* MAIL/RCPT/RSET without sending; NULL: not done */
+	char *user, *password_file; /* AUTH (SMTP) or Basic (HTTP); NULL: not done */
+	/* HTTP, HTTPS */
+	char *host; /* Host header; NULL: the member's address */
+	char *path;
+	uint16_t expect_status_min, expect_status_max; /* default 200 … 299 */
+	char *expect_body; /* a substring of the first 5120 bytes; NULL: any */
+	uint32_t max_latency_ms; /* slower counts as failure; 0 = only the timeout */
+};
+
+struct service_member {
+	size_t site;
+	struct addr address;
+	uint16_t weight; /* 1 … 1000 */
+};
+
+enum service_placement { PLACEMENT_ACTIVE_ACTIVE, PLACEMENT_PRIMARY_PEER, PLACEMENT_SOLITARY };
+
+struct service_pool {
+	char *name;
+	size_t region;
+	uint32_t ttl_s;
+	enum service_placement placement; /* solitary: members in one site only */
+	struct service_member *members;
+	size_t members_count;
+	struct service_check *checks; /* a member is up only where all of them succeed */
+	size_t checks_count;
+	uint16_t witnesses; /* vantages that must agree before a removal; 2 … 16, default 2 */
+	uint16_t min_members; /* automation never goes below; default 1 */
+};
+
+struct service_zone {
+	char *name;
+	uint32_t ttl_s;	       /* default of its records */
+	char *soa_mname, *soa_rname;
+	uint32_t soa_refresh_s, soa_retry_s, soa_expire_s, soa_minimum_s;
+	uint32_t serial_base; /* serial = serial_base + epoch (RFC 1982) */
+	char **records;	       /* "owner ttl type rdata", absolute names, checked by ldns */
+	size_t records_count;
+};
+
+struct service_name { /* a name answered with a pool's live addresses: A and AAAA */
+	char *owner;
+	size_t zone;
+	size_t pool;
+	uint32_t ttl_s; /* 0 = the pool's */
+};
+
+/* Parsed, checked and kept; acted on by later parts. */
+struct service_spf_set {
+	char *name; /* "_spf.retarus.com." */
+	char **terms;
+	size_t terms_count;
+};
+struct service_push_sender {
+	size_t site;
+	struct addr address;
+};
+struct service_pair {
+	char *customer;
+	char **domains;
+	size_t domains_count;
+	struct service_push_sender *addresses; /* one or more a site */
+	size_t addresses_count;
+};
+struct service_component {
+	char *name;
+	enum service_placement placement;
+	size_t primary; /* site; SIZE_MAX for active-active */
+};
+
+struct service {
+	unsigned references;
+	char *title;
+	struct service_region *regions;
+	size_t regions_count;
+	struct service_site *sites;
+	size_t sites_count;
+	struct service_pool *pools;
+	size_t pools_count;
+	struct service_zone *zones;
+	size_t zones_count;
+	struct service_name *names;
+	size_t names_count;
+	struct service_spf_set *spf_sets;
+	size_t spf_sets_count;
+	struct service_push_sender *push_senders;
+	size_t push_senders_count;
+	struct service_pair *pairs;
+	size_t pairs_count;
+	struct service_component *components;
+	size_t components_count;
+};
+
+struct service *service_new(void); /* empty, one reference */
+struct service *service_hold(struct service *s);
+void service_drop(struct service *s); /* frees with the last reference; NULL allowed */
+
+/* Index or SIZE_MAX. */
+size_t service_site_find(const struct service *s, const char *name);
+size_t service_pool_find(const struct service *s, const char *name);
+size_t service_name_find(const struct service *s, const char *owner);
+const char *check_type_name(enum check_type t); /* "tcp" "smtp" "http" "https" */
+const char *placement_name(enum service_placement p);
+
+#endif

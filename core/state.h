@@ -1,0 +1,73 @@
+/* The committed state: what the cluster has agreed on, beside the service document itself.
+ *
+ * One document under one key (/tandem/state), so that a compare-and-set on it covers everything it
+ * was decided from. Observations are not in it: they are facts of the moment, collected by every
+ * controller, and expire. Encoded by wire/state.h. */
+#ifndef TANDEM_CORE_STATE_H
+#define TANDEM_CORE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/view.h"
+
+/* A member's life; the table of moves is in core/member.c.
+ *   UP       enough vantages say so
+ *   SUSPECT  offered still; a failure has been seen, the verdict is open
+ *   DOWN     enough vantages say so; not offered unless that would empty a pool
+ *   UNKNOWN  too few fresh observations: what was offered stays as it was (rule 5) */
+enum member_state { MEMBER_UNKNOWN, MEMBER_UP, MEMBER_SUSPECT, MEMBER_DOWN };
+
+struct state_member {
+	char *id; /* "POOL/ADDRESS" */
+	enum member_state verdict;
+	bool withheld; /* health wants it out of the answers; survives UNKNOWN */
+	int64_t since_ms; /* wall time of the verdict */
+	char *evidence;	  /* a sentence: which vantages said what */
+};
+
+/* Maintenance of a site; the table of moves is in core/maintenance.c. */
+enum maintenance_state {
+	MAINTENANCE_DECLARED,
+	MAINTENANCE_PUBLISHING, /* committed; not every dnsd has acked */
+	MAINTENANCE_PUBLISHED,	/* every dnsd known answers the epoch or a later one */
+	MAINTENANCE_TTL_ELAPSED,
+	MAINTENANCE_RESOLVERS_AGREE,
+	MAINTENANCE_QUIET,
+	MAINTENANCE_SAFE,
+	MAINTENANCE_RETURNING, /* over; published again where health allows */
+	MAINTENANCE_ACTIVE,    /* the record is history now */
+};
+
+struct state_drain {
+	char *site;
+	char *owner, *reason;
+	int64_t declared_ms, until_ms; /* wall time; until is mandatory */
+	enum maintenance_state state;
+	int64_t state_since_ms;
+	uint64_t epoch; /* the publication that took the site out */
+};
+
+struct state {
+	char cluster[VIEW_CLUSTER_BYTES];
+	uint64_t epoch;	   /* of the last publication; 0 = nothing published yet */
+	uint64_t revision; /* of the service document in force; 0 = none */
+	uint64_t version;  /* of this document; grows with every commit */
+	struct state_member *members; /* sorted by id; members without an entry are UNKNOWN, offered */
+	size_t members_count;
+	struct state_drain *drains;
+	size_t drains_count;
+	struct view_removal *removals; /* names that left by configuration; bounded */
+	size_t removals_count;
+	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
+};
+
+struct state *state_new(void);
+struct state *state_copy(const struct state *s);
+void state_free(struct state *s);
+
+const char *member_state_name(enum member_state s);	    /* "up" … */
+const char *maintenance_state_name(enum maintenance_state s); /* "declared" … */
+
+#endif

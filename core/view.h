@@ -1,0 +1,77 @@
+/* A view: everything a dnsd needs to act, at one epoch.
+ *
+ * Two halves with different pulses. The catalog (zones, static records, names and the pool behind
+ * each, names removed on purpose) belongs to a configuration revision; the pool table (which
+ * members are offered now) belongs to the epoch. A delta on the wire is the pool table alone: it
+ * applies to any view of the same revision, whatever epoch that one has.
+ *
+ * On the wire: docs/architecture.md, "Messages"; encoded and decoded by wire/view.h. */
+#ifndef TANDEM_CORE_VIEW_H
+#define TANDEM_CORE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/addr.h"
+
+#define VIEW_VERSION 1
+#define VIEW_CLUSTER_BYTES 37
+
+struct view_member {
+	struct addr address;
+	uint16_t weight;
+	char *site;
+};
+
+struct view_pool { /* never empty: rule 1 */
+	char *name;
+	uint32_t ttl_s;
+	struct view_member *members; /* sorted by address */
+	size_t members_count;
+};
+
+struct view_zone {
+	char *name;
+	uint32_t ttl_s;
+	char *soa_mname, *soa_rname;
+	uint32_t soa_refresh_s, soa_retry_s, soa_expire_s, soa_minimum_s;
+	uint32_t serial_base;
+	char **records; /* "owner ttl type rdata" */
+	size_t records_count;
+};
+
+struct view_name {
+	char *owner;
+	char *zone;
+	char *pool;
+	uint32_t ttl_s; /* 0 = the pool's */
+};
+
+struct view_removal { /* a name that left on purpose, and with which revision */
+	char *owner;
+	uint64_t revision;
+};
+
+struct view_catalog {
+	struct view_zone *zones;
+	size_t zones_count;
+	struct view_name *names;
+	size_t names_count;
+	struct view_removal *removals;
+	size_t removals_count;
+};
+
+struct view {
+	char cluster[VIEW_CLUSTER_BYTES]; /* UUID of the cluster: epochs of different ones don't compare */
+	uint64_t epoch;
+	uint64_t revision; /* of the configuration */
+	struct view_catalog *catalog; /* NULL in a delta */
+	struct view_pool *pools;      /* sorted by name */
+	size_t pools_count;
+};
+
+struct view *view_new(void);
+void view_free(struct view *v); /* NULL allowed */
+
+#endif

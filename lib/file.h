@@ -1,0 +1,26 @@
+/* Files that are whole or not there. Blocking. */
+#ifndef TANDEM_LIB_FILE_H
+#define TANDEM_LIB_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/err.h"
+
+/* Reads a regular file of at most `max` bytes; *text is NUL-terminated behind *bytes, the caller
+ * frees. E_NOT_FOUND, E_LIMIT, E_IO. */
+int file_read(const char *path, size_t max, char **text, size_t *bytes, struct err *e);
+
+/* Durable replacement: writes a temporary file beside it, fsync, rename, fsync of the folder. */
+int file_write_atomic(const char *path, const void *data, size_t bytes, mode_t mode,
+    struct err *e);
+
+/* The same with a checksum line in front (SHA-256), which the reader verifies: E_INVALID if the
+ * file is damaged. For state such as the last good view. */
+int file_write_checked(const char *path, const void *data, size_t bytes, struct err *e);
+int file_read_checked(const char *path, size_t max, char **text, size_t *bytes, struct err *e);
+
+/* mkdir -p with mode 0750 for what is missing. */
+int file_make_folder(const char *path, struct err *e);
+
+#endif

@@ -1,0 +1,72 @@
+/* An HTTPS server with mutual TLS 1.3 on libevent's evhttp, for the control plane's API.
+ *
+ * Order: http_server_new, http_server_listen (once an address), then requests arrive at the
+ * handlers of the routes. A handler answers exactly once, now or later, with one of the replies or
+ * by starting a stream. Every refusal (no certificate, wrong role, body too large, unknown path)
+ * is answered as an error object, logged with the peer's identity, and counted. */
+#ifndef TANDEM_LIB_HTTP_SERVER_H
+#define TANDEM_LIB_HTTP_SERVER_H
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "lib/base/err.h"
+#include "lib/tls.h"
+
+struct http_server;
+struct http_request;
+struct http_stream;
+
+typedef void (*http_handler)(struct http_request *request, void *ctx);
+
+struct http_route {
+	const char *method; /* "GET" or "POST" */
+	const char *path;   /* "/v1/status"; with a trailing slash every path below it matches */
+	unsigned roles;	    /* tls_role bits that may call it */
+	http_handler handler;
+};
+
+struct http_limits {
+	size_t body_bytes;	     /* larger bodies get 413 */
+	size_t header_bytes;	     /* 431 or closed */
+	unsigned connections;	     /* more are closed at once */
+	unsigned idle_ms;	     /* a connection that sends nothing, handshake included */
+	size_t stream_backlog_bytes; /* a stream whose reader is slower is cut */
+};
+
+/* `tls` may be NULL for a plain-text local listener (metrics); then every caller has role 0 and
+ * only routes with roles == 0 match. Routes, ctx and tls are borrowed. */
+int http_server_new(struct event_base *base, SSL_CTX *tls, const struct http_limits *limits,
+    const struct http_route *routes, size_t routes_count, void *ctx, struct http_server **out,
+    struct err *e);
+int http_server_listen(struct http_server *s, const char *address_at_port, struct err *e);
+/* Replaces the certificate for new connections (reload). */
+void http_server_set_tls(struct http_server *s, SSL_CTX *tls);
+void http_server_free(struct http_server *s);
+
+/* What came in; valid until the reply. */
+const struct tls_identity *http_request_identity(const struct http_request *r);
+const char *http_request_peer(const struct http_request *r);	       /* address, for logs */
+const char *http_request_path_rest(const struct http_request *r);      /* decoded, behind the route */
+const char *http_request_query(struct http_request *r, const char *key); /* decoded, or NULL */
+/* The body as JSON object; the caller decrefs. */
+int http_request_json(struct http_request *r, json_t **out, struct err *e);
+
+/* Replies; each ends the request. `body` is consumed. */
+void http_reply_json(struct http_request *r, int status, json_t *body);
+void http_reply_text(struct http_request *r, int status, const char *type, const char *text);
+/* {"error":{"code":CODE,"message":TEXT}}; the status follows from e->code: 400 invalid, 403 denied,
+ * 404 not found, 409 conflict or refused, 413 limit, 503 unavailable or timeout, 500 the rest. */
+void http_reply_error(struct http_request *r, const struct err *e);
+/* 307 to the same path at another base URL. */
+void http_reply_elsewhere(struct http_request *r, const char *base_url);
+
+/* A chunked answer of JSON lines. on_close is called once, when the reader is gone or was cut;
+ * afterwards the stream is no more. */
+struct http_stream *http_stream_start(struct http_request *r, void (*on_close)(void *ctx),
+    void *ctx);
+void http_stream_line(struct http_stream *s, const char *line, size_t bytes); /* adds the newline */
+void http_stream_end(struct http_stream *s); /* on_close is not called */
+
+#endif

@@ -1,0 +1,48 @@
+# Targets that only call a script; the Makefile holds what is built.
+
+run: all
+	@scripts/install-deps run
+	@tests/e2e/world run $(WORLD)
+
+demo: all
+	@scripts/install-deps run
+	@tests/e2e/world demo
+
+test: check
+	@scripts/install-deps test
+	@tests/e2e/run-tests $(ARGS)
+
+# The whole suite again, on daemons built with the address and undefined-behaviour sanitizers.
+asan:
+	@scripts/install-deps test
+	$(MAKE) SAN=address,undefined check
+	BUILD=build/san-address tests/e2e/run-tests $(ARGS)
+
+tsan:
+	$(MAKE) SAN=thread check
+
+lint:
+	@scripts/install-deps lint
+	@scripts/lint
+
+format:
+	@scripts/install-deps lint
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	scripts/install-files "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
+
+help:
+	@sed -n 's/^#> //p' scripts/targets.mk
+
+#> make            build into build/ (build/bin)
+#> make run        a whole two-site world on loopback, in the foreground
+#> make demo       the same, scripted: outage, fail-over, return, maintenance, with figures
+#> make test       all tests, real etcd, Postfix and nginx included
+#> make check      unit tests only: no root, no network, under a minute
+#> make asan tsan  tests again under sanitizers
+#> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
+#> make format     clang-format
+#> make install    PREFIX=/usr/local DESTDIR=
+
+.PHONY: run demo test asan tsan lint format install help

@@ -1,0 +1,14 @@
+/* The committed state and its history as JSON documents, as they lie in the store. */
+#ifndef TANDEM_WIRE_STATE_H
+#define TANDEM_WIRE_STATE_H
+
+#include <jansson.h>
+
+#include "core/core.h"
+#include "lib/base/err.h"
+
+json_t *state_encode(const struct state *s);
+int state_decode(const json_t *o, struct state **out, struct err *e); /* as view_decode */
+json_t *history_encode(const struct core_history *h);
+
+#endif
