@@ -47,11 +47,14 @@ define room_rules
 $(call archive,$(1)): $(filter-out %/main.o,$(call objects,$(1)))
 	@mkdir -p $$(@D); rm -f $$@
 	$$(AR) rcs $$@ $$^
+endef
+define daemon_rules
 $(BUILD)/bin/$(BIN_$(1)): $(BUILD)/obj/$(1)/main.o $(call archive,$(1)) $(foreach r,config wire core lib,$(call archive,$(r)))
 	@mkdir -p $$(@D)
 	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
+$(foreach room,$(DAEMONS),$(eval $(call daemon_rules,$(room))))
 
 $(BUILD)/obj/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
@@ -59,7 +62,7 @@ $(BUILD)/obj/%.o: %.c Makefile | deps
 
 # tests/unit/ROOM/test_THING.c becomes one program, linked with its room and the shared ones.
 .SECONDEXPANSION:
-$(BUILD)/tests/%: tests/unit/%.c $$(sort $$(call archive,$$(patsubst %/,%,$$(dir $$*)))) \
+$(BUILD)/tests/%: tests/unit/%.c $$(call archive,$$(firstword $$(subst /, ,$$*))) \
 		$(foreach r,config wire core lib,$(call archive,$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(filter %.a,$^) \
