@@ -34,7 +34,9 @@ int err_set(struct err *e, int code, const char *format, ...)
 int err_set_errno(struct err *e, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts context and ": " in front of the message; returns the code, for `return err_prefix(...)`. */
+/* Puts context and ": " in front of the message; returns the code, for `return err_prefix(...)`.
+ * With `e` NULL the code is not known here and E_IO is returned: where a caller's caller looks at
+ * the code, keep it and return that. */
 int err_prefix(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A word for a code, as logs and JSON name it: "invalid", "conflict", "unavailable" … */
