@@ -11,7 +11,12 @@
  *      the shell writes it fenced by the election and by the `modified` of /tandem/state, and
  *      answers with CORE_COMMITTED. On conflict or timeout the shell first re-reads and adopts
  *      the store's state, then reports the result.
- *   4. CORE_PUBLISH follows a commit or an adoption: durable first, visible second. */
+ *   4. CORE_PUBLISH follows a commit or an adoption: durable first, visible second.
+ *
+ * An empty store is adopted as service NULL and a state that has nothing but a fresh cluster UUID
+ * (version 0); the first commit then has base_version 0. The shell never adopts a read older than
+ * one it has adopted (it compares `modified`); a commit whose base_version is not the version of
+ * the state whose `modified` the shell compares with is reported as E_CONFLICT without writing. */
 #ifndef TANDEM_CORE_CORE_H
 #define TANDEM_CORE_CORE_H
 
@@ -20,6 +25,11 @@
 #include "core/view.h"
 
 struct core;
+
+struct core_options {
+	const char *name; /* this controller; goes into commit ids */
+	uint64_t seed;	  /* different for every process: makes commit ids unique */
+};
 
 struct core_time {
 	uint64_t mono_ms; /* monotonic: observations, timers */
@@ -76,8 +86,12 @@ struct core_event {
 	enum core_event_type type;
 	union {
 		struct {
-			struct service *service; /* NULL: none yet; held by the core */
+			struct service *service; /* of state->revision; NULL: none; held by the core */
 			const struct state *state; /* copied */
+			/* The service document's text (copied), so that the same one applied again is
+			 * recognised; NULL: not known. */
+			const char *document;
+			size_t document_bytes;
 		} adopt;
 		bool lead;
 		struct core_observation observation;
@@ -85,7 +99,9 @@ struct core_event {
 		struct core_request request;
 		struct {
 			const char *commit_id;
-			int result; /* 0, E_CONFLICT, E_TIMEOUT (fate unknown, state re-adopted), E_UNAVAILABLE */
+			/* 0, E_CONFLICT, E_TIMEOUT (fate unknown, state re-adopted), E_UNAVAILABLE (did
+			 * not happen), E_LIMIT (too large), or another error (did not happen) */
+			int result;
 		} committed;
 	};
 };
@@ -128,10 +144,15 @@ struct core_effect {
 		} publish;
 		struct {
 			uint64_t id;
-			int result;  /* 0, E_REFUSED (rule), E_INVALID, E_NOT_FOUND, E_CONFLICT, E_UNAVAILABLE */
+			/* 0, E_REFUSED (rule), E_INVALID, E_NOT_FOUND, E_CONFLICT, E_LIMIT,
+			 * E_UNAVAILABLE, E_TIMEOUT (may have happened: look at the status) */
+			int result;
 			int rule;    /* number of the rule of DESIGN section 2 that refused, or 0 */
 			char *text;  /* sentences for the operator */
 			uint64_t epoch, revision; /* in force after it */
+			/* Of a plan that is possible: what would be published, to be compared with
+			 * core_view. Else NULL. */
+			struct view *after;
 		} reply;
 		uint64_t timer_at_ms;
 		struct {
@@ -151,7 +172,7 @@ struct core_effects { /* start from {0} */
 	size_t count;
 };
 
-struct core *core_new(void);
+struct core *core_new(const struct core_options *options);
 void core_free(struct core *c);
 
 /* Appends to `out`; what the effects point to belongs to `out` until core_effects_free. */
@@ -159,7 +180,8 @@ void core_step(struct core *c, const struct core_event *event, struct core_time 
     struct core_effects *out);
 void core_effects_free(struct core_effects *effects);
 
-/* What stands now: for status and explain. Borrowed, valid until the next step. */
+/* What stands now: for status and explain. Borrowed, valid until the next step. State and service
+ * are NULL before the first adoption. */
 const struct state *core_state(const struct core *c);
 const struct service *core_service(const struct core *c);
 const struct view *core_view(const struct core *c); /* the last published, NULL before */
@@ -196,13 +218,38 @@ struct core_alarm_view {
 	const char *key, *text;
 	int64_t since_ms;
 };
-struct core_report { /* owned by the caller, except the strings, which the core lends */
+struct core_pool_view { /* as service->pools, in their order */
+	const char *name;
+	const char *text; /* what is offered and by which rule, a sentence */
+};
+struct core_drain_view { /* as state->drains, in their order */
+	const char *site;
+	enum maintenance_state state;
+	const char *text; /* "not drained yet: …" and what is still there (rule 12) */
+};
+struct core_site_view { /* as service->sites, in their order */
+	const char *name;
+	bool drained;
+	bool heard;	 /* its healthd's observations are fresh */
+	uint64_t age_ms; /* of the last one; UINT64_MAX: never heard */
+};
+/* Owned by the caller; its strings are valid until the next step or core_report_free. */
+struct core_report {
 	struct core_member_view *members;
 	size_t members_count;
 	struct core_ack_view *acks;
 	size_t acks_count;
 	struct core_alarm_view *alarms;
 	size_t alarms_count;
+	struct core_pool_view *pools;
+	size_t pools_count;
+	struct core_drain_view *drains;
+	size_t drains_count;
+	struct core_site_view *sites;
+	size_t sites_count;
+	uint64_t observations_unknown; /* of members or checks that are not configured; ignored */
+	char **texts;		       /* storage of sentences */
+	size_t texts_count;
 };
 void core_report(const struct core *c, struct core_time now, struct core_report *out);
 void core_report_free(struct core_report *r);

@@ -16,7 +16,9 @@
  *   UP       enough vantages say so
  *   SUSPECT  offered still; a failure has been seen, the verdict is open
  *   DOWN     enough vantages say so; not offered unless that would empty a pool
- *   UNKNOWN  too few fresh observations: what was offered stays as it was (rule 5) */
+ *   UNKNOWN  too few fresh observations: what was offered stays as it was (rule 5)
+ * Committed is only what was concluded, UP or DOWN; SUSPECT and UNKNOWN are what the observations
+ * of the moment make of that, told by core_report. See docs/decisions/010. */
 enum member_state { MEMBER_UNKNOWN, MEMBER_UP, MEMBER_SUSPECT, MEMBER_DOWN };
 
 struct state_member {
@@ -63,9 +65,24 @@ struct state {
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
+enum { /* bounds, so that the document fits the store */
+	STATE_MEMBERS = 1048576,
+	STATE_DRAINS = 64, /* one a site */
+	STATE_REMOVALS = 8192,
+	STATE_TEXT_BYTES = 512, /* of an evidence or a reason, with its NUL */
+};
+
 struct state *state_new(void);
 struct state *state_copy(const struct state *s);
-void state_free(struct state *s);
+void state_free(struct state *s); /* NULL allowed */
+
+/* NULL where there is none. */
+struct state_member *state_member_find(const struct state *s, const char *id);
+struct state_drain *state_drain_find(const struct state *s, const char *site);
+/* Finds or inserts in order; an inserted one is UNKNOWN, not withheld, without evidence. */
+struct state_member *state_member_put(struct state *s, const char *id);
+struct state_drain *state_drain_add(struct state *s, const char *site); /* not there yet */
+void state_drain_remove(struct state *s, const char *site);		/* there */
 
 const char *member_state_name(enum member_state s);	    /* "up" … */
 const char *maintenance_state_name(enum maintenance_state s); /* "declared" … */

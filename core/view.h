@@ -54,6 +54,7 @@ struct view_removal { /* a name that left on purpose, and with which revision */
 };
 
 struct view_catalog {
+	unsigned references; /* holders beyond the first: 0 in a fresh one; not for several threads */
 	struct view_zone *zones;
 	size_t zones_count;
 	struct view_name *names;
@@ -72,6 +73,10 @@ struct view {
 };
 
 struct view *view_new(void);
-void view_free(struct view *v); /* NULL allowed */
+void view_free(struct view *v); /* drops its hold of the catalog; NULL allowed */
+
+/* Views of one revision may share their catalog. NULL allowed. */
+struct view_catalog *view_catalog_hold(struct view_catalog *c);
+void view_catalog_drop(struct view_catalog *c);
 
 #endif

@@ -1,0 +1,154 @@
+/* Owning and searching the committed state. */
+#include "core/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+
+struct state *state_new(void)
+{
+	return mem_new(1, sizeof(struct state));
+}
+
+static char *text_copy(const char *text)
+{
+	return text ? mem_strdup(text) : NULL;
+}
+
+struct state *state_copy(const struct state *s)
+{
+	struct state *copy = mem_dup(s, sizeof(*s));
+
+	copy->members = NULL;
+	copy->drains = NULL;
+	copy->removals = NULL;
+	if (s->members_count > 0)
+		copy->members = mem_new(s->members_count, sizeof(*s->members));
+	for (size_t i = 0; i < s->members_count; i++) {
+		copy->members[i] = s->members[i];
+		copy->members[i].id = text_copy(s->members[i].id);
+		copy->members[i].evidence = text_copy(s->members[i].evidence);
+	}
+	if (s->drains_count > 0)
+		copy->drains = mem_new(s->drains_count, sizeof(*s->drains));
+	for (size_t i = 0; i < s->drains_count; i++) {
+		copy->drains[i] = s->drains[i];
+		copy->drains[i].site = text_copy(s->drains[i].site);
+		copy->drains[i].owner = text_copy(s->drains[i].owner);
+		copy->drains[i].reason = text_copy(s->drains[i].reason);
+	}
+	if (s->removals_count > 0)
+		copy->removals = mem_new(s->removals_count, sizeof(*s->removals));
+	for (size_t i = 0; i < s->removals_count; i++) {
+		copy->removals[i] = s->removals[i];
+		copy->removals[i].owner = text_copy(s->removals[i].owner);
+	}
+	return copy;
+}
+
+static void drain_release(struct state_drain *d)
+{
+	free(d->site);
+	free(d->owner);
+	free(d->reason);
+}
+
+void state_free(struct state *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->members_count; i++) {
+		free(s->members[i].id);
+		free(s->members[i].evidence);
+	}
+	for (size_t i = 0; i < s->drains_count; i++)
+		drain_release(&s->drains[i]);
+	for (size_t i = 0; i < s->removals_count; i++)
+		free(s->removals[i].owner);
+	free(s->members);
+	free(s->drains);
+	free(s->removals);
+	free(s);
+}
+
+/* Index of the first member that is not before `id`. */
+static size_t member_place(const struct state *s, const char *id)
+{
+	size_t low = 0, high = s->members_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(s->members[middle].id, id) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct state_member *state_member_find(const struct state *s, const char *id)
+{
+	size_t at = member_place(s, id);
+
+	return at < s->members_count && strcmp(s->members[at].id, id) == 0 ? &s->members[at] : NULL;
+}
+
+struct state_member *state_member_put(struct state *s, const char *id)
+{
+	size_t at = member_place(s, id);
+
+	if (at < s->members_count && strcmp(s->members[at].id, id) == 0)
+		return &s->members[at];
+	assert(s->members_count < STATE_MEMBERS);
+	s->members = mem_resize(s->members, s->members_count + 1, sizeof(*s->members));
+	memmove(
+	    &s->members[at + 1], &s->members[at], (s->members_count - at) * sizeof(*s->members));
+	s->members_count++;
+	s->members[at] = (struct state_member){.id = mem_strdup(id), .evidence = mem_strdup("")};
+	return &s->members[at];
+}
+
+struct state_drain *state_drain_find(const struct state *s, const char *site)
+{
+	for (size_t i = 0; i < s->drains_count; i++)
+		if (strcmp(s->drains[i].site, site) == 0)
+			return &s->drains[i];
+	return NULL;
+}
+
+struct state_drain *state_drain_add(struct state *s, const char *site)
+{
+	assert(!state_drain_find(s, site) && s->drains_count < STATE_DRAINS);
+	s->drains = mem_resize(s->drains, s->drains_count + 1, sizeof(*s->drains));
+	s->drains[s->drains_count] = (struct state_drain){.site = mem_strdup(site)};
+	return &s->drains[s->drains_count++];
+}
+
+void state_drain_remove(struct state *s, const char *site)
+{
+	struct state_drain *d = state_drain_find(s, site);
+
+	assert(d);
+	drain_release(d);
+	size_t behind = s->drains_count - (size_t)(d - s->drains) - 1;
+	memmove(d, d + 1, behind * sizeof(*d));
+	s->drains_count--;
+}
+
+static const char *const member_states[] = {"unknown", "up", "suspect", "down"};
+static const char *const maintenance_states[] = {"declared", "publishing", "published",
+    "ttl-elapsed", "resolvers-agree", "quiet", "safe", "returning", "active"};
+
+const char *member_state_name(enum member_state s)
+{
+	assert(s <= MEMBER_DOWN);
+	return member_states[s];
+}
+
+const char *maintenance_state_name(enum maintenance_state s)
+{
+	assert(s <= MAINTENANCE_ACTIVE);
+	return maintenance_states[s];
+}

@@ -1,0 +1,63 @@
+/* Owning views: the catalog may be shared by the views of one revision, the rest is a view's own.
+ */
+#include "core/view.h"
+
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+
+struct view *view_new(void)
+{
+	return mem_new(1, sizeof(struct view));
+}
+
+static void zone_release(struct view_zone *z)
+{
+	for (size_t i = 0; i < z->records_count; i++)
+		free(z->records[i]);
+	free(z->records);
+	free(z->name);
+	free(z->soa_mname);
+	free(z->soa_rname);
+}
+
+struct view_catalog *view_catalog_hold(struct view_catalog *c)
+{
+	if (c)
+		c->references++;
+	return c;
+}
+
+void view_catalog_drop(struct view_catalog *c)
+{
+	if (!c || c->references-- > 0)
+		return;
+	for (size_t i = 0; i < c->zones_count; i++)
+		zone_release(&c->zones[i]);
+	for (size_t i = 0; i < c->names_count; i++) {
+		free(c->names[i].owner);
+		free(c->names[i].zone);
+		free(c->names[i].pool);
+	}
+	for (size_t i = 0; i < c->removals_count; i++)
+		free(c->removals[i].owner);
+	free(c->zones);
+	free(c->names);
+	free(c->removals);
+	free(c);
+}
+
+void view_free(struct view *v)
+{
+	if (!v)
+		return;
+	view_catalog_drop(v->catalog);
+	for (size_t i = 0; i < v->pools_count; i++) {
+		for (size_t j = 0; j < v->pools[i].members_count; j++)
+			free(v->pools[i].members[j].site);
+		free(v->pools[i].members);
+		free(v->pools[i].name);
+	}
+	free(v->pools);
+	free(v);
+}
