@@ -25,6 +25,10 @@ lint:
 	@scripts/install-deps lint
 	@scripts/lint
 
+# What scripts/lint hands to clang and clang-tidy.
+print-compile-flags:
+	@echo $(CPPFLAGS) -std=gnu11 $(WARNINGS) $(PKG_CFLAGS)
+
 format:
 	@scripts/install-deps lint
 	clang-format -i $$(git ls-files '*.c' '*.h')
@@ -45,4 +49,4 @@ help:
 #> make format     clang-format
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: run demo test asan tsan lint format install help
+.PHONY: run demo test asan tsan lint print-compile-flags format install help

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .pki import PlainAuthority
 from .processes import need_program, tail, until
-from .sites import ETCD_PEER_PORT, ETCD_PORT, SITES
+from .sites import ETCD_PEER_PORT, SITES
 
 
 class Member:
