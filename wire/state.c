@@ -1,0 +1,237 @@
+/* The committed state and its history as JSON, as they lie in the store.
+ *
+ * A damaged or foreign document must never become a decision: the decoder checks all that the core
+ * relies on, bounds and order included, and gives nothing rather than a part. */
+#include "wire/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+
+enum { NAME_BYTES = 256, ID_BYTES = 128 };
+
+/* A text that is not UTF-8 would make the whole document unwritable. */
+static json_t *text_encode(const char *text)
+{
+	json_t *value = json_string(text ? text : "");
+
+	return value ? value : json_string("(not UTF-8)");
+}
+
+static json_t *member_encode(const struct state_member *m)
+{
+	return json_pack("{s:o, s:s, s:b, s:I, s:o}", "id", text_encode(m->id), "verdict",
+	    member_state_name(m->verdict), "withheld", m->withheld, "since_ms",
+	    (json_int_t)m->since_ms, "evidence", text_encode(m->evidence));
+}
+
+static json_t *drain_encode(const struct state_drain *d)
+{
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:s, s:I, s:I}", "site", text_encode(d->site),
+	    "owner", text_encode(d->owner), "reason", text_encode(d->reason), "declared_ms",
+	    (json_int_t)d->declared_ms, "until_ms", (json_int_t)d->until_ms, "state",
+	    maintenance_state_name(d->state), "state_since_ms", (json_int_t)d->state_since_ms,
+	    "epoch", (json_int_t)d->epoch);
+}
+
+json_t *state_encode(const struct state *s)
+{
+	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
+
+	for (size_t i = 0; i < s->members_count; i++)
+		json_array_append_new(members, member_encode(&s->members[i]));
+	for (size_t i = 0; i < s->drains_count; i++)
+		json_array_append_new(drains, drain_encode(&s->drains[i]));
+	for (size_t i = 0; i < s->removals_count; i++)
+		json_array_append_new(
+		    removals, json_pack("{s:o, s:I}", "owner", text_encode(s->removals[i].owner),
+		                  "revision", (json_int_t)s->removals[i].revision));
+	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", 1, "cluster",
+	    text_encode(s->cluster), "epoch", (json_int_t)s->epoch, "revision",
+	    (json_int_t)s->revision, "state_version", (json_int_t)s->version, "commit_id",
+	    text_encode(s->commit_id), "members", members, "drains", drains, "removals", removals);
+}
+
+json_t *history_encode(const struct core_history *h)
+{
+	char time[CLOCK_TEXT_BYTES];
+
+	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "time",
+	    clock_format(h->wall_ms, time), "epoch", (json_int_t)h->epoch, "version",
+	    (json_int_t)h->version, "actor", text_encode(h->actor), "action",
+	    text_encode(h->action), "subject", text_encode(h->subject), "text",
+	    text_encode(h->text));
+}
+
+/* A string of 1 … bytes-1 bytes, or with `may_be_empty` 0 …; borrowed. */
+static int text_decode(const json_t *o, const char *key, size_t bytes, bool may_be_empty,
+    const char **out, struct err *e)
+{
+	int r = json_get_string(o, key, out, e);
+	if (r != 0)
+		return r;
+	if (strlen(*out) >= bytes)
+		return err_set(e, E_INVALID, "%s: found %zu bytes, expected at most %zu", key,
+		    strlen(*out), bytes - 1);
+	if (!may_be_empty && **out == '\0')
+		return err_set(e, E_INVALID, "%s: found nothing, expected a name", key);
+	return 0;
+}
+
+/* Milliseconds since 1970 up to the year 9999, so that sums of times stay far from overflow. */
+static int time_decode(const json_t *o, const char *key, int64_t *out, struct err *e)
+{
+	uint64_t ms;
+	int r = json_get_u64(o, key, 253402300799999, &ms, e);
+
+	if (r == 0)
+		*out = (int64_t)ms;
+	return r;
+}
+
+static int verdict_decode(const json_t *o, enum member_state *out, struct err *e)
+{
+	const char *word;
+	int r = json_get_string(o, "verdict", &word, e);
+
+	for (unsigned i = MEMBER_UNKNOWN; r == 0 && i <= MEMBER_DOWN; i++)
+		if (strcmp(word, member_state_name((enum member_state)i)) == 0) {
+			*out = (enum member_state)i;
+			return 0;
+		}
+	return r ? r : err_set(e, E_INVALID, "verdict: found \"%.40s\", expected up or down", word);
+}
+
+static int maintenance_decode(const json_t *o, enum maintenance_state *out, struct err *e)
+{
+	const char *word;
+	int r = json_get_string(o, "state", &word, e);
+
+	for (unsigned i = MAINTENANCE_DECLARED; r == 0 && i <= MAINTENANCE_ACTIVE; i++)
+		if (strcmp(word, maintenance_state_name((enum maintenance_state)i)) == 0) {
+			*out = (enum maintenance_state)i;
+			return 0;
+		}
+	return r ? r
+	         : err_set(e, E_INVALID, "state: found \"%.40s\", expected a state of maintenance",
+	               word);
+}
+
+static int member_decode(const json_t *o, struct state *s, struct err *e)
+{
+	struct state_member m = {0};
+	const char *id, *evidence;
+	int r;
+
+	if ((r = text_decode(o, "id", ID_BYTES, false, &id, e)) != 0 ||
+	    (r = verdict_decode(o, &m.verdict, e)) != 0 ||
+	    (r = json_get_bool_or(o, "withheld", false, &m.withheld, e)) != 0 ||
+	    (r = time_decode(o, "since_ms", &m.since_ms, e)) != 0 ||
+	    (r = text_decode(o, "evidence", STATE_TEXT_BYTES, true, &evidence, e)) != 0)
+		return r;
+	if (s->members_count > 0 && strcmp(s->members[s->members_count - 1].id, id) >= 0)
+		return err_set(e, E_INVALID, "id: \"%s\" is out of order or there twice", id);
+	m.id = mem_strdup(id);
+	m.evidence = mem_strdup(evidence);
+	VEC_PUSH(s->members, s->members_count) = m;
+	return 0;
+}
+
+static int drain_decode(const json_t *o, struct state *s, struct err *e)
+{
+	struct state_drain d = {0};
+	const char *site, *owner, *reason;
+	int r;
+
+	if ((r = text_decode(o, "site", SERVICE_NAME_BYTES, false, &site, e)) != 0 ||
+	    (r = text_decode(o, "owner", STATE_TEXT_BYTES, true, &owner, e)) != 0 ||
+	    (r = text_decode(o, "reason", STATE_TEXT_BYTES, true, &reason, e)) != 0 ||
+	    (r = time_decode(o, "declared_ms", &d.declared_ms, e)) != 0 ||
+	    (r = time_decode(o, "until_ms", &d.until_ms, e)) != 0 ||
+	    (r = maintenance_decode(o, &d.state, e)) != 0 ||
+	    (r = time_decode(o, "state_since_ms", &d.state_since_ms, e)) != 0 ||
+	    (r = json_get_u64(o, "epoch", INT64_MAX, &d.epoch, e)) != 0)
+		return r;
+	if (state_drain_find(s, site))
+		return err_set(e, E_INVALID, "site: \"%s\" is there twice", site);
+	d.site = mem_strdup(site);
+	d.owner = mem_strdup(owner);
+	d.reason = mem_strdup(reason);
+	VEC_PUSH(s->drains, s->drains_count) = d;
+	return 0;
+}
+
+static int removal_decode(const json_t *o, struct state *s, struct err *e)
+{
+	struct view_removal v = {0};
+	const char *owner;
+	int r;
+
+	if ((r = text_decode(o, "owner", NAME_BYTES, false, &owner, e)) != 0 ||
+	    (r = json_get_u64(o, "revision", INT64_MAX, &v.revision, e)) != 0)
+		return r;
+	v.owner = mem_strdup(owner);
+	VEC_PUSH(s->removals, s->removals_count) = v;
+	return 0;
+}
+
+static int list_decode(const json_t *o, const char *key, size_t max, struct state *s,
+    int (*decode)(const json_t *, struct state *, struct err *), struct err *e)
+{
+	const json_t *list;
+	int r = json_get_array(o, key, max, &list, e);
+
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
+		r = json_is_object(item) ? decode(item, s, e)
+		                         : err_set(e, E_INVALID, "expected an object");
+		if (r != 0)
+			return err_prefix(e, "%s[%zu]", key, i);
+	}
+	return r;
+}
+
+static int head_decode(const json_t *o, struct state *s, struct err *e)
+{
+	uint64_t version;
+	const char *cluster, *commit_id;
+	int r;
+
+	if ((r = json_get_u64(o, "version", UINT32_MAX, &version, e)) != 0)
+		return r;
+	if (version != 1)
+		return err_set(
+		    e, E_INVALID, "version: found %llu, expected 1", (unsigned long long)version);
+	if ((r = text_decode(o, "cluster", sizeof(s->cluster), false, &cluster, e)) != 0 ||
+	    (r = json_get_u64(o, "epoch", INT64_MAX, &s->epoch, e)) != 0 ||
+	    (r = json_get_u64(o, "revision", INT64_MAX, &s->revision, e)) != 0 ||
+	    (r = json_get_u64(o, "state_version", INT64_MAX, &s->version, e)) != 0 ||
+	    (r = text_decode(o, "commit_id", sizeof(s->commit_id), true, &commit_id, e)) != 0)
+		return r;
+	strcpy(s->cluster, cluster);
+	strcpy(s->commit_id, commit_id);
+	return 0;
+}
+
+int state_decode(const json_t *o, struct state **out, struct err *e)
+{
+	struct state *s = state_new();
+	int r;
+
+	*out = NULL;
+	if (!json_is_object(o))
+		r = err_set(e, E_INVALID, "expected an object");
+	else if ((r = head_decode(o, s, e)) == 0 &&
+	         (r = list_decode(o, "members", STATE_MEMBERS, s, member_decode, e)) == 0 &&
+	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0)
+		r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e);
+	if (r != 0) {
+		state_free(s);
+		return err_prefix(e, "state");
+	}
+	*out = s;
+	return 0;
+}
