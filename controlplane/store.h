@@ -25,7 +25,9 @@
 #include "lib/tls.h"
 
 #define STORE_VALUE_BYTES (1024 * 1024) /* etcd's request limit is 1.5 MiB */
-#define STORE_TXN_ITEMS 64
+#define STORE_TXN_ITEMS 64              /* comparisons, and writes */
+#define STORE_TXN_BYTES (1280 * 1024)   /* keys and values of one transaction together */
+#define STORE_KEY_BYTES 512
 
 struct store;
 
@@ -61,10 +63,14 @@ typedef void (*store_read_done)(void *ctx, int result, const struct err *e, uint
 typedef void (*store_commit_done)(void *ctx, int result, const struct err *e, uint64_t revision);
 
 void store_get(struct store *s, const char *key, store_read_done done, void *ctx);
-/* Keys that begin with `prefix`, in order (descending: newest history first), at most `limit`. */
+/* Keys that begin with `prefix`, in order (descending: newest history first), at most `limit`,
+ * which is at least 1. E_LIMIT if the answer is unreasonably large: list fewer. */
 void store_list(struct store *s, const char *prefix, size_t limit, bool descending,
     store_read_done done, void *ctx);
 void store_commit(struct store *s, const struct store_txn *txn, store_commit_done done, void *ctx);
+
+/* A commit needs no comparison, and no write either (then it only proves something). No key may be
+ * written twice in it. A transaction that changes nothing does not move the revision. */
 
 /* Watches a prefix. `event` gets every change after `from_revision` once and in order of revision:
  * entry->value NULL = deleted. `gap` is called when changes may have been missed (compaction,
@@ -85,19 +91,22 @@ uint64_t store_silence_ms(const struct store *s);
  * all keys under /tandem/). */
 void store_snapshot(struct store *s, const char *path, store_commit_done done, void *ctx);
 
-void store_free(struct store *s); /* callbacks outstanding are not called any more */
+/* Callbacks outstanding are not called any more, watches end. Not from inside a callback. */
+void store_free(struct store *s);
 
-/* SQLite: WAL, synchronous=FULL, foreign writers excluded. Writes block the loop for one fsync. */
-int store_sqlite_open(struct event_base *base, const char *path, struct store **out,
-    struct err *e);
+/* SQLite: WAL, synchronous=FULL, foreign writers excluded. Writes block the loop for one fsync.
+ * A path where nothing is gets a new store; a file that is damaged, empty, foreign, newer than this
+ * program or in use by another process is refused, and the message says what to do. */
+int store_sqlite_open(struct event_base *base, const char *path, struct store **out, struct err *e);
 
 struct store_etcd_options {
-	const char *const *endpoints; /* "https://127.10.0.1:2379"; the first is preferred (own site) */
+	const char *const
+	    *endpoints; /* "https://127.10.0.1:2379"; the first is preferred (own site) */
 	size_t endpoints_count;
-	struct tls_files tls; /* all NULL: plain HTTP */
+	struct tls_files tls;        /* all NULL: plain HTTP */
 	unsigned request_timeout_ms; /* one try at one endpoint; 0 = 150 */
-	unsigned total_timeout_ms;   /* over all tries; 0 = 1000. Only reads, and writes known not to
-					have arrived, are tried again */
+	unsigned total_timeout_ms; /* over all tries; 0 = 1000. Only reads, and writes known not to
+	                              have arrived, are tried again */
 };
 int store_etcd_open(struct event_base *base, const struct store_etcd_options *options,
     struct store **out, struct err *e);
