@@ -15,8 +15,8 @@
 struct election;
 
 struct election_options {
-	const char *name; /* this controller, unique: "muc" */
-	const char *url;  /* where the others find its API */
+	const char *name;     /* this controller, unique: "muc" */
+	const char *url;      /* where the others find its API */
 	unsigned beat_ms;     /* 0 = 200 */
 	unsigned takeover_ms; /* 0 = 800; jittered by up to a quarter so that candidates differ */
 };
