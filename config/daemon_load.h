@@ -11,7 +11,7 @@ struct config_common {
 	char **controllers; /* base URLs */
 	size_t controllers_count;
 	char *tls_ca, *tls_certificate, *tls_key; /* NULL: not given */
-	char **listen; /* "address@port" */
+	char **listen;                            /* "address@port" */
 	size_t listen_count;
 	char *metrics; /* "address@port" or NULL */
 	char *state;   /* folder or NULL */
@@ -26,7 +26,7 @@ struct config_zone_file {
 struct config_controld {
 	struct config_common common;
 	char *url;
-	char *sqlite;		/* path, or NULL when etcd is used */
+	char *sqlite; /* path, or NULL when etcd is used */
 	char **etcd_endpoints;
 	size_t etcd_endpoints_count;
 	char *etcd_ca, *etcd_certificate, *etcd_key; /* NULL: plain HTTP */
@@ -37,7 +37,7 @@ struct config_healthd {
 };
 struct config_dnsd {
 	struct config_common common;
-	unsigned workers; /* default 1 */
+	unsigned workers;               /* default 1 */
 	struct config_zone_file *zones; /* stand-alone; excludes controllers */
 	size_t zones_count;
 };

@@ -9,7 +9,7 @@
 #define CONFIG_ERRORS_MAX 100
 
 struct config_errors { /* start from {0} */
-	char **lines; /* "file:line:column: what was found, what was expected" */
+	char **lines;  /* "file:line:column: what was found, what was expected" */
 	size_t count;
 	bool more; /* there were more than CONFIG_ERRORS_MAX */
 };

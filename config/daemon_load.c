@@ -1,0 +1,153 @@
+/* Daemon files: read, walked along their rows, then checked for what one row can not see. */
+#include "config/daemon_load.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/daemon_schema.h"
+#include "lib/base/mem.h"
+#include "lib/file.h"
+
+enum { DAEMON_FILE_BYTES = 64 * 1024 };
+
+static const struct yaml_mark start_of_file = {1, 1};
+
+/* The folder that relative paths start from, absolute. The caller frees. */
+static char *path_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL   ? mem_strdup(".")
+	               : slash == path ? mem_strdup("/")
+	                               : mem_strndup(path, (size_t)(slash - path));
+	char *absolute = realpath(folder, NULL);
+
+	if (absolute == NULL) /* then the file can not be read either, which is reported */
+		return folder;
+	free(folder);
+	return absolute;
+}
+
+static void need(
+    struct report *r, const struct yaml_node *root, const char *option, const char *because)
+{
+	if (root != NULL && yaml_value(root, option) == NULL)
+		report_add(r, root->mark, "no %s, expected one %s", option, because);
+}
+
+static void controld_check(const struct yaml_node *root, void *config, struct report *r)
+{
+	const struct yaml_node *store = yaml_value(root, "store");
+	const bool sqlite = yaml_value(store, "sqlite") != NULL,
+	           etcd = yaml_value(store, "etcd") != NULL;
+
+	(void)config;
+	if (store != NULL && store->kind == YAML_MAP && sqlite == etcd)
+		report_add(r, store->mark, "%s, expected exactly one of: etcd, sqlite",
+		    sqlite ? "sqlite and etcd together" : "neither sqlite nor etcd");
+}
+
+static void zones_check(
+    const struct yaml_node *zones, const struct config_dnsd *c, struct report *r)
+{
+	for (size_t i = 0; i < c->zones_count; i++)
+		for (size_t j = 0; j < i; j++)
+			if (c->zones[i].name != NULL && c->zones[j].name != NULL &&
+			    strcmp(c->zones[i].name, c->zones[j].name) == 0) {
+				report_add(r, zones->children[i]->mark,
+				    "zone %s again, expected it once (first in line %zu)",
+				    c->zones[i].name, zones->children[j]->mark.line);
+				break;
+			}
+}
+
+static void dnsd_check(const struct yaml_node *root, void *config, struct report *r)
+{
+	const struct yaml_node *controllers = yaml_key(root, "controllers"),
+	                       *zones = yaml_key(root, "zones");
+
+	if (root == NULL || root->kind != YAML_MAP)
+		return;
+	if (controllers != NULL && zones != NULL)
+		report_add(r, zones->mark,
+		    "zones beside controllers, expected either controllers or zones of its own");
+	if (controllers == NULL && zones == NULL)
+		report_add(r, root->mark, "neither controllers nor zones, expected one of them");
+	if (controllers != NULL) {
+		need(r, root, "name", "where controllers are given");
+		need(r, root, "tls", "where controllers are given");
+		need(r, root, "state",
+		    "where controllers are given: the last good view is kept there");
+	}
+	if (zones != NULL)
+		zones_check(yaml_value(root, "zones"), config, r);
+}
+
+static int daemon_load(const char *path, const struct schema_table *table,
+    void (*check)(const struct yaml_node *, void *, struct report *), void *out,
+    struct config_errors *errors)
+{
+	struct report r = {.file = path};
+	struct yaml_tree tree = {0};
+	struct err e = {0};
+	char *text = NULL, *folder = path_folder(path);
+	size_t bytes = 0;
+
+	memset(out, 0, table->item_bytes);
+	if (file_read(path, DAEMON_FILE_BYTES, &text, &bytes, &e) != 0)
+		report_add(&r, start_of_file, "%s, expected a readable file of at most %d bytes",
+		    e.text, DAEMON_FILE_BYTES);
+	else if (yaml_tree_parse(text, bytes, DAEMON_FILE_BYTES, &tree, &r) == 0) {
+		schema_fill(table, &tree, folder, out, &r);
+		if (check != NULL)
+			check(tree.root, out, &r);
+	}
+	yaml_tree_free(&tree);
+	free(text);
+	free(folder);
+	return report_finish(&r, errors);
+}
+
+int config_controld_load(const char *path, struct config_controld *out, struct config_errors *e)
+{
+	return daemon_load(path, &controld_table, controld_check, out, e);
+}
+
+int config_healthd_load(const char *path, struct config_healthd *out, struct config_errors *e)
+{
+	return daemon_load(path, &healthd_table, NULL, out, e);
+}
+
+int config_dnsd_load(const char *path, struct config_dnsd *out, struct config_errors *e)
+{
+	return daemon_load(path, &dnsd_table, dnsd_check, out, e);
+}
+
+int config_cli_load(const char *path, struct config_cli *out, struct config_errors *e)
+{
+	return daemon_load(path, &cli_table, NULL, out, e);
+}
+
+void config_controld_free(struct config_controld *c)
+{
+	schema_release(&controld_table, c);
+	*c = (struct config_controld){0};
+}
+
+void config_healthd_free(struct config_healthd *c)
+{
+	schema_release(&healthd_table, c);
+	*c = (struct config_healthd){0};
+}
+
+void config_dnsd_free(struct config_dnsd *c)
+{
+	schema_release(&dnsd_table, c);
+	*c = (struct config_dnsd){0};
+}
+
+void config_cli_free(struct config_cli *c)
+{
+	schema_release(&cli_table, c);
+	*c = (struct config_cli){0};
+}

@@ -1,0 +1,241 @@
+/* What may stand in the files of tandem-controld, -healthd, -dnsd and of the tandem command. */
+#include "config/daemon_schema.h"
+
+#include "config/daemon_load.h"
+
+#define RESTART "at a restart"
+#define RELOAD "at a reload (SIGHUP)"
+
+static const char *const log_words[] = {"error", "warn", "info", "debug", NULL};
+
+static const struct schema_row tls_rows[] = {
+    {.name = "ca",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_common, tls_ca),
+        .description =
+            "PEM file with the certificates of the private CA whose members are trusted"},
+    {.name = "certificate",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_common, tls_certificate),
+        .description = "PEM file with the certificate shown to others; it names site and role"},
+    {.name = "key",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_common, tls_key),
+        .description = "PEM file with the private key of the certificate"},
+};
+static const struct schema_table tls_table = {.name = "tls",
+    SCHEMA_ROWS(tls_rows),
+    .reload = RELOAD,
+    .description = "Who this program is for the others, and whom it trusts: mutual TLS 1.3."};
+
+static const struct schema_row etcd_tls_rows[] = {
+    {.name = "ca",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_controld, etcd_ca),
+        .description = "PEM file with the CA of the etcd members"},
+    {.name = "certificate",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_controld, etcd_certificate),
+        .description = "PEM file with the client certificate shown to etcd"},
+    {.name = "key",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_controld, etcd_key),
+        .description = "PEM file with the private key of the client certificate"},
+};
+static const struct schema_table etcd_tls_table = {.name = "etcd tls",
+    SCHEMA_ROWS(etcd_tls_rows),
+    .reload = RESTART,
+    .description = "How etcd is spoken to. Without it: plain HTTP."};
+
+static const struct schema_row etcd_rows[] = {
+    {.name = "endpoints",
+        .type = SCHEMA_LIST,
+        .element = SCHEMA_URL,
+        .required = true,
+        SCHEMA_ITEMS(struct config_controld, etcd_endpoints),
+        .min = 1,
+        .max = 9,
+        .description = "client URLs of the etcd members, the nearest first"},
+    {.name = "tls",
+        .type = SCHEMA_TABLE,
+        .table = &etcd_tls_table,
+        .otherwise = "plain HTTP",
+        .description = "certificates towards etcd"},
+};
+static const struct schema_table etcd_table = {.name = "etcd",
+    SCHEMA_ROWS(etcd_rows),
+    .reload = RESTART,
+    .description = "Several controllers agree through etcd 3.4 or later."};
+
+static const struct schema_row store_rows[] = {
+    {.name = "sqlite",
+        .type = SCHEMA_PATH,
+        SCHEMA_FIELD(struct config_controld, sqlite),
+        .otherwise = "etcd is used",
+        .description = "file of the SQLite database; for a single controller"},
+    {.name = "etcd",
+        .type = SCHEMA_TABLE,
+        .table = &etcd_table,
+        .otherwise = "sqlite is used",
+        .description = "the etcd cluster that several controllers share"},
+};
+static const struct schema_table store_table = {.name = "store",
+    SCHEMA_ROWS(store_rows),
+    .reload = RESTART,
+    .description = "Where the cluster's state is kept: exactly one of the two."};
+
+static const struct schema_row zone_file_rows[] = {
+    {.name = "name",
+        .type = SCHEMA_DNAME,
+        .required = true,
+        SCHEMA_FIELD(struct config_zone_file, name),
+        .description = "the zone's apex"},
+    {.name = "file",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_zone_file, file),
+        .description = "zone file in the format of RFC 1035"},
+};
+static const struct schema_table zone_file_table = {.name = "zone",
+    SCHEMA_ROWS(zone_file_rows),
+    .item_bytes = sizeof(struct config_zone_file),
+    .reload = RELOAD,
+    .description = "One zone that is served from its file."};
+
+/* The options that several programs share stand in struct config_common, the first member of each
+ * one's struct, so the offsets are the same everywhere. */
+#define ROW_NAME(needed)                                                                           \
+	{                                                                                          \
+		.name = "name", .type = SCHEMA_LABEL, .required = (needed), .reload = RESTART,     \
+		SCHEMA_FIELD(struct config_common, name),                                          \
+		.description = "how logs, status and acknowledgements call this daemon; unique "   \
+		               "in its site"                                                       \
+	}
+#define ROW_CONTROLLERS(needed)                                                                    \
+	{                                                                                          \
+		.name = "controllers", .type = SCHEMA_LIST, .element = SCHEMA_URL,                 \
+		.required = (needed), SCHEMA_ITEMS(struct config_common, controllers), .min = 1,   \
+		.max = 16, .description = "URLs of the controllers, the own site's first"          \
+	}
+#define ROW_TLS(needed)                                                                            \
+	{                                                                                          \
+		.name = "tls", .type = SCHEMA_TABLE, .table = &tls_table, .required = (needed),    \
+		.description = "certificates between the programs of Tandem"                       \
+	}
+#define ROW_LISTEN(needed, what)                                                                   \
+	{                                                                                          \
+		.name = "listen", .type = SCHEMA_LIST, .element = SCHEMA_ENDPOINT,                 \
+		.required = (needed), SCHEMA_ITEMS(struct config_common, listen), .min = 1,        \
+		.max = 64, .reload = RESTART, .description = (what)                                \
+	}
+#define ROW_METRICS                                                                                \
+	{                                                                                          \
+		.name = "metrics", .type = SCHEMA_ENDPOINT, .otherwise = "no metrics",             \
+		SCHEMA_FIELD(struct config_common, metrics), .reload = RESTART,                    \
+		.description = "where Prometheus may fetch /metrics, in plain HTTP"                \
+	}
+#define ROW_STATE(what)                                                                            \
+	{                                                                                          \
+		.name = "state", .type = SCHEMA_PATH, SCHEMA_FIELD(struct config_common, state),   \
+		.reload = RESTART, .description = (what)                                           \
+	}
+#define ROW_LOG                                                                                    \
+	{                                                                                          \
+		.name = "log", .type = SCHEMA_WORD, .words = log_words, .preset = "info",          \
+		SCHEMA_FIELD(struct config_common, log),                                           \
+		.description = "how much is logged: this level and what is more severe"            \
+	}
+
+static const struct schema_row controld_rows[] = {
+    ROW_NAME(true),
+    ROW_LISTEN(true, "where the API is offered"),
+    {.name = "url",
+        .type = SCHEMA_URL,
+        .required = true,
+        .reload = RESTART,
+        SCHEMA_FIELD(struct config_controld, url),
+        .description = "how others reach this controller; told to them when it leads"},
+    ROW_TLS(true),
+    {.name = "store",
+        .type = SCHEMA_TABLE,
+        .table = &store_table,
+        .required = true,
+        .description = "where state, service document and history are kept"},
+    ROW_METRICS,
+    ROW_LOG,
+};
+const struct schema_table controld_table = {.name = "controld file",
+    SCHEMA_ROWS(controld_rows),
+    .item_bytes = sizeof(struct config_controld),
+    .reload = RELOAD,
+    .description = "The file of tandem-controld."};
+
+static const struct schema_row healthd_rows[] = {
+    ROW_NAME(true),
+    ROW_CONTROLLERS(true),
+    ROW_TLS(true),
+    ROW_STATE("folder for what is kept over a restart"),
+    {.name = "heartbeat",
+        .type = SCHEMA_MS,
+        .preset = "1s",
+        .min = 100,
+        .max = 10000,
+        SCHEMA_FIELD(struct config_healthd, heartbeat_ms),
+        .description = "how often results are sent that have not changed; keep it well below "
+                       "the expire of every check"},
+    ROW_METRICS,
+    ROW_LOG,
+};
+const struct schema_table healthd_table = {.name = "healthd file",
+    SCHEMA_ROWS(healthd_rows),
+    .item_bytes = sizeof(struct config_healthd),
+    .reload = RELOAD,
+    .description = "The file of tandem-healthd."};
+
+static const struct schema_row dnsd_rows[] = {
+    ROW_NAME(false),
+    ROW_CONTROLLERS(false),
+    ROW_TLS(false),
+    ROW_LISTEN(true, "where queries are answered, over UDP and TCP"),
+    ROW_STATE("folder of the last good view, served from after a restart; needed with controllers"),
+    {.name = "zones",
+        .type = SCHEMA_TABLE_LIST,
+        .table = &zone_file_table,
+        SCHEMA_ITEMS(struct config_dnsd, zones),
+        .min = 1,
+        .max = SERVICE_ZONES,
+        .otherwise = "zones come from the controllers",
+        .description = "zone files to serve without any controller"},
+    {.name = "workers",
+        .type = SCHEMA_NUMBER,
+        .preset = "1",
+        .min = 1,
+        .max = 64,
+        .reload = RESTART,
+        SCHEMA_FIELD(struct config_dnsd, workers),
+        .description = "threads that answer; one a core is enough"},
+    ROW_METRICS,
+    ROW_LOG,
+};
+const struct schema_table dnsd_table = {.name = "dnsd file",
+    SCHEMA_ROWS(dnsd_rows),
+    .item_bytes = sizeof(struct config_dnsd),
+    .reload = RELOAD,
+    .description = "The file of tandem-dnsd: with controllers, or alone with zones."};
+
+static const struct schema_row cli_rows[] = {
+    ROW_CONTROLLERS(true),
+    ROW_TLS(true),
+    ROW_LOG,
+};
+const struct schema_table cli_table = {.name = "tandem file",
+    SCHEMA_ROWS(cli_rows),
+    .item_bytes = sizeof(struct config_cli),
+    .reload = "with the next command",
+    .description = "The file of the tandem command."};
