@@ -9,7 +9,8 @@
 
 struct pki_request {
 	struct tls_identity identity; /* site, role, common name */
-	const char *const *addresses; /* IP or DNS names a client may use to reach it; servers need one */
+	const char *const
+	    *addresses; /* IP or DNS names a client may use to reach it; servers need one */
 	size_t addresses_count;
 	unsigned days; /* 1 … 3650 */
 };
@@ -18,8 +19,9 @@ struct pki_request {
 int pki_init(const char *folder, const char *common_name, struct err *e);
 
 /* Writes FOLDER/NAME.crt and .key (0600). controld certificates get serverAuth and clientAuth,
- * the others clientAuth alone. E_NOT_FOUND without a CA; E_CONFLICT if the files exist. */
-int pki_issue(const char *folder, const char *name, const struct pki_request *request,
-    struct err *e);
+ * the others clientAuth alone. Valid from an hour ago (clocks differ), never longer than the CA.
+ * E_NOT_FOUND without a CA; E_CONFLICT if the files exist; E_INVALID for a bad name or request. */
+int pki_issue(
+    const char *folder, const char *name, const struct pki_request *request, struct err *e);
 
 #endif

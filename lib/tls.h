@@ -38,12 +38,19 @@ int tls_server_context(const struct tls_files *files, SSL_CTX **out, struct err 
 int tls_client_context(const struct tls_files *files, SSL_CTX **out, struct err *e);
 
 /* Reads the peer's identity after the handshake. E_DENIED: no certificate, no or several
- * tandem:// names, unknown role, site longer than its bound. */
+ * tandem:// names, unknown role, site longer than its bound, no common name. */
 int tls_peer_identity(SSL *ssl, struct tls_identity *out, struct err *e);
-int tls_identity_parse(const char *uri, struct tls_identity *out, struct err *e);
+/* The same of a certificate that is at hand, and of a PEM file (E_NOT_FOUND, E_IO too). */
+int tls_x509_identity(X509 *certificate, struct tls_identity *out, struct err *e);
 int tls_certificate_identity(const char *path, struct tls_identity *out, struct err *e);
+/* "tandem://SITE/ROLE"; the name becomes "". E_INVALID. A site is 1 … 63 of a-z 0-9 - _ . */
+int tls_identity_parse(const char *uri, struct tls_identity *out, struct err *e);
 
-const char *tls_role_name(enum tls_role role); /* "controld" … */
-int tls_role_parse(const char *word, enum tls_role *out);
+const char *tls_role_name(enum tls_role role);            /* "controld" …; "nobody" for none */
+int tls_role_parse(const char *word, enum tls_role *out); /* 0 or E_INVALID */
+
+/* Why OpenSSL failed, in words; empties this thread's queue of errors. */
+#define TLS_ERROR_BYTES 160
+const char *tls_error_take(char out[static TLS_ERROR_BYTES]);
 
 #endif
