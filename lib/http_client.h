@@ -16,11 +16,12 @@ struct http_client;
 struct http_call;
 
 struct http_response {
-	int status;	    /* HTTP status, 0 if none came */
-	const char *body;   /* terminated; "" for streams */
+	int status;       /* HTTP status, 0 if none came */
+	const char *body; /* terminated; of a stream only if the status is not 200, else "" */
 	size_t body_bytes;
-	const char *error;  /* transport failure in words, or NULL */
-	int error_code;	    /* 0, E_TIMEOUT, E_UNAVAILABLE (could not connect), E_IO, E_LIMIT */
+	const char *error; /* transport failure in words, or NULL */
+	int error_code;    /* 0, E_UNAVAILABLE (no connection: nothing was sent), E_TIMEOUT, E_IO,
+	                      E_LIMIT */
 };
 
 typedef void (*http_done)(void *ctx, const struct http_response *response);
@@ -32,27 +33,38 @@ struct http_call_options {
 	const char *url;
 	const char *body; /* copied; NULL for none */
 	size_t body_bytes;
-	const char *content_type; /* NULL: application/json when there is a body */
+	const char *content_type;    /* NULL: application/json when there is a body */
 	const char *user, *password; /* Basic authentication, or NULL */
-	unsigned timeout_ms;	     /* whole call; 0 = none (streams) */
+	unsigned timeout_ms;         /* whole call; 0 = none (streams) */
 	unsigned connect_timeout_ms; /* 0 = 2000 */
-	unsigned silence_ms; /* streams: no byte for so long ends the call with E_TIMEOUT; 0 = never */
+	unsigned silence_ms; /* no byte for so long ends the call with E_TIMEOUT; 0 = never */
 	size_t max_bytes;    /* body or longest line; 0 = 1 MiB */
 	http_line on_line;   /* makes it a stream */
 	http_done on_done;   /* exactly once, unless cancelled */
 	void *ctx;
 };
 
-/* `tls` may be NULL (plain HTTP); it is copied. HTTP/1.1, redirects 307 followed up to 3. */
-int http_client_new(struct event_base *base, const struct tls_files *tls, struct http_client **out,
-    struct err *e);
-void http_client_free(struct http_client *c); /* cancels what is under way */
+/* `tls` may be NULL (plain HTTP, and HTTPS as the system trusts it); it is copied, and the files
+ * are tried at once. With `tls` only https:// works, and a server must show a certificate of the CA
+ * for the URL's host whose tandem:// name has the role controld. HTTP/1.1; redirects are followed
+ * up to 3 times, method and body kept. Renewed files count for new connections, without a reload.
+ */
+int http_client_new(
+    struct event_base *base, const struct tls_files *tls, struct http_client **out, struct err *e);
+/* For servers whose certificates carry no tandem:// name (etcd); CA and host are checked still. */
+void http_client_accept_any_role(struct http_client *c);
+/* Cancels what is under way; may be called from a callback. Base and loop must still live. */
+void http_client_free(struct http_client *c);
 struct http_call *http_call_start(struct http_client *c, const struct http_call_options *options);
-void http_call_cancel(struct http_call *call); /* on_done will not be called */
+/* on_done will not be called; may be called from any callback. After on_done has begun the call is
+ * no more, cancelling it from inside its own on_done does nothing. */
+void http_call_cancel(struct http_call *call);
 
 /* For callers with needs of their own (probes): runs a prepared easy handle. `done` gets the
  * handle and curl's result, exactly once; the caller cleans the handle up there. CURLOPT_PRIVATE
- * belongs to the client. http_client_remove takes a running handle back without `done`. */
+ * belongs to the client. http_client_remove takes a running handle back without `done`; neither it
+ * nor http_client_free may be called from inside the handle's own curl callbacks (write, header …).
+ * http_client_free takes all handles back without `done`; cleaning them up is their owners'. */
 void http_client_add(struct http_client *c, CURL *easy,
     void (*done)(void *ctx, CURL *easy, CURLcode result), void *ctx);
 void http_client_remove(struct http_client *c, CURL *easy);
