@@ -1,0 +1,50 @@
+/* The long-lived answers: everybody who reads /v1/view, /v1/probes or /v1/status/stream.
+ *
+ * A topic has a first line, which a new reader gets at once, and lines that go to all readers. A
+ * line is encoded once, whoever reads it. Every second each reader of the view and the probes
+ * gets a keep-alive line with the epoch and whether this controller has quorum; readers of the
+ * status get the status. */
+#ifndef TANDEM_CONTROLPLANE_STREAMS_H
+#define TANDEM_CONTROLPLANE_STREAMS_H
+
+#include <event2/event.h>
+
+#include "lib/http_server.h"
+
+enum streams_topic { STREAMS_VIEW, STREAMS_PROBES, STREAMS_STATUS, STREAMS_TOPICS };
+
+struct streams;
+
+/* The text of a topic's first line, or NULL while there is none; streams_* frees it. */
+typedef char *(*streams_first)(void *ctx, enum streams_topic topic);
+typedef char *(*streams_keepalive)(void *ctx);
+
+struct streams_options {
+	struct event_base *base;
+	streams_first first;
+	streams_keepalive keepalive;
+	void *ctx;
+	unsigned keepalive_ms; /* 0 = 1000 */
+};
+
+int streams_new(const struct streams_options *options, struct streams **out, struct err *e);
+void streams_free(struct streams *s); /* ends every stream */
+
+/* Answers the request with the topic's lines; the request is consumed. */
+void streams_add(struct streams *s, enum streams_topic topic, struct http_request *request);
+
+/* What a first line is made of has changed: the kept text is dropped, and made again for whoever
+ * needs it next. */
+void streams_forget_first(struct streams *s, enum streams_topic topic);
+/* A line for all readers of a topic, as it is. */
+void streams_line(struct streams *s, enum streams_topic topic, const char *line);
+/* The first line again, for all readers of a topic. */
+void streams_line_first(struct streams *s, enum streams_topic topic);
+/* The status changed: its readers get it within 10 ms, together with what else changes till then.
+ */
+void streams_status_changed(struct streams *s);
+
+size_t streams_count(const struct streams *s, enum streams_topic topic);
+const char *streams_topic_name(enum streams_topic topic);
+
+#endif
