@@ -1,0 +1,25 @@
+/* Reads history lines out of the store, newest first. */
+#ifndef TANDEM_CONTROLPLANE_HISTORY_H
+#define TANDEM_CONTROLPLANE_HISTORY_H
+
+#include <jansson.h>
+
+#include "controlplane/engine.h"
+
+struct history_query {
+	uint64_t before;     /* only versions below; 0 = from the newest */
+	size_t limit;        /* lines; 1 … 1000 */
+	const char *subject; /* only lines about it, or NULL; copied */
+	const char *action;  /* only lines of this action, or NULL; copied */
+};
+
+/* 0 and `lines`, an array (borrowed) whose objects are as wire/state.h encodes them; `next` is the
+ * version to go on before, 0 when nothing older is there. Or the store's error. */
+typedef void (*history_done)(
+    void *ctx, int result, const struct err *e, json_t *lines, uint64_t next);
+
+/* Looks at 2,000 versions at most. `done` is called from the loop, exactly once. */
+void history_read(
+    const struct engine *en, const struct history_query *query, history_done done, void *ctx);
+
+#endif
