@@ -1,0 +1,296 @@
+/* The status object: the verdict in words first, then everything behind it. */
+#include "controlplane/status.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+
+static json_t *time_json(int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_BYTES];
+	return wall_ms > 0 ? json_string(clock_format(wall_ms, text)) : json_string("");
+}
+
+/* Details of probes come from outside: what is not UTF-8 must not cost us the whole object. */
+static json_t *text_json(const char *text)
+{
+	json_t *s = json_string(text != NULL ? text : "");
+	return s != NULL ? s : json_string("(not UTF-8)");
+}
+
+static const char *role_name(const struct engine_standing *st)
+{
+	return st->role == ELECTION_NO_QUORUM ? "no quorum"
+	       : st->role == ELECTION_LEADER  ? "leader"
+	                                      : "follower";
+}
+
+void status_obstacle(const struct engine *en, char out[static STATUS_TEXT_BYTES])
+{
+	struct engine_standing st;
+	engine_stand(en, &st);
+	*out = '\0';
+	if (st.role == ELECTION_NO_QUORUM && st.store_silence_ms == UINT64_MAX)
+		snprintf(out, STATUS_TEXT_BYTES,
+		    "no quorum: this controller has not reached a majority of the store's members "
+		    "since it was started; answers stay as they are");
+	else if (st.role == ELECTION_NO_QUORUM)
+		snprintf(out, STATUS_TEXT_BYTES,
+		    "no quorum: this controller has not reached a majority of the store's members "
+		    "for %.1f s; answers stay as they are",
+		    (double)st.store_silence_ms / 1000);
+	else if (*st.trouble != '\0')
+		snprintf(out, STATUS_TEXT_BYTES, "%s", st.trouble);
+	else if (!st.loaded)
+		snprintf(out, STATUS_TEXT_BYTES, "this controller has not read the store yet");
+	else if (*st.leader_name == '\0')
+		snprintf(out, STATUS_TEXT_BYTES,
+		    "nobody leads at the moment: an election is under way; answers stay as they "
+		    "are");
+	else if (st.role == ELECTION_LEADER && !st.leading)
+		snprintf(out, STATUS_TEXT_BYTES,
+		    "this controller has just been elected and still reads the store");
+}
+
+static json_t *controller_encode(const struct engine *en, const char *store_kind)
+{
+	struct engine_standing st;
+	char text[STATUS_TEXT_BYTES];
+	engine_stand(en, &st);
+	status_obstacle(en, text);
+	if (*text == '\0' && st.leading)
+		snprintf(text, sizeof text, "this controller leads");
+	else if (*text == '\0')
+		snprintf(text, sizeof text, "this controller follows %s", st.leader_name);
+	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:s}", "name", engine_name(en), "role",
+	    role_name(&st), "term", (json_int_t)st.term, "leader", st.leader_name, "store",
+	    store_kind, "store_silence_ms",
+	    st.store_silence_ms == UINT64_MAX ? (json_int_t)-1 : (json_int_t)st.store_silence_ms,
+	    "text", text);
+}
+
+static json_t *vantage_encode(const struct core_vantage_view *v)
+{
+	static const char *const says[] = {
+	    [VANTAGE_UNDECIDED] = "undecided", [VANTAGE_UP] = "up", [VANTAGE_DOWN] = "down"};
+	return json_pack("{s:s, s:b, s:b, s:s, s:o, s:I, s:o, s:o}", "vantage", v->vantage, "fresh",
+	    v->fresh, "own", v->own, "says", says[v->says], "check", text_json(v->check), "streak",
+	    (json_int_t)v->streak, "age_ms",
+	    v->age_ms == UINT64_MAX ? json_integer(-1) : json_integer((json_int_t)v->age_ms),
+	    "detail", text_json(v->detail));
+}
+
+json_t *status_member(const struct core_member_view *m)
+{
+	char address[ADDR_TEXT_BYTES];
+	json_t *vantages = json_array();
+	for (size_t i = 0; i < m->vantages_count; i++)
+		json_array_append_new(vantages, vantage_encode(&m->vantages[i]));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "id", m->id, "pool",
+	    m->pool, "address", addr_format(&m->address, address), "site", m->site, "verdict",
+	    member_state_name(m->verdict), "offered", m->offered, "why", text_json(m->why), "since",
+	    time_json(m->since_ms), "evidence", text_json(m->evidence), "vantages", vantages);
+}
+
+json_t *status_drain(const struct state_drain *d, const char *text)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o}", "site", d->site, "owner",
+	    text_json(d->owner), "reason", text_json(d->reason), "declared",
+	    time_json(d->declared_ms), "until", time_json(d->until_ms), "state",
+	    maintenance_state_name(d->state), "since", time_json(d->state_since_ms), "epoch",
+	    (json_int_t)d->epoch, "text", text_json(text));
+}
+
+static json_t *drains_encode(const struct state *state, const struct core_report *report)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; state != NULL && i < state->drains_count; i++)
+		json_array_append_new(
+		    array, status_drain(&state->drains[i],
+		               i < report->drains_count ? report->drains[i].text : ""));
+	return array;
+}
+
+static json_t *alarms_encode(const struct core_report *report)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < report->alarms_count; i++)
+		json_array_append_new(
+		    array, json_pack("{s:o, s:o, s:o}", "key", text_json(report->alarms[i].key),
+		               "since", time_json(report->alarms[i].since_ms), "text",
+		               text_json(report->alarms[i].text)));
+	return array;
+}
+
+static json_t *acks_encode(const struct core_report *report, const char *site)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < report->acks_count; i++) {
+		const struct core_ack_view *a = &report->acks[i];
+		if (strcmp(a->site, site) == 0)
+			json_array_append_new(array,
+			    json_pack("{s:o, s:I, s:I, s:b, s:I, s:o}", "name", text_json(a->name),
+			        "epoch", (json_int_t)a->epoch, "revision", (json_int_t)a->revision,
+			        "current", a->current, "age_ms", (json_int_t)a->age_ms, "refused",
+			        text_json(a->refused)));
+	}
+	return array;
+}
+
+static json_t *sites_encode(const struct service *service, const struct core_report *report)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; service != NULL && i < service->sites_count; i++) {
+		const struct service_site *site = &service->sites[i];
+		bool known = i < report->sites_count;
+		json_array_append_new(array,
+		    json_pack("{s:s, s:s, s:b, s:b, s:s, s:o}", "name", site->name, "region",
+		        site->region < service->regions_count ? service->regions[site->region].name
+		                                              : "",
+		        "witness", site->witness, "drained", known && report->sites[i].drained,
+		        "healthd", known && report->sites[i].heard ? "fresh" : "silent", "dnsd",
+		        acks_encode(report, site->name)));
+	}
+	return array;
+}
+
+/* The members of a pool stand together in the report, in the order of the pools; *next keeps the
+ * walk linear. */
+static json_t *pool_members_encode(const struct core_report *report, const char *pool, size_t *next)
+{
+	json_t *members = json_array();
+	for (size_t seen = 0; seen < report->members_count; seen++) {
+		const struct core_member_view *m = &report->members[*next];
+		bool ours = strcmp(m->pool, pool) == 0;
+		if (!ours && json_array_size(members) > 0)
+			break;
+		if (ours)
+			json_array_append_new(members, status_member(m));
+		*next = (*next + 1) % report->members_count;
+	}
+	return members;
+}
+
+static json_t *pools_encode(const struct service *service, const struct core_report *report)
+{
+	json_t *array = json_array();
+	size_t next = 0;
+	for (size_t i = 0; service != NULL && i < service->pools_count; i++) {
+		const struct service_pool *pool = &service->pools[i];
+		json_t *members = pool_members_encode(report, pool->name, &next);
+		json_array_append_new(array,
+		    json_pack("{s:s, s:s, s:I, s:o, s:o}", "name", pool->name, "region",
+		        service->regions[pool->region].name, "ttl_s", (json_int_t)pool->ttl_s,
+		        "text", text_json(i < report->pools_count ? report->pools[i].text : ""),
+		        "members", members));
+	}
+	return array;
+}
+
+/* Does the site have a member that is offered? A witness has none and is not expected to. */
+static bool site_answers(const struct core_report *report, const char *site)
+{
+	for (size_t i = 0; i < report->members_count; i++)
+		if (report->members[i].offered && strcmp(report->members[i].site, site) == 0)
+			return true;
+	return false;
+}
+
+static void attention_add(struct buf *text, size_t *reasons, const char *what)
+{
+	buf_puts(text, (*reasons)++ == 0 ? "" : "; ");
+	buf_puts(text, what);
+}
+
+static void attention_count(
+    struct buf *text, size_t *reasons, size_t count, const char *one, const char *many)
+{
+	if (count == 0)
+		return;
+	char *words = count == 1 ? mem_printf("1 %s", one) : mem_printf("%zu %s", count, many);
+	attention_add(text, reasons, words);
+	free(words);
+}
+
+static bool site_is_drained(const struct core_report *report, const char *site)
+{
+	for (size_t i = 0; i < report->sites_count; i++)
+		if (strcmp(report->sites[i].name, site) == 0)
+			return report->sites[i].drained;
+	return false;
+}
+
+/* Everything that a tired person must know, counted; the sections tell the rest. What is down in
+ * a drained site is being worked on and no news. */
+static size_t attention_collect(struct buf *text, const struct core_report *report)
+{
+	size_t reasons = 0, down = 0, behind = 0, silent = 0;
+	for (size_t i = 0; i < report->members_count; i++)
+		down += report->members[i].verdict == MEMBER_DOWN &&
+		        !site_is_drained(report, report->members[i].site);
+	for (size_t i = 0; i < report->acks_count; i++)
+		behind += *report->acks[i].refused != '\0';
+	for (size_t i = 0; i < report->sites_count; i++)
+		silent += !report->sites[i].heard && !report->sites[i].drained;
+	attention_count(text, &reasons, report->alarms_count, "alarm", "alarms");
+	attention_count(text, &reasons, down, "member is down", "members are down");
+	attention_count(
+	    text, &reasons, silent, "site's healthd is silent", "sites' healthd are silent");
+	attention_count(
+	    text, &reasons, behind, "name server refuses the view", "name servers refuse the view");
+	return reasons;
+}
+
+static json_t *summary_encode(const struct engine *en, const struct core_report *report)
+{
+	const struct state *state = core_state(engine_core(en));
+	const struct service *service = core_service(engine_core(en));
+	struct buf text = {0}, reasons = {0};
+	char obstacle[STATUS_TEXT_BYTES];
+	size_t answering = 0;
+	status_obstacle(en, obstacle);
+	for (size_t i = 0; service != NULL && i < service->sites_count; i++)
+		answering += site_answers(report, service->sites[i].name);
+	size_t count = attention_collect(&reasons, report);
+	bool well = *obstacle == '\0' && count == 0 && service != NULL;
+	buf_puts(&text, well ? "All well: " : "ATTENTION: ");
+	if (*obstacle != '\0')
+		buf_printf(&text, "%s; nothing can be changed through this controller. ", obstacle);
+	if (count > 0)
+		buf_printf(&text, "%s. ", buf_text(&reasons));
+	if (service == NULL)
+		buf_puts(&text, "No service document has been applied yet (tandem apply -f FILE).");
+	else
+		buf_printf(&text, "%zu %s, epoch %" PRIu64 ", revision %" PRIu64 ".", answering,
+		    answering == 1 ? "site answers" : "sites answer", state->epoch,
+		    state->revision);
+	json_t *summary =
+	    json_pack("{s:s, s:s}", "level", well ? "ok" : "attention", "text", buf_text(&text));
+	buf_free(&text);
+	buf_free(&reasons);
+	return summary;
+}
+
+json_t *status_encode(const struct engine *en, const char *store_kind)
+{
+	struct core_time now = engine_now();
+	const struct core *core = engine_core(en);
+	const struct state *state = core_state(core);
+	struct core_report report = {0};
+	core_report(core, now, &report);
+	json_t *status = json_pack("{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "version", 1, "summary", summary_encode(en, &report), "cluster",
+	    state != NULL ? state->cluster : "", "epoch",
+	    (json_int_t)(state != NULL ? state->epoch : 0), "revision",
+	    (json_int_t)(state != NULL ? state->revision : 0), "time", time_json(now.wall_ms),
+	    "controller", controller_encode(en, store_kind), "alarms", alarms_encode(&report),
+	    "drains", drains_encode(state, &report), "sites",
+	    sites_encode(core_service(core), &report), "pools",
+	    pools_encode(core_service(core), &report));
+	core_report_free(&report);
+	return status;
+}

@@ -1,0 +1,199 @@
+/* Why is it so? The answer for one DNS name, pool, member or site (rule 14). */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "controlplane/status.h"
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+
+enum { NAME_TEXT_BYTES = 1024 };
+
+struct explanation {
+	const struct core *core;
+	const struct service *service;
+	struct core_report report;
+	json_t *text, *members, *drains;
+	const char *kind;
+};
+
+static void say(struct explanation *x, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct explanation *x, const char *format, ...)
+{
+	char text[2048];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	json_t *line = json_string(text);
+	if (line != NULL)
+		json_array_append_new(x->text, line);
+}
+
+static void explain_member(struct explanation *x, const struct core_member_view *m)
+{
+	say(x, "%s is %s and %s: %s", m->id, member_state_name(m->verdict),
+	    m->offered ? "offered" : "not offered", m->why);
+	if (*m->evidence != '\0')
+		say(x, "evidence of the verdict: %s", m->evidence);
+	json_array_append_new(x->members, status_member(m));
+}
+
+static void explain_drains(struct explanation *x, const char *site)
+{
+	const struct state *state = core_state(x->core);
+	for (size_t i = 0; state != NULL && i < state->drains_count; i++) {
+		const struct state_drain *d = &state->drains[i];
+		char until[CLOCK_TEXT_BYTES];
+		if (strcmp(d->site, site) != 0)
+			continue;
+		const char *text = i < x->report.drains_count ? x->report.drains[i].text : "";
+		say(x,
+		    "%s is in maintenance since epoch %" PRIu64 ", declared by %s until %s: %s%s%s",
+		    site, d->epoch, d->owner, clock_format(d->until_ms, until), d->reason,
+		    *text != '\0' ? "; " : "", text);
+		json_array_append_new(x->drains, status_drain(d, text));
+	}
+}
+
+static void explain_pool(struct explanation *x, size_t index)
+{
+	const struct service_pool *pool = &x->service->pools[index];
+	size_t names = 0;
+	for (size_t i = 0; i < x->service->names_count; i++)
+		names += x->service->names[i].pool == index;
+	say(x, "pool %s (%s, ttl %u s) answers %zu %s", pool->name,
+	    x->service->regions[pool->region].name, pool->ttl_s, names,
+	    names == 1 ? "name" : "names");
+	if (index < x->report.pools_count)
+		say(x, "%s", x->report.pools[index].text);
+	for (size_t i = 0; i < x->report.members_count; i++)
+		if (strcmp(x->report.members[i].pool, pool->name) == 0)
+			explain_member(x, &x->report.members[i]);
+	for (size_t i = 0; i < x->service->sites_count; i++)
+		if (x->service->sites[i].region == pool->region)
+			explain_drains(x, x->service->sites[i].name);
+}
+
+static void explain_name(struct explanation *x, size_t index)
+{
+	const struct service_name *n = &x->service->names[index];
+	say(x, "%s in zone %s is answered with what pool %s offers", n->owner,
+	    x->service->zones[n->zone].name, x->service->pools[n->pool].name);
+	explain_pool(x, n->pool);
+}
+
+static void explain_site(struct explanation *x, size_t index)
+{
+	const struct service_site *site = &x->service->sites[index];
+	if (site->witness)
+		say(x, "%s is a witness: it probes and votes, and serves no mail", site->name);
+	else
+		say(x, "%s is a site of region %s", site->name,
+		    x->service->regions[site->region].name);
+	if (index < x->report.sites_count) {
+		const struct core_site_view *v = &x->report.sites[index];
+		if (v->age_ms == UINT64_MAX)
+			say(x, "its healthd has never been heard by this controller");
+		else
+			say(x, "its healthd was heard %.1f s ago%s", (double)v->age_ms / 1000,
+			    v->heard ? "" : ": it counts as silent");
+	}
+	explain_drains(x, site->name);
+	for (size_t i = 0; i < x->report.acks_count; i++) {
+		const struct core_ack_view *a = &x->report.acks[i];
+		if (strcmp(a->site, site->name) == 0)
+			say(x, "name server %s serves epoch %" PRIu64 ", heard %.1f s ago%s%s",
+			    a->name, a->epoch, (double)a->age_ms / 1000,
+			    *a->refused != '\0' ? "; it refused a view: " : "", a->refused);
+	}
+	for (size_t i = 0; i < x->report.members_count; i++)
+		if (strcmp(x->report.members[i].site, site->name) == 0)
+			explain_member(x, &x->report.members[i]);
+}
+
+/* A record that people have written down; nothing is decided about it. */
+static bool explain_static(struct explanation *x, const char *owner)
+{
+	size_t bytes = strlen(owner);
+	bool found = false;
+	for (size_t i = 0; i < x->service->zones_count; i++)
+		for (size_t j = 0; j < x->service->zones[i].records_count; j++) {
+			const char *record = x->service->zones[i].records[j];
+			if (strncasecmp(record, owner, bytes) != 0 || record[bytes] != ' ')
+				continue;
+			say(x, "written down in zone %s: %s", x->service->zones[i].name, record);
+			found = true;
+		}
+	return found;
+}
+
+/* Tries the kinds in the order a person would expect; false when nothing has that name. */
+static bool explain_find(struct explanation *x, const char *subject)
+{
+	char owner[NAME_TEXT_BYTES];
+	size_t index;
+	if ((index = service_site_find(x->service, subject)) != SIZE_MAX) {
+		x->kind = "site";
+		explain_site(x, index);
+		return true;
+	}
+	if ((index = service_pool_find(x->service, subject)) != SIZE_MAX) {
+		x->kind = "pool";
+		explain_pool(x, index);
+		return true;
+	}
+	for (size_t i = 0; i < x->report.members_count; i++) {
+		const struct core_member_view *m = &x->report.members[i];
+		char address[ADDR_TEXT_BYTES];
+		if (strcmp(m->id, subject) != 0 &&
+		    strcmp(addr_format(&m->address, address), subject) != 0)
+			continue;
+		x->kind = "member";
+		explain_member(x, m);
+		explain_drains(x, m->site);
+	}
+	if (*x->kind != '\0')
+		return true;
+	size_t bytes = strlen(subject);
+	if (bytes == 0 || bytes + 2 > sizeof owner)
+		return false;
+	snprintf(owner, sizeof owner, "%s%s", subject, subject[bytes - 1] == '.' ? "" : ".");
+	for (char *c = owner; *c != '\0'; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c + ('a' - 'A'));
+	x->kind = "name";
+	index = service_name_find(x->service, owner);
+	if (index != SIZE_MAX)
+		explain_name(x, index);
+	return explain_static(x, owner) || index != SIZE_MAX;
+}
+
+json_t *status_explain(const struct engine *en, const char *subject)
+{
+	struct explanation x = {.core = engine_core(en), .kind = ""};
+	json_t *answer = NULL;
+	x.service = core_service(x.core);
+	if (x.service == NULL)
+		return NULL;
+	core_report(x.core, engine_now(), &x.report);
+	x.text = json_array();
+	x.members = json_array();
+	x.drains = json_array();
+	char obstacle[STATUS_TEXT_BYTES];
+	status_obstacle(en, obstacle);
+	if (*obstacle != '\0')
+		say(&x, "ATTENTION: %s", obstacle);
+	if (explain_find(&x, subject))
+		answer = json_pack("{s:s, s:s, s:O, s:O, s:O}", "subject", subject, "kind", x.kind,
+		    "text", x.text, "members", x.members, "drains", x.drains);
+	json_decref(x.text);
+	json_decref(x.members);
+	json_decref(x.drains);
+	core_report_free(&x.report);
+	return answer;
+}
