@@ -1,0 +1,246 @@
+/* The route table, and what goes to the streams. */
+#include "controlplane/api.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/api_parts.h"
+#include "controlplane/status.h"
+#include "lib/base/mem.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "wire/probes.h"
+#include "wire/view.h"
+
+enum {
+	ANYBODY = TLS_ROLE_CONTROLD | TLS_ROLE_HEALTHD | TLS_ROLE_DNSD | TLS_ROLE_AGENTD |
+	          TLS_ROLE_OPERATOR,
+	VIEW_READERS = TLS_ROLE_DNSD | TLS_ROLE_AGENTD | TLS_ROLE_OPERATOR,
+};
+
+static void api_view_stream(struct http_request *r, void *ctx)
+{
+	streams_add(((struct api *)ctx)->streams, STREAMS_VIEW, r);
+}
+
+static void api_probes_stream(struct http_request *r, void *ctx)
+{
+	streams_add(((struct api *)ctx)->streams, STREAMS_PROBES, r);
+}
+
+static void api_status_stream(struct http_request *r, void *ctx)
+{
+	streams_add(((struct api *)ctx)->streams, STREAMS_STATUS, r);
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/v1/view", VIEW_READERS, api_view_stream},
+    {"GET", "/v1/probes", TLS_ROLE_HEALTHD | TLS_ROLE_OPERATOR, api_probes_stream},
+    {"GET", "/v1/status/stream", TLS_ROLE_OPERATOR, api_status_stream},
+    {"POST", "/v1/observations", TLS_ROLE_HEALTHD, api_observations},
+    {"POST", "/v1/acks", TLS_ROLE_DNSD | TLS_ROLE_AGENTD, api_acks},
+    {"GET", "/v1/status", TLS_ROLE_OPERATOR, api_status},
+    {"GET", "/v1/explain/", TLS_ROLE_OPERATOR, api_explain},
+    {"GET", "/v1/history", TLS_ROLE_OPERATOR, api_history},
+    {"GET", "/v1/config", TLS_ROLE_OPERATOR, api_config},
+    {"GET", "/v1/config/revisions", TLS_ROLE_OPERATOR, api_config_revisions},
+    {"POST", "/v1/plan", TLS_ROLE_OPERATOR, api_plan},
+    {"POST", "/v1/apply", TLS_ROLE_OPERATOR, api_apply},
+    {"POST", "/v1/drain", TLS_ROLE_OPERATOR, api_drain},
+    {"POST", "/v1/undrain", TLS_ROLE_OPERATOR, api_undrain},
+    {"GET", "/v1/health", ANYBODY, api_health},
+};
+
+static const struct http_limits limits = {
+    .body_bytes = 4 * 1024 * 1024, /* a document of 1 MiB, escaped as JSON */
+    .header_bytes = 16 * 1024,
+    .connections = 1024,
+    .idle_ms = 30000,
+    .stream_backlog_bytes = 16 * 1024 * 1024,
+};
+
+static char *view_line(struct api *a, bool with_catalog)
+{
+	const struct view *v = core_view(engine_core(a->engine));
+	if (v == NULL)
+		return NULL;
+	json_t *json = view_encode(v, with_catalog);
+	char *text = json_text(json);
+	json_decref(json);
+	return text;
+}
+
+static char *probes_line(struct api *a)
+{
+	const struct service *service = core_service(engine_core(a->engine));
+	const struct state *state = core_state(engine_core(a->engine));
+	if (service == NULL || state == NULL)
+		return NULL;
+	json_t *json = probe_plan_encode(service, state->revision);
+	char *text = json_text(json);
+	json_decref(json);
+	return text;
+}
+
+static char *first_line(void *ctx, enum streams_topic topic)
+{
+	struct api *a = ctx;
+	if (topic == STREAMS_VIEW)
+		return view_line(a, true);
+	if (topic == STREAMS_PROBES)
+		return probes_line(a);
+	json_t *json = status_encode(a->engine, a->store_kind);
+	char *text = json_text(json);
+	json_decref(json);
+	return text;
+}
+
+static char *keepalive_line(void *ctx)
+{
+	struct api *a = ctx;
+	struct engine_standing st;
+	engine_stand(a->engine, &st);
+	const struct view *v = core_view(engine_core(a->engine));
+	bool quorum = st.role != ELECTION_NO_QUORUM;
+	return mem_printf("{\"keepalive\":true,\"epoch\":%" PRIu64 ",\"quorum\":%s}",
+	    v != NULL ? v->epoch : 0, quorum ? "true" : "false");
+}
+
+int api_new(const struct api_options *options, struct api **out, struct err *e)
+{
+	struct api *a = mem_new(1, sizeof *a);
+	*out = NULL;
+	a->engine = options->engine;
+	a->store_kind = options->store_kind;
+	struct streams_options streams = {
+	    .base = options->base, .first = first_line, .keepalive = keepalive_line, .ctx = a};
+	int result = streams_new(&streams, &a->streams, e);
+	if (result == 0)
+		result = http_server_new(options->base, options->tls, &limits, routes,
+		    sizeof routes / sizeof routes[0], a, &a->server, e);
+	if (result != 0) {
+		api_free(a);
+		return result;
+	}
+	*out = a;
+	return 0;
+}
+
+int api_listen(struct api *a, const char *address_at_port, struct err *e)
+{
+	return http_server_listen(a->server, address_at_port, e);
+}
+
+void api_set_tls(struct api *a, SSL_CTX *tls)
+{
+	http_server_set_tls(a->server, tls);
+}
+
+void api_free(struct api *a)
+{
+	if (a == NULL)
+		return;
+	streams_free(a->streams);
+	if (a->server != NULL)
+		http_server_free(a->server);
+	free(a);
+}
+
+void api_published(struct api *a, bool delta)
+{
+	streams_forget_first(a->streams, STREAMS_VIEW);
+	if (streams_count(a->streams, STREAMS_VIEW) == 0)
+		return;
+	if (!delta) {
+		streams_line_first(a->streams, STREAMS_VIEW);
+		return;
+	}
+	char *line = view_line(a, false);
+	streams_line(a->streams, STREAMS_VIEW, line);
+	free(line);
+}
+
+void api_probes(struct api *a)
+{
+	streams_forget_first(a->streams, STREAMS_PROBES);
+	streams_line_first(a->streams, STREAMS_PROBES);
+}
+
+void api_changed(struct api *a)
+{
+	streams_status_changed(a->streams);
+}
+
+const struct api_counters *api_counters(const struct api *a)
+{
+	return &a->counters;
+}
+
+const struct streams *api_streams(const struct api *a)
+{
+	return a->streams;
+}
+
+bool api_elsewhere(struct api *a, struct http_request *r)
+{
+	struct engine_standing st;
+	engine_stand(a->engine, &st);
+	if (st.leading || st.role != ELECTION_FOLLOWER || *st.leader_url == '\0' ||
+	    strcmp(st.leader_name, engine_name(a->engine)) == 0)
+		return false;
+	http_reply_elsewhere(r, st.leader_url);
+	return true;
+}
+
+bool api_leads(struct api *a, struct http_request *r)
+{
+	struct engine_standing st;
+	char obstacle[STATUS_TEXT_BYTES];
+	struct err e;
+	engine_stand(a->engine, &st);
+	if (st.leading)
+		return true;
+	if (api_elsewhere(a, r))
+		return false;
+	status_obstacle(a->engine, obstacle);
+	err_set(&e, E_UNAVAILABLE, "%.400s; nothing was changed%s",
+	    *obstacle != '\0' ? obstacle : "this controller does not lead",
+	    st.role == ELECTION_NO_QUORUM
+	        ? "; bring the store's members back, or ask a controller on the other side"
+	        : "; try again in a few seconds");
+	http_reply_error(r, &e);
+	return false;
+}
+
+void api_refuse(struct http_request *r, int code, const char *text, int rule, json_t *details)
+{
+	static const struct {
+		int code, status;
+	} statuses[] = {{E_INVALID, 400}, {E_DENIED, 403}, {E_NOT_FOUND, 404}, {E_CONFLICT, 409},
+	    {E_REFUSED, 409}, {E_LIMIT, 413}, {E_UNAVAILABLE, 503}, {E_TIMEOUT, 503}};
+	int status = 500;
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
+		if (statuses[i].code == code)
+			status = statuses[i].status;
+	json_t *error = json_pack("{s:s, s:s}", "code", err_code_name(code), "message", text);
+	if (rule != 0)
+		json_object_set_new(error, "rule", json_integer(rule));
+	if (details != NULL)
+		json_object_set_new(error, "details", details);
+	const struct tls_identity *who = http_request_identity(r);
+	log_info("refused %s (%s): %s", who != NULL ? who->name : "?", http_request_peer(r), text);
+	http_reply_json(r, status, json_pack("{s:o}", "error", error));
+}
+
+json_t *api_lines(const char *text)
+{
+	json_t *lines = json_array();
+	while (*text != '\0') {
+		size_t bytes = strcspn(text, "\n");
+		if (bytes > 0)
+			json_array_append_new(lines, json_stringn(text, bytes));
+		text += bytes + (text[bytes] == '\n');
+	}
+	return lines;
+}

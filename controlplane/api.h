@@ -1,0 +1,38 @@
+/* The HTTPS API of tandem-controld: docs/architecture.md, "Messages".
+ *
+ * Order: api_new, then api_listen once an address; the engine's listener calls api_published,
+ * api_probes and api_changed. */
+#ifndef TANDEM_CONTROLPLANE_API_H
+#define TANDEM_CONTROLPLANE_API_H
+
+#include "controlplane/engine.h"
+#include "controlplane/streams.h"
+#include "lib/http_server.h"
+
+struct api;
+
+struct api_options {
+	struct event_base *base;
+	struct engine *engine;  /* borrowed */
+	SSL_CTX *tls;           /* borrowed */
+	const char *store_kind; /* "sqlite" or "etcd" */
+};
+
+int api_new(const struct api_options *options, struct api **out, struct err *e);
+int api_listen(struct api *a, const char *address_at_port, struct err *e);
+void api_set_tls(struct api *a, SSL_CTX *tls);
+/* Ends the streams; waiting requests must have been answered (engine_free does). */
+void api_free(struct api *a);
+
+void api_published(struct api *a, bool delta);
+void api_probes(struct api *a);
+void api_changed(struct api *a);
+
+struct api_counters {
+	uint64_t observations, observations_refused; /* results */
+	uint64_t acks, acks_refused;
+};
+const struct api_counters *api_counters(const struct api *a);
+const struct streams *api_streams(const struct api *a);
+
+#endif

@@ -1,0 +1,247 @@
+/* What changes something, or would: plan, apply, drain, undrain. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/service_load.h"
+#include "controlplane/api_parts.h"
+#include "controlplane/diff.h"
+#include "controlplane/status.h"
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/log.h"
+
+enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200 };
+#define FOR_MS_MAX (366LL * 24 * 3600 * 1000)
+
+struct change { /* a request of an operator until its reply */
+	struct api *api;
+	struct http_request *request;
+	json_t *body;
+	struct service *service;
+	struct core_request core;
+};
+
+static struct change *change_new(struct api *a, struct http_request *r)
+{
+	struct change *c = mem_new(1, sizeof *c);
+	c->api = a;
+	c->request = r;
+	c->core.actor = http_request_identity(r)->name;
+	c->core.planned_on = UINT64_MAX;
+	return c;
+}
+
+static void change_free(struct change *c)
+{
+	json_decref(c->body);
+	service_drop(c->service);
+	free(c);
+}
+
+static void change_fail(struct change *c, const struct err *e)
+{
+	api_refuse(c->request, e->code, e->text, 0, NULL);
+	change_free(c);
+}
+
+/* The core knows nobody to ask; the shell knows why. */
+static void refuse_reply(struct change *c, const struct engine_reply *reply)
+{
+	char obstacle[STATUS_TEXT_BYTES], text[STATUS_TEXT_BYTES + 512];
+	status_obstacle(c->api->engine, obstacle);
+	snprintf(text, sizeof text, "%s%s%s", reply->text, *obstacle != '\0' ? ": " : "", obstacle);
+	api_refuse(c->request, reply->result, reply->result == E_UNAVAILABLE ? text : reply->text,
+	    reply->rule, NULL);
+}
+
+static void on_changed(void *ctx, const struct engine_reply *reply)
+{
+	struct change *c = ctx;
+	log_info("%s by %s: %s",
+	    c->core.type == CORE_REQUEST_APPLY   ? "apply"
+	    : c->core.type == CORE_REQUEST_DRAIN ? "drain"
+	                                         : "undrain",
+	    http_request_identity(c->request)->name, reply->text);
+	if (reply->result == 0)
+		http_reply_json(c->request, 200,
+		    json_pack("{s:I, s:I, s:o}", "epoch", (json_int_t)reply->epoch, "revision",
+		        (json_int_t)reply->revision, "text", api_lines(reply->text)));
+	else
+		refuse_reply(c, reply);
+	change_free(c);
+}
+
+static void on_planned(void *ctx, const struct engine_reply *reply)
+{
+	struct change *c = ctx;
+	if (reply->result != 0 && reply->result != E_REFUSED) {
+		refuse_reply(c, reply);
+		change_free(c);
+		return;
+	}
+	struct diff d = {0};
+	if (reply->after != NULL)
+		diff_compute(reply->before, reply->after, &d);
+	json_t *answer = json_pack("{s:s, s:o, s:I, s:o, s:I}", "result",
+	    reply->result == 0 ? "ok" : "refused", "text", api_lines(reply->text), "revision",
+	    (json_int_t)reply->revision, "changes", diff_encode(&d), "more", (json_int_t)d.more);
+	if (reply->rule != 0)
+		json_object_set_new(answer, "rule", json_integer(reply->rule));
+	diff_free(&d);
+	http_reply_json(c->request, 200, answer);
+	change_free(c);
+}
+
+/* Texts that people will read in history and logs: no control characters, a bound. */
+static int text_check(const char *key, const char *text, size_t max, struct err *e)
+{
+	size_t bytes = strlen(text);
+	if (bytes == 0 || bytes > max)
+		return err_set(
+		    e, E_INVALID, "%s: found %zu bytes, expected 1 to %zu", key, bytes, max);
+	for (size_t i = 0; i < bytes; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return err_set(e, E_INVALID,
+			    "%s: found a control character, expected plain text on one line", key);
+	return 0;
+}
+
+static int drain_read(struct change *c, const char *site_key, struct err *e)
+{
+	uint64_t for_ms = 0;
+	int result = json_get_string(c->body, site_key, &c->core.site, e);
+	if (result == 0)
+		result = text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
+	if (result == 0)
+		result = json_get_u64(c->body, "for_ms", FOR_MS_MAX, &for_ms, e);
+	if (result == 0)
+		result = c->core.plan_only
+		             ? json_get_string_or(c->body, "reason", "plan", &c->core.reason, e)
+		             : json_get_string(c->body, "reason", &c->core.reason, e);
+	if (result == 0)
+		result = text_check("reason", c->core.reason, REASON_BYTES, e);
+	if (result == 0 && for_ms == 0)
+		result = err_set(e, E_INVALID, "for_ms: found 0, expected how long it lasts");
+	c->core.type = CORE_REQUEST_DRAIN;
+	c->core.until_ms = clock_wall_ms() + (int64_t)for_ms;
+	return result;
+}
+
+static int undrain_read(struct change *c, const char *site_key, struct err *e)
+{
+	c->core.type = CORE_REQUEST_UNDRAIN;
+	int result = json_get_string(c->body, site_key, &c->core.site, e);
+	return result != 0 ? result : text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
+}
+
+/* E_INVALID with `details` where the document itself is wrong. */
+static int document_read(struct change *c, json_t **details, struct err *e)
+{
+	struct config_errors errors = {0};
+	const char *file, *text;
+	*details = NULL;
+	c->core.type = CORE_REQUEST_APPLY;
+	int result = json_get_string(c->body, "document", &text, e);
+	if (result == 0)
+		result = json_get_string_or(c->body, "file", "document", &file, e);
+	if (result == 0)
+		result = text_check("file", file, FILE_NAME_BYTES, e);
+	if (result == 0)
+		result = json_get_u64_or(
+		    c->body, "planned_on", INT64_MAX, UINT64_MAX, &c->core.planned_on, e);
+	if (result != 0)
+		return result;
+	c->core.document = text;
+	c->core.document_bytes = strlen(text);
+	if (service_load(file, text, strlen(text), &c->service, &errors) != 0) {
+		*details = json_array();
+		for (size_t i = 0; i < errors.count; i++)
+			json_array_append_new(*details, json_string(errors.lines[i]));
+		result = err_set(e, E_INVALID,
+		    "the document is not valid (%s%zu errors); nothing was changed",
+		    errors.more ? "more than " : "", errors.count);
+	}
+	config_errors_free(&errors);
+	c->core.service = c->service;
+	return result;
+}
+
+/* Everything is read: ask the core, or say what is wrong. */
+static void change_send(struct change *c, int result, json_t *details, struct err *e)
+{
+	if (result == 0 && *c->core.actor == '\0')
+		result = err_set(
+		    e, E_DENIED, "the certificate has no common name: it is not known who asks");
+	if (result != 0) {
+		api_refuse(c->request, result, e->text, 0, details);
+		change_free(c);
+		return;
+	}
+	engine_request(c->api->engine, &c->core, c->core.plan_only ? on_planned : on_changed, c);
+}
+
+static void change_handle(struct api *a, struct http_request *r,
+    int (*read)(struct change *c, const char *key, struct err *e))
+{
+	struct err e = {0};
+	if (!api_leads(a, r))
+		return;
+	struct change *c = change_new(a, r);
+	if (http_request_json(r, &c->body, &e) != 0)
+		change_fail(c, &e);
+	else
+		change_send(c, read(c, "site", &e), NULL, &e);
+}
+
+void api_drain(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, drain_read);
+}
+
+void api_undrain(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, undrain_read);
+}
+
+void api_apply(struct http_request *r, void *ctx)
+{
+	struct err e = {0};
+	json_t *details = NULL;
+	if (!api_leads(ctx, r))
+		return;
+	struct change *c = change_new(ctx, r);
+	if (http_request_json(r, &c->body, &e) != 0) {
+		change_fail(c, &e);
+		return;
+	}
+	int result = document_read(c, &details, &e);
+	change_send(c, result, details, &e);
+}
+
+/* The leader's plan is the one that will be true; without one, what stands here is asked. */
+void api_plan(struct http_request *r, void *ctx)
+{
+	struct err e = {0};
+	json_t *details = NULL;
+	if (api_elsewhere(ctx, r))
+		return;
+	struct change *c = change_new(ctx, r);
+	c->core.plan_only = true;
+	if (http_request_json(r, &c->body, &e) != 0) {
+		change_fail(c, &e);
+		return;
+	}
+	int result;
+	if (json_object_get(c->body, "document") != NULL)
+		result = document_read(c, &details, &e);
+	else if (json_object_get(c->body, "drain") != NULL)
+		result = drain_read(c, "drain", &e);
+	else if (json_object_get(c->body, "undrain") != NULL)
+		result = undrain_read(c, "undrain", &e);
+	else
+		result = err_set(&e, E_INVALID,
+		    "found nothing to plan, expected \"document\", \"drain\" or \"undrain\"");
+	change_send(c, result, details, &e);
+}

@@ -1,0 +1,43 @@
+/* What the files of the API share; nobody else includes it. */
+#ifndef TANDEM_CONTROLPLANE_API_PARTS_H
+#define TANDEM_CONTROLPLANE_API_PARTS_H
+
+#include "controlplane/api.h"
+
+struct api {
+	struct engine *engine;
+	struct streams *streams;
+	struct http_server *server;
+	const char *store_kind;
+	struct api_counters counters;
+};
+
+/* api.c */
+/* True when this controller may change something now. Else the request is answered: with the
+ * leader's URL, or with the reason why nothing can be changed. */
+bool api_leads(struct api *a, struct http_request *r);
+/* True when another controller leads that can be asked instead; answers with its URL. */
+bool api_elsewhere(struct api *a, struct http_request *r);
+/* An error object with what http_reply_error has no place for; `details` is consumed, or NULL. */
+void api_refuse(struct http_request *r, int code, const char *text, int rule, json_t *details);
+json_t *api_lines(const char *text); /* an array, a string a line */
+
+/* api_report.c */
+void api_observations(struct http_request *r, void *ctx);
+void api_acks(struct http_request *r, void *ctx);
+
+/* api_change.c */
+void api_plan(struct http_request *r, void *ctx);
+void api_apply(struct http_request *r, void *ctx);
+void api_drain(struct http_request *r, void *ctx);
+void api_undrain(struct http_request *r, void *ctx);
+
+/* api_read.c */
+void api_status(struct http_request *r, void *ctx);
+void api_health(struct http_request *r, void *ctx);
+void api_explain(struct http_request *r, void *ctx);
+void api_history(struct http_request *r, void *ctx);
+void api_config(struct http_request *r, void *ctx);
+void api_config_revisions(struct http_request *r, void *ctx);
+
+#endif

@@ -1,0 +1,246 @@
+/* What an operator may read: status, explain, history, documents; and everybody's health check. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/api_parts.h"
+#include "controlplane/history.h"
+#include "controlplane/status.h"
+#include "lib/base/mem.h"
+#include "lib/json.h"
+
+enum {
+	HISTORY_LINES = 50,
+	HISTORY_LINES_MAX = 1000,
+	EXPLAIN_LINES = 10,
+	REVISION_LINES = 100,
+};
+
+struct answer { /* an answer that waits for the store */
+	struct api *api;
+	struct http_request *request;
+	json_t *json;
+	uint64_t revision;
+};
+
+static struct answer *answer_new(struct api *a, struct http_request *r, json_t *json)
+{
+	struct answer *an = mem_new(1, sizeof *an);
+	*an = (struct answer){.api = a, .request = r, .json = json};
+	return an;
+}
+
+static void answer_send(struct answer *an)
+{
+	http_reply_json(an->request, 200, an->json);
+	free(an);
+}
+
+static void answer_fail(struct answer *an, const struct err *e, const char *what)
+{
+	struct err copy = *e;
+	char obstacle[STATUS_TEXT_BYTES];
+	status_obstacle(an->api->engine, obstacle);
+	if (*obstacle != '\0')
+		err_set(&copy, E_UNAVAILABLE, "%s", obstacle);
+	if (copy.code == E_TIMEOUT)
+		copy.code = E_UNAVAILABLE; /* a read: nothing hangs on it */
+	err_prefix(&copy, "%s can not be read", what);
+	http_reply_error(an->request, &copy);
+	json_decref(an->json);
+	free(an);
+}
+
+/* A number in the query; absent gives the default. */
+static int query_number(struct http_request *r, const char *key, uint64_t fallback, uint64_t max,
+    uint64_t *out, struct err *e)
+{
+	const char *text = http_request_query(r, key);
+	char *end = NULL;
+	*out = fallback;
+	if (text == NULL || *text == '\0')
+		return 0;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || *out > max)
+		return err_set(e, E_INVALID,
+		    "%s: found \"%.40s\", expected a number up to %" PRIu64, key, text, max);
+	return 0;
+}
+
+void api_status(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	http_reply_json(r, 200, status_encode(a->engine, a->store_kind));
+}
+
+void api_health(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct engine_standing st;
+	char obstacle[STATUS_TEXT_BYTES];
+	engine_stand(a->engine, &st);
+	status_obstacle(a->engine, obstacle);
+	bool ok = st.role != ELECTION_NO_QUORUM && st.loaded && *st.trouble == '\0';
+	const struct state *state = core_state(engine_core(a->engine));
+	http_reply_json(r, ok ? 200 : 503,
+	    json_pack("{s:b, s:b, s:I, s:s}", "ok", ok, "leading", st.leading, "epoch",
+	        (json_int_t)(state != NULL ? state->epoch : 0), "text", obstacle));
+}
+
+static void on_explain_history(
+    void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)
+{
+	struct answer *an = ctx;
+	(void)next;
+	if (result == 0)
+		json_object_set(an->json, "history", lines);
+	else {
+		char *text = mem_printf("the history can not be read now: %s", e->text);
+		json_array_append_new(json_object_get(an->json, "text"), json_string(text));
+		json_object_set_new(an->json, "history", json_array());
+		free(text);
+	}
+	answer_send(an);
+}
+
+void api_explain(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct err e;
+	const char *subject = http_request_path_rest(r);
+	json_t *json = status_explain(a->engine, subject);
+	if (json == NULL) {
+		err_set(&e, E_NOT_FOUND,
+		    "nothing is called \"%.100s\": expected a DNS name, a pool, a site, a member "
+		    "(POOL/ADDRESS) or an address; \"tandem status\" lists them",
+		    subject);
+		http_reply_error(r, &e);
+		return;
+	}
+	struct history_query query = {.limit = EXPLAIN_LINES, .subject = subject};
+	history_read(a->engine, &query, on_explain_history, answer_new(a, r, json));
+}
+
+static void on_history(void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)
+{
+	struct answer *an = ctx;
+	if (result != 0) {
+		answer_fail(an, e, "the history");
+		return;
+	}
+	an->json = json_pack("{s:O, s:I}", "entries", lines, "next", (json_int_t)next);
+	answer_send(an);
+}
+
+void api_history(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct err e = {0};
+	uint64_t limit, before;
+	if (query_number(r, "limit", HISTORY_LINES, HISTORY_LINES_MAX, &limit, &e) != 0 ||
+	    query_number(r, "before", 0, INT64_MAX, &before, &e) != 0) {
+		http_reply_error(r, &e);
+		return;
+	}
+	struct history_query query = {.before = before,
+	    .limit = limit > 0 ? limit : 1,
+	    .subject = http_request_query(r, "subject")};
+	history_read(a->engine, &query, on_history, answer_new(a, r, NULL));
+}
+
+/* The line of the history that tells who applied a revision, and when; it may be gone by now. */
+static void on_config_history(
+    void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)
+{
+	struct answer *an = ctx;
+	char subject[32], words[48];
+	size_t i;
+	json_t *line;
+	(void)result, (void)e, (void)next;
+	snprintf(subject, sizeof subject, "%" PRIu64, an->revision);
+	snprintf(words, sizeof words, "revision %" PRIu64, an->revision);
+	json_array_foreach(lines, i, line)
+	{
+		const char *about = json_string_value(json_object_get(line, "subject"));
+		if (about == NULL || (strcmp(about, subject) != 0 && strcmp(about, words) != 0))
+			continue;
+		json_object_set(an->json, "applied", json_object_get(line, "time"));
+		json_object_set(an->json, "actor", json_object_get(line, "actor"));
+		break;
+	}
+	answer_send(an);
+}
+
+static void on_config(void *ctx, int result, const struct err *e, uint64_t revision,
+    const struct store_entry *entries, size_t count)
+{
+	struct answer *an = ctx;
+	struct err missing;
+	(void)revision;
+	if (result != 0) {
+		answer_fail(an, e, "the service document");
+		return;
+	}
+	if (count == 0) {
+		err_set(&missing, E_NOT_FOUND,
+		    "there is no revision %" PRIu64
+		    " in the store: the last 100 are kept; \"tandem history\" lists them",
+		    an->revision);
+		http_reply_error(an->request, &missing);
+		free(an);
+		return;
+	}
+	an->json =
+	    json_pack("{s:I, s:s, s:s, s:o}", "revision", (json_int_t)an->revision, "applied", "",
+	        "actor", "", "document", json_stringn(entries[0].value, entries[0].bytes));
+	struct history_query query = {.limit = REVISION_LINES, .action = "apply"};
+	history_read(an->api->engine, &query, on_config_history, an);
+}
+
+void api_config(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct err e = {0};
+	uint64_t revision;
+	char key[64];
+	const struct state *state = core_state(engine_core(a->engine));
+	if (query_number(r, "revision", 0, INT64_MAX, &revision, &e) != 0) {
+		http_reply_error(r, &e);
+		return;
+	}
+	if (revision == 0 && state != NULL)
+		revision = state->revision;
+	if (revision == 0) {
+		err_set(&e, E_NOT_FOUND,
+		    "no service document has been applied yet: tandem apply -f FILE");
+		http_reply_error(r, &e);
+		return;
+	}
+	struct answer *an = answer_new(a, r, NULL);
+	an->revision = revision;
+	snprintf(key, sizeof key, "/tandem/config/%020" PRIu64, revision);
+	store_get(engine_store(a->engine), key, on_config, an);
+}
+
+static void on_revisions(void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)
+{
+	struct answer *an = ctx;
+	const struct state *state = core_state(engine_core(an->api->engine));
+	(void)next;
+	if (result != 0) {
+		answer_fail(an, e, "the history");
+		return;
+	}
+	an->json = json_pack("{s:I, s:O}", "in_force",
+	    (json_int_t)(state != NULL ? state->revision : 0), "entries", lines);
+	answer_send(an);
+}
+
+void api_config_revisions(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct history_query query = {.limit = REVISION_LINES, .action = "apply"};
+	history_read(a->engine, &query, on_revisions, answer_new(a, r, NULL));
+}
