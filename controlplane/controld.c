@@ -1,0 +1,160 @@
+/* The parts of tandem-controld put together. */
+#include "controlplane/controld.h"
+
+#include <stdlib.h>
+
+#include "controlplane/api.h"
+#include "controlplane/controld_metrics.h"
+#include "controlplane/engine.h"
+#include "controlplane/store.h"
+#include "lib/base/mem.h"
+#include "lib/log.h"
+
+enum { RESIGN_MS = 500 };
+
+struct controld {
+	const struct config_controld *config;
+	struct event_base *base;
+	SSL_CTX *tls;
+	struct store *store;
+	struct engine *engine;
+	struct api *api;
+	struct controld_metrics *metrics;
+	bool resigning;
+};
+
+static void on_published(void *ctx, bool delta)
+{
+	struct controld *d = ctx;
+	if (d->api != NULL)
+		api_published(d->api, delta);
+}
+
+static void on_probes(void *ctx)
+{
+	struct controld *d = ctx;
+	if (d->api != NULL)
+		api_probes(d->api);
+}
+
+static void on_changed(void *ctx)
+{
+	struct controld *d = ctx;
+	if (d->api != NULL)
+		api_changed(d->api);
+}
+
+static int tls_open(const struct config_common *c, SSL_CTX **out, struct err *e)
+{
+	struct tls_files files = {
+	    .ca = c->tls_ca, .certificate = c->tls_certificate, .key = c->tls_key};
+	struct tls_identity who;
+	*out = NULL;
+	if (files.ca == NULL || files.certificate == NULL || files.key == NULL)
+		return err_set(e, E_INVALID,
+		    "tls is not configured: ca, certificate and key are needed (tandem pki)");
+	int result = tls_certificate_identity(files.certificate, &who, e);
+	if (result != 0)
+		return result;
+	if (who.role != TLS_ROLE_CONTROLD)
+		return err_set(e, E_INVALID,
+		    "\"%s\" is a certificate for %s, expected one for controld", files.certificate,
+		    tls_role_name(who.role));
+	return tls_server_context(&files, out, e);
+}
+
+static int store_open(struct controld *d, struct err *e)
+{
+	const struct config_controld *c = d->config;
+	if (c->sqlite != NULL)
+		return store_sqlite_open(d->base, c->sqlite, &d->store, e);
+	struct store_etcd_options etcd = {.endpoints = (const char *const *)c->etcd_endpoints,
+	    .endpoints_count = c->etcd_endpoints_count,
+	    .tls = {.ca = c->etcd_ca, .certificate = c->etcd_certificate, .key = c->etcd_key}};
+	return store_etcd_open(d->base, &etcd, &d->store, e);
+}
+
+static int listen_all(struct controld *d, struct err *e)
+{
+	const struct config_common *c = &d->config->common;
+	for (size_t i = 0; i < c->listen_count; i++)
+		if (api_listen(d->api, c->listen[i], e) != 0)
+			return e->code;
+	if (c->metrics == NULL)
+		return 0;
+	return controld_metrics_new(d->base, d->engine, d->api, c->metrics, &d->metrics, e);
+}
+
+static int parts_open(struct controld *d, struct err *e)
+{
+	int result = tls_open(&d->config->common, &d->tls, e);
+	if (result == 0)
+		result = store_open(d, e);
+	if (result != 0)
+		return result;
+	struct engine_options engine = {.base = d->base,
+	    .store = d->store,
+	    .name = d->config->common.name,
+	    .url = d->config->url,
+	    .listener = {
+	        .published = on_published, .probes = on_probes, .changed = on_changed, .ctx = d}};
+	result = engine_new(&engine, &d->engine, e);
+	if (result != 0)
+		return result;
+	struct api_options api = {.base = d->base,
+	    .engine = d->engine,
+	    .tls = d->tls,
+	    .store_kind = d->config->sqlite != NULL ? "sqlite" : "etcd"};
+	result = api_new(&api, &d->api, e);
+	return result != 0 ? result : listen_all(d, e);
+}
+
+int controld_new(
+    struct loop *loop, const struct config_controld *config, struct controld **out, struct err *e)
+{
+	struct controld *d = mem_new(1, sizeof *d);
+	d->config = config;
+	d->base = loop_base(loop);
+	*out = NULL;
+	int result = parts_open(d, e);
+	if (result != 0) {
+		controld_free(d);
+		return result;
+	}
+	*out = d;
+	return 0;
+}
+
+int controld_reload(struct controld *d, struct err *e)
+{
+	SSL_CTX *fresh;
+	int result = tls_open(&d->config->common, &fresh, e);
+	if (result != 0)
+		return result;
+	api_set_tls(d->api, fresh);
+	SSL_CTX_free(d->tls);
+	d->tls = fresh;
+	return 0;
+}
+
+void controld_resign(struct controld *d)
+{
+	static const struct timeval at_most = {.tv_usec = RESIGN_MS * 1000};
+	engine_resign(d->engine);
+	event_base_loopexit(d->base, &at_most);
+	event_base_dispatch(d->base);
+}
+
+/* Engine and store go first: they answer or drop what still waits for a reply. */
+void controld_free(struct controld *d)
+{
+	if (d == NULL)
+		return;
+	controld_metrics_free(d->metrics);
+	engine_free(d->engine);
+	if (d->store != NULL)
+		store_free(d->store);
+	api_free(d->api);
+	SSL_CTX_free(d->tls);
+	free(d);
+}
