@@ -1,6 +1,5 @@
 /* What every engine of the store promises (controlplane/store.h): one suite, run on each. */
-#include "store_rig.h"
-
+#include "etcd_rig.h"
 #include "store_contract.h"
 
 static int sqlite_up(void **state)
@@ -17,7 +16,7 @@ static int sqlite_up(void **state)
 	return 0;
 }
 
-static int sqlite_down(void **state)
+static int store_down(void **state)
 {
 	struct rig *rig = *state;
 	store_free(rig->store);
@@ -27,7 +26,34 @@ static int sqlite_down(void **state)
 	return 0;
 }
 
+/* One member for all tests; each begins with nothing under /tandem/. */
+static struct etcd_rig etcd;
+
+static int etcd_up(void **state)
+{
+	struct rig *rig = mem_new(1, sizeof(*rig));
+	rig->base = event_base_new();
+	rig_folder_make(rig->folder);
+	rig->store =
+	    etcd_rig_open(&etcd, rig->base, 0, 2000, 8000); /* a busy machine is no failure here */
+	;
+	etcd_rig_wait(rig);
+	struct rig_result r = rig_list(rig, "/tandem/", 1000, false);
+	for (size_t i = 0; i < r.count; i++)
+		rig_put(rig, r.entries[i].key, NULL, UINT64_MAX);
+	rig_result_free(&r);
+	*state = rig;
+	return 0;
+}
+
 int main(void)
 {
-	return store_contract_run("sqlite", sqlite_up, sqlite_down);
+	int failed = store_contract_run("sqlite", sqlite_up, store_down);
+	if (etcd_rig_missing())
+		return failed;
+	etcd_rig_init(&etcd, 1);
+	etcd_member_start(&etcd, 0);
+	failed += store_contract_run("etcd", etcd_up, store_down);
+	etcd_rig_release(&etcd);
+	return failed;
 }
