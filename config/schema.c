@@ -372,9 +372,31 @@ void schema_release(const struct schema_table *table, void *out)
 	free(w.tasks);
 }
 
+static const struct yaml_node *option_node(const struct schema_place *place, const char *option)
+{
+	if (place->node->kind != YAML_MAP)
+		return place->node;
+	return option != NULL ? yaml_value(place->node, option) : NULL;
+}
+
 struct yaml_mark schema_mark(const struct schema_place *place, const char *option)
 {
-	const struct yaml_node *node = option != NULL ? yaml_value(place->node, option) : NULL;
+	const struct yaml_node *node = option_node(place, option);
 
 	return node != NULL ? node->mark : place->key->mark;
+}
+
+struct yaml_mark schema_element_mark(
+    const struct schema_place *place, const char *option, size_t index)
+{
+	const struct yaml_node *node = option_node(place, option);
+
+	if (node == NULL || node->kind != YAML_LIST || index >= node->children_count)
+		return schema_mark(place, option);
+	return node->children[index]->mark;
+}
+
+bool schema_is_written(const struct schema_place *place, const char *option)
+{
+	return yaml_value(place->node, option) != NULL;
 }

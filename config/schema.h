@@ -44,6 +44,7 @@ struct schema_row {
 	int64_t min, max; /* of a value, in the unit stored; of a text or list, its length */
 	bool required;
 	const char *preset;    /* default, as one would write it; NULL: none */
+	const char *unit;      /* of a plain number, shown to people */
 	const char *otherwise; /* in words, what holds when it is absent and there is no preset */
 	const char *const *words; /* SCHEMA_WORD: ends with NULL */
 	const char *when;         /* only where the table's selector is one of these words */
@@ -83,7 +84,11 @@ void schema_fill(const struct schema_table *table, const struct yaml_tree *tree,
     void *out, struct report *r);
 void schema_release(const struct schema_table *table, void *out);
 
-/* The mark of an option's value in an item, of the item itself where the option is not written. */
+/* The mark of an option's value in an item (of its short form where that was written), else of the
+ * item itself; and of one element of an option that is a list. */
 struct yaml_mark schema_mark(const struct schema_place *place, const char *option);
+struct yaml_mark schema_element_mark(
+    const struct schema_place *place, const char *option, size_t index);
+bool schema_is_written(const struct schema_place *place, const char *option);
 
 #endif

@@ -1,0 +1,117 @@
+/* The rows of the service document, and the structs that they fill: the document as written, names
+ * instead of indexes, each item with its place in the file. config/service_build.c makes a struct
+ * service of it. */
+#ifndef TANDEM_CONFIG_SERVICE_SCHEMA_H
+#define TANDEM_CONFIG_SERVICE_SCHEMA_H
+
+#include "config/schema.h"
+#include "core/service.h"
+
+struct raw_site {
+	struct schema_place place;
+	char *name, *region;
+	bool witness;
+};
+
+struct raw_check {
+	struct schema_place place;
+	char *reference; /* in a pool: the name of a check under `checks` stood there alone */
+	struct service_check check;
+};
+
+struct raw_member {
+	struct schema_place place;
+	char *site;
+	struct addr address;
+	uint16_t weight;
+};
+
+struct raw_pool {
+	struct schema_place place;
+	char *name, *region;
+	uint32_t ttl_s;
+	enum service_placement placement;
+	struct raw_member *members;
+	size_t members_count;
+	struct raw_check *checks;
+	size_t checks_count;
+	uint16_t witnesses, min_members;
+};
+
+struct raw_zone {
+	struct schema_place place;
+	char *name;
+	uint32_t ttl_s;
+	char *soa_mname, *soa_rname;
+	uint32_t soa_refresh_s, soa_retry_s, soa_expire_s, soa_minimum_s;
+	uint32_t serial_base;
+	char **ns;
+	size_t ns_count;
+	char **records;
+	size_t records_count;
+};
+
+struct raw_name {
+	struct schema_place place;
+	char *owner, *pool;
+	uint32_t ttl_s;
+};
+
+struct raw_spf_set {
+	struct schema_place place;
+	char *name;
+	char **terms;
+	size_t terms_count;
+};
+
+struct raw_site_addresses {
+	struct schema_place place;
+	char *site;
+	struct addr *addresses;
+	size_t addresses_count;
+};
+
+struct raw_pair {
+	struct schema_place place;
+	char *customer;
+	char **domains;
+	size_t domains_count;
+	struct raw_site_addresses *addresses;
+	size_t addresses_count;
+};
+
+struct raw_component {
+	struct schema_place place;
+	char *name;
+	enum service_placement placement;
+	char *primary;
+};
+
+struct raw_service {
+	struct schema_place place;
+	char *title;
+	char **regions;
+	size_t regions_count;
+	struct raw_site *sites;
+	size_t sites_count;
+	struct raw_check *checks;
+	size_t checks_count;
+	struct raw_pool *pools;
+	size_t pools_count;
+	struct raw_zone *zones;
+	size_t zones_count;
+	struct raw_name *names;
+	size_t names_count;
+	struct raw_spf_set *spf_sets;
+	size_t spf_sets_count;
+	struct raw_site_addresses *push_senders;
+	size_t push_senders_count;
+	struct raw_pair *pairs;
+	size_t pairs_count;
+	struct raw_component *components;
+	size_t components_count;
+};
+
+extern const struct schema_table service_table; /* fills struct raw_service */
+
+#endif
