@@ -83,18 +83,21 @@ RIG_UNUSED static const struct probe_result *rig_probe(
 
 #define assert_ok(result)                                                                          \
 	do {                                                                                       \
-		assert_string_equal((result)->detail, "");                                         \
-		assert_int_equal((result)->outcome, PROBE_OK);                                     \
+		const struct probe_result *r_ = (result);                                          \
+		assert_string_equal(r_->detail, "");                                               \
+		assert_int_equal(r_->outcome, PROBE_OK);                                           \
 	} while (0)
 #define assert_failed(result, text)                                                                \
 	do {                                                                                       \
-		assert_string_equal((result)->detail, text);                                       \
-		assert_int_equal((result)->outcome, PROBE_FAILED);                                 \
+		const struct probe_result *r_ = (result);                                          \
+		assert_string_equal(r_->detail, text);                                             \
+		assert_int_equal(r_->outcome, PROBE_FAILED);                                       \
 	} while (0)
 #define assert_contains(text, part)                                                                \
 	do {                                                                                       \
-		if (strstr(text, part) == NULL)                                                    \
-			fail_msg("\"%s\" does not contain \"%s\"", text, part);                    \
+		const char *text_ = (text);                                                        \
+		if (strstr(text_, part) == NULL)                                                   \
+			fail_msg("\"%s\" does not contain \"%s\"", text_, part);                   \
 	} while (0)
 
 /* A socket bound to a free port of `address`; listening unless `backlog` is negative. */
@@ -121,7 +124,7 @@ RIG_UNUSED static int rig_socket(const char *address, int backlog, uint16_t *por
 		assert_int_equal(listen(fd, backlog), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sa, &bytes), 0);
 	*port = a.family == 4 ? ntohs(((struct sockaddr_in *)&sa)->sin_port)
-			      : ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
+	                      : ntohs(((struct sockaddr_in6 *)&sa)->sin6_port);
 	return fd;
 }
 
@@ -144,8 +147,8 @@ static X509 *rig_sign(EVP_PKEY *key, const char *name, long begins_s, long ends_
 	X509_gmtime_adj(X509_getm_notBefore(x), begins_s);
 	X509_gmtime_adj(X509_getm_notAfter(x), ends_s);
 	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-	    (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+	    X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(issuer != NULL ? issuer : x));
 	X509V3_set_ctx(&v3, issuer != NULL ? issuer : x, x, NULL, NULL, 0);
 	X509_EXTENSION *e = X509V3_EXT_conf(NULL, &v3, extension, value);
@@ -184,10 +187,10 @@ RIG_UNUSED static SSL_CTX *rig_server_context(
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	char san[300];
 	struct addr ignored;
-	snprintf(san, sizeof(san), "%s:%s", addr_parse(name, &ignored, NULL) == 0 ? "IP" : "DNS",
-	    name);
-	X509 *x = rig_sign(key, name, begins_s, ends_s, ca->certificate, ca->key, "subjectAltName",
-	    san);
+	snprintf(
+	    san, sizeof(san), "%s:%s", addr_parse(name, &ignored, NULL) == 0 ? "IP" : "DNS", name);
+	X509 *x =
+	    rig_sign(key, name, begins_s, ends_s, ca->certificate, ca->key, "subjectAltName", san);
 	assert_int_equal(SSL_CTX_use_certificate(ctx, x), 1);
 	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
 	X509_free(x);
@@ -198,9 +201,9 @@ RIG_UNUSED static SSL_CTX *rig_server_context(
 /* A server that follows a script: what it awaits, what it then says. One connection at a time. */
 
 enum {
-	FAKE_TLS = 1,	/* then starts TLS */
+	FAKE_TLS = 1,   /* then starts TLS */
 	FAKE_CLOSE = 2, /* then closes */
-	FAKE_DRIP = 4,	/* a byte every few milliseconds */
+	FAKE_DRIP = 4,  /* a byte every few milliseconds */
 };
 
 struct fake_step {
@@ -259,7 +262,7 @@ static void fake_tls(struct fake *f)
 	SSL_CTX_set_tlsext_servername_arg(f->tls, f);
 	fake_close(f);
 	fake_stream(f, bufferevent_openssl_socket_new(f->base, fd, SSL_new(f->tls),
-			   BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE));
+	                   BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE));
 	bufferevent_openssl_set_allow_dirty_shutdown(f->stream, 1);
 }
 
@@ -300,8 +303,8 @@ static void fake_read(struct bufferevent *stream, void *ctx)
 {
 	struct fake *f = ctx;
 	char *line;
-	while (f->stream == stream &&
-	    (line = evbuffer_readln(bufferevent_get_input(stream), NULL, EVBUFFER_EOL_CRLF)) != NULL) {
+	while (f->stream == stream && (line = evbuffer_readln(bufferevent_get_input(stream), NULL,
+	                                   EVBUFFER_EOL_CRLF)) != NULL) {
 		buf_printf(&f->heard, "%s\n", line);
 		const char *awaits = f->step < f->steps ? f->script[f->step].awaits : NULL;
 		if (awaits != NULL && strncmp(line, awaits, strlen(awaits)) == 0)
@@ -329,8 +332,8 @@ static void fake_drip(evutil_socket_t fd, short what, void *ctx)
 	event_add(f->drip, &tv);
 }
 
-static void fake_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
-    int bytes, void *ctx)
+static void fake_accept(
+    struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa, int bytes, void *ctx)
 {
 	struct fake *f = ctx;
 	(void)listener, (void)sa, (void)bytes;
