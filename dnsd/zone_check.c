@@ -1,0 +1,192 @@
+/* What makes a heap of records a zone: one SOA, no CNAME beside other data, and so on. */
+#include "dnsd/zone_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsd/octets.h"
+
+enum {
+	RRSET_BYTES_MAX = 65535 - 12 - 255 - 4 - 11, /* what fits into a message over TCP */
+};
+
+static int owner_order(const struct record *a, const struct record *b)
+{
+	if (a->owner_bytes != b->owner_bytes)
+		return a->owner_bytes < b->owner_bytes ? -1 : 1;
+	return memcmp(a->owner, b->owner, a->owner_bytes);
+}
+
+static int record_order(const void *x, const void *y)
+{
+	const struct record *a = x, *b = y;
+	int order = owner_order(a, b);
+	if (order != 0)
+		return order;
+	if (a->type != b->type)
+		return a->type < b->type ? -1 : 1;
+	size_t least = a->rdata_bytes < b->rdata_bytes ? a->rdata_bytes : b->rdata_bytes;
+	order = memcmp(a->rdata, b->rdata, least);
+	return order != 0 ? order : (int)a->rdata_bytes - (int)b->rdata_bytes;
+}
+
+/* The error at a record: "source:line: "NAME" TEXT". */
+static int fault(const struct zone_data *z, const struct record *r, struct err *e, const char *text)
+{
+	char name[NAME_TEXT_BYTES];
+	return err_set(e, E_INVALID, "%s:%zu: \"%.200s\" %s", z->source, r->line,
+	    name_format(r->owner, name), text);
+}
+
+static bool is_apex(const struct zone_data *z, const struct record *r)
+{
+	return r->owner_bytes == z->apex.bytes;
+}
+
+static bool is_wildcard(const struct record *r)
+{
+	return r->owner[0] == 1 && r->owner[1] == '*';
+}
+
+/* RRSIG and NSEC may stand beside a CNAME (RFC 4034). */
+static bool is_signature(uint16_t type)
+{
+	return type == TYPE_RRSIG || type == TYPE_NSEC;
+}
+
+/* RFC 3597 lets any rdata be written as octets; what answers look into must be what they expect. */
+static bool rdata_is_sound(const struct record *r)
+{
+	struct name n;
+	switch (r->type) {
+	case TYPE_A:
+		return r->rdata_bytes == 4;
+	case TYPE_AAAA:
+		return r->rdata_bytes == 16;
+	case TYPE_NS:
+	case TYPE_CNAME:
+		return name_read(&n, r->rdata, r->rdata_bytes) && n.bytes == r->rdata_bytes;
+	default:
+		return true;
+	}
+}
+
+static int rrset_check(
+    const struct zone_data *z, const struct record *first, size_t count, struct err *e)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		bytes += RR_HEAD_BYTES + (size_t)first[i].rdata_bytes;
+		if (!rdata_is_sound(&first[i]))
+			return fault(z, &first[i], e, "has malformed rdata");
+	}
+	if (bytes > RRSET_BYTES_MAX)
+		return fault(z, first, e, "has an RRset larger than a DNS message");
+	switch (first->type) {
+	case TYPE_SOA:
+		if (!is_apex(z, first))
+			return fault(z, first, e, "has an SOA but is not the zone's top");
+		return count == 1 ? 0 : fault(z, &first[1], e, "has a second SOA");
+	case TYPE_CNAME:
+		return count == 1 ? 0 : fault(z, &first[1], e, "has a second CNAME");
+	case TYPE_DNAME:
+		return fault(z, first, e, "has a DNAME, which is not supported yet");
+	case TYPE_NS:
+		return is_wildcard(first) ? fault(z, first, e, "delegates a wildcard") : 0;
+	case TYPE_DS:
+		return is_apex(z, first) ? fault(z, first, e, "has a DS at the zone's own top") : 0;
+	default:
+		return 0;
+	}
+}
+
+/* All records of one owner. */
+static int owner_check(
+    const struct zone_data *z, const struct record *first, size_t count, struct err *e)
+{
+	const struct record *alias = NULL, *other = NULL;
+	for (size_t i = 0; i < count;) {
+		size_t same = 1;
+		while (i + same < count && first[i + same].type == first[i].type)
+			same++;
+		int r = rrset_check(z, first + i, same, e);
+		if (r != 0)
+			return r;
+		if (first[i].type == TYPE_CNAME)
+			alias = first + i;
+		else if (!is_signature(first[i].type))
+			other = first + i;
+		i += same;
+	}
+	if (alias && other)
+		return fault(z, alias, e, "has a CNAME and other data");
+	return 0;
+}
+
+static void duplicates_drop(struct zone_data *z)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < z->records_count; i++)
+		if (kept == 0 || record_order(&z->records[kept - 1], &z->records[i]) != 0)
+			z->records[kept++] = z->records[i];
+	z->records_count = kept;
+}
+
+static void ttls_level(struct zone_data *z)
+{
+	for (size_t i = 0, first = 0; i < z->records_count; i++) {
+		struct record *a = &z->records[first], *b = &z->records[i];
+		if (owner_order(a, b) != 0 || a->type != b->type) {
+			first = i;
+		} else if (b->ttl_s < a->ttl_s) {
+			for (size_t j = first; j < i; j++)
+				z->records[j].ttl_s = b->ttl_s;
+		} else {
+			b->ttl_s = a->ttl_s;
+		}
+	}
+}
+
+static const struct record *apex_find(const struct zone_data *z, uint16_t type)
+{
+	for (size_t i = 0; i < z->records_count; i++)
+		if (is_apex(z, &z->records[i]) && z->records[i].type == type)
+			return &z->records[i];
+	return NULL;
+}
+
+bool zone_data_has(const struct zone_data *z, uint16_t type)
+{
+	return apex_find(z, type) != NULL;
+}
+
+static int soa_take(struct zone_data *z, struct err *e)
+{
+	const struct record *soa = apex_find(z, TYPE_SOA);
+	if (!soa)
+		return err_set(e, E_INVALID, "%s: the zone has no SOA", z->source);
+	if (soa->rdata_bytes < SOA_TAIL_BYTES + 2) /* possible with \# notation only */
+		return fault(z, soa, e, "has a malformed SOA");
+	const uint8_t *serial = soa->rdata + soa->rdata_bytes - SOA_TAIL_BYTES;
+	z->serial_base = get_u32(serial);
+	return 0;
+}
+
+int zone_data_settle(struct zone_data *z, struct err *e)
+{
+	if (z->records_count > 1)
+		qsort(z->records, z->records_count, sizeof(*z->records), record_order);
+	duplicates_drop(z);
+	ttls_level(z);
+	for (size_t i = 0; i < z->records_count;) {
+		size_t same = 1;
+		while (i + same < z->records_count &&
+		       owner_order(&z->records[i], &z->records[i + same]) == 0)
+			same++;
+		int r = owner_check(z, z->records + i, same, e);
+		if (r != 0)
+			return r;
+		i += same;
+	}
+	return soa_take(z, e);
+}
