@@ -1,0 +1,311 @@
+/* From a query to its answer. */
+#include "dnsd/answer.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "dnsd/message.h"
+#include "dnsd/octets.h"
+
+enum {
+	FLAG_QR = 0x8000,
+	FLAG_AA = 0x0400,
+	FLAG_TC = 0x0200,
+	KEPT_FLAGS = 0x7900, /* opcode and RD come back as they were */
+	EDNS_DO = 0x8000,
+	CHAIN_MAX = 8, /* CNAMEs followed in one answer */
+};
+
+/* The state of one answer while it grows. */
+struct answer {
+	const struct snapshot *snapshot;
+	const struct query *query;
+	uint32_t turn;
+	struct message m;
+	uint16_t flags;
+	uint16_t rcode;
+	size_t name_at;               /* where the name in question now stands in the message */
+	size_t links;                 /* CNAMEs followed */
+	struct name chain[CHAIN_MAX]; /* where they led */
+};
+
+/* Where a name leads in the catalog. */
+struct place {
+	struct node *node;     /* exactly this name, or NULL */
+	struct node *encloser; /* it, or its nearest ancestor that exists; NULL: not our business */
+};
+
+static struct place place_find(const struct catalog *c, const struct name *n, uint64_t hash)
+{
+	struct node *node = catalog_find(c, hash, n->wire, n->bytes);
+	if (node)
+		return (struct place){node, node};
+	uint64_t hashes[NAME_LABELS + 1];
+	name_hash_all(n, hashes);
+	/* No name of ours has more labels than labels_max: what is longer need not be looked up. */
+	size_t label = n->labels > c->labels_max ? (size_t)n->labels - c->labels_max : 1;
+	for (; label <= n->labels; label++) {
+		size_t at = n->starts[label];
+		node = catalog_find(c, hashes[label], n->wire + at, (size_t)n->bytes - at);
+		if (node)
+			return (struct place){NULL, node};
+	}
+	return (struct place){NULL, NULL};
+}
+
+/* Where an ancestor of the present name stands in the message. */
+static size_t ancestor_at(const struct answer *a, const struct name *n, const struct node *above)
+{
+	return a->name_at + ((size_t)n->bytes - above->name_bytes);
+}
+
+static void soa_set_serial(const struct answer *a, const struct zone *z, size_t soa_end)
+{
+	put_u32(a->m.out + soa_end - SOA_TAIL_BYTES, z->serial_base + a->snapshot->epoch);
+}
+
+/* NXDOMAIN and NODATA carry the SOA, so that resolvers know for how long (RFC 2308). */
+static void negative_put(struct answer *a, const struct name *n, const struct zone *z)
+{
+	if (message_put(
+	        &a->m, SECTION_AUTHORITY, z->soa, ancestor_at(a, n, z->apex), z->negative_ttl_s, 0))
+		soa_set_serial(a, z, a->m.used);
+}
+
+/* Addresses of a name server, from below the zone's delegations. */
+static void glue_put(struct answer *a, const struct node *cut, size_t target_at)
+{
+	struct name n;
+	bool sound = name_read(&n, a->m.out + target_at, a->m.used - target_at);
+	assert(sound); /* checked when the zone was read */
+	const struct node *node =
+	    catalog_find(a->snapshot->catalog, name_hash(&n), n.wire, n.bytes);
+	if (!node || node->zone != cut->zone || target_at > POINTER_MAX)
+		return;
+	for (size_t i = 0; i < node->rrsets_count; i++) {
+		const struct rrset *set = &node->rrsets[i];
+		if (set->type != TYPE_A && set->type != TYPE_AAAA)
+			continue;
+		bool was_full = a->m.full;
+		message_put(&a->m, SECTION_ADDITIONAL, set, target_at, set->ttl_s, 0);
+		if (node->cut !=
+		    cut) /* only glue below this very cut must not be missing: RFC 9471 */
+			a->m.full = was_full;
+	}
+}
+
+static void referral_put(struct answer *a, const struct name *n, const struct node *cut)
+{
+	const struct rrset *ns = node_rrset(cut, TYPE_NS);
+	size_t at = a->m.used;
+	if (a->m.counts[SECTION_ANSWER] == 0)
+		a->flags &= (uint16_t)~FLAG_AA;
+	if (!message_put(&a->m, SECTION_AUTHORITY, ns, ancestor_at(a, n, cut), ns->ttl_s, 0))
+		return;
+	for (size_t i = 0; i < ns->count; i++)
+		glue_put(a, cut, at + ns->starts[i] + RR_HEAD_BYTES);
+}
+
+static bool is_address(uint16_t type)
+{
+	return type == TYPE_A || type == TYPE_AAAA;
+}
+
+static void rrset_put(struct answer *a, const struct zone *z, const struct rrset *set)
+{
+	size_t first = is_address(set->type) ? rotation_pick(NULL, set->count, a->turn) : 0;
+	if (message_put(&a->m, SECTION_ANSWER, set, a->name_at, set->ttl_s, first) &&
+	    set->type == TYPE_SOA)
+		soa_set_serial(a, z, a->m.used);
+}
+
+/* The node's pool, if it has addresses of that type. */
+static bool pool_put(struct answer *a, const struct node *node, uint16_t type)
+{
+	if (node->pool == CATALOG_NO_POOL || !is_address(type))
+		return false;
+	assert(node->pool < a->snapshot->pools->pools_count);
+	const struct pool *pool = &a->snapshot->pools->pools[node->pool];
+	const struct pool_family *f = type == TYPE_A ? &pool->a : &pool->aaaa;
+	if (f->set.count == 0)
+		return false;
+	uint32_t ttl_s = node->pool_ttl_s != 0 ? node->pool_ttl_s : f->set.ttl_s;
+	message_put(&a->m, SECTION_ANSWER, &f->set, a->name_at, ttl_s,
+	    rotation_pick(f->shares, f->set.count, a->turn));
+	return true;
+}
+
+/* ANY gets one RRset, not all (RFC 8482 section 4.1). */
+static bool any_put(struct answer *a, const struct node *node)
+{
+	if (pool_put(a, node, TYPE_A) || pool_put(a, node, TYPE_AAAA))
+		return true;
+	if (node->rrsets_count == 0)
+		return false;
+	rrset_put(a, node->zone, &node->rrsets[0]);
+	return true;
+}
+
+/* Takes over a CNAME's target as the name in question. False: it leads back, or too far. */
+static bool chain_follow(struct answer *a, const struct rrset *alias, const struct name **n)
+{
+	size_t target_at = a->m.used - alias->bytes + RR_HEAD_BYTES;
+	if (a->links == CHAIN_MAX)
+		return false;
+	struct name *target = &a->chain[a->links];
+	bool sound = name_read(target, a->m.out + target_at, a->m.used - target_at);
+	assert(sound);
+	const struct name *first = &a->query->name;
+	if (target->bytes == first->bytes && memcmp(target->wire, first->wire, first->bytes) == 0)
+		return false;
+	for (size_t i = 0; i < a->links; i++)
+		if (target->bytes == a->chain[i].bytes &&
+		    memcmp(target->wire, a->chain[i].wire, target->bytes) == 0)
+			return false;
+	a->links++;
+	a->name_at = target_at;
+	*n = target;
+	return true;
+}
+
+/* What stands at a node that is ours. True: it was a CNAME to follow, *n is its target. */
+static bool node_answer(struct answer *a, const struct node *node, const struct name **n)
+{
+	uint16_t type = a->query->type;
+	const struct zone *zone = node->zone;
+	if (type == TYPE_DS && node->is_apex && zone->parent)
+		zone = zone->parent; /* RFC 4035 3.1.4.1: a DS is the parent's */
+	if (pool_put(a, node, type) || (type == TYPE_ANY && any_put(a, node)))
+		return false;
+	const struct rrset *set = node_rrset(node, type);
+	if (set) {
+		rrset_put(a, zone, set);
+		return false;
+	}
+	const struct rrset *alias = node_rrset(node, TYPE_CNAME);
+	if (alias) {
+		rrset_put(a, zone, alias);
+		return !a->m.full && chain_follow(a, alias, n);
+	}
+	negative_put(a, *n, zone);
+	return false;
+}
+
+static void question_answer(struct answer *a)
+{
+	const struct catalog *c = a->snapshot->catalog;
+	const struct name *n = &a->query->name;
+	uint64_t hash = a->query->hash;
+	for (;; hash = name_hash(n)) {
+		struct place place = place_find(c, n, hash);
+		if (!place.encloser) { /* a chain may lead out of our zones, a question must not */
+			if (a->links == 0)
+				a->rcode = RCODE_REFUSED;
+			return;
+		}
+		a->flags |= FLAG_AA;
+		const struct node *cut = place.encloser->cut;
+		if (cut && !(place.node == cut && a->query->type == TYPE_DS)) {
+			referral_put(a, n, cut);
+			return;
+		}
+		struct node *node = place.node ? place.node : place.encloser->wildcard;
+		if (!node) {
+			a->rcode = RCODE_NXDOMAIN;
+			negative_put(a, n, place.encloser->zone);
+			return;
+		}
+		if (!node_answer(a, node, &n))
+			return;
+	}
+}
+
+static void opt_put(struct answer *a)
+{
+	uint8_t *at = a->m.out + a->m.used;
+	at[0] = 0; /* root */
+	put_u16(at + 1, TYPE_OPT);
+	put_u16(at + 3, UDP_BYTES_MAX);
+	at[5] = (uint8_t)(a->rcode >> 4);
+	at[6] = 0; /* version */
+	put_u16(at + 7, a->query->dnssec_ok ? EDNS_DO : 0);
+	put_u16(at + 9, 0);
+	a->m.used += OPT_BYTES;
+	a->m.counts[SECTION_ADDITIONAL]++;
+}
+
+static void header_put(const struct answer *a, bool with_question)
+{
+	uint8_t *out = a->m.out;
+	put_u16(out, a->query->id);
+	put_u16(
+	    out + 2, FLAG_QR | (a->query->flags & KEPT_FLAGS) | a->flags | (a->rcode & 0x000fU));
+	put_u16(out + 4, with_question ? 1 : 0);
+	for (size_t i = 0; i < SECTIONS; i++)
+		put_u16(out + 6 + 2 * i, a->m.counts[i]);
+}
+
+/* What does not fit is asked for again over TCP: the answer goes out empty (RFC 2181 section 9). */
+static void answer_truncate(struct answer *a, size_t question_end)
+{
+	a->m.used = question_end;
+	memset(a->m.counts, 0, sizeof(a->m.counts));
+	a->flags |= FLAG_TC;
+}
+
+static size_t size_limit(const struct query *q, bool over_tcp)
+{
+	if (over_tcp)
+		return MESSAGE_BYTES_MAX;
+	if (q->udp_bytes <= UDP_BYTES_PLAIN)
+		return UDP_BYTES_PLAIN;
+	return q->udp_bytes < UDP_BYTES_MAX ? q->udp_bytes : UDP_BYTES_MAX;
+}
+
+size_t answer_build(const struct snapshot *s, const struct query *q, const uint8_t *message,
+    bool over_tcp, uint32_t turn, uint8_t *out, size_t room, struct answer_facts *facts)
+{
+	struct answer a; /* not zeroed as a whole: the chain is large and seldom used */
+	size_t limit = size_limit(q, over_tcp);
+	assert(room >= limit);
+	a.snapshot = s;
+	a.query = q;
+	a.turn = turn;
+	a.flags = 0;
+	a.rcode = (uint16_t)q->rcode;
+	a.name_at = DNS_HEADER_BYTES;
+	a.links = 0;
+	a.m = (struct message){.out = out, .used = DNS_HEADER_BYTES, .room = limit};
+	*facts = (struct answer_facts){q->type, a.rcode, false};
+	if (q->verdict == QUERY_DROP)
+		return 0;
+	if (q->verdict == QUERY_ERROR) {
+		header_put(&a, false);
+		return a.m.used;
+	}
+	memcpy(out + DNS_HEADER_BYTES, message + DNS_HEADER_BYTES, q->question_bytes);
+	a.m.used += q->question_bytes;
+	if (q->has_edns)
+		a.m.room -= OPT_BYTES;
+	size_t question_end = a.m.used;
+	if (a.rcode == RCODE_NOERROR && !s)
+		a.rcode = RCODE_SERVFAIL;
+	else if (a.rcode == RCODE_NOERROR)
+		question_answer(&a);
+	if (a.m.full)
+		answer_truncate(&a, question_end);
+	if (q->has_edns)
+		opt_put(&a);
+	header_put(&a, true);
+	facts->rcode = a.rcode;
+	facts->truncated = a.m.full;
+	return a.m.used;
+}
+
+size_t answer_message(const struct snapshot *s, const uint8_t *message, size_t bytes, bool over_tcp,
+    uint32_t turn, uint8_t *out, size_t room, struct answer_facts *facts)
+{
+	struct query q;
+	query_parse(&q, message, bytes);
+	return answer_build(s, &q, message, over_tcp, turn, out, room, facts);
+}

@@ -1,0 +1,147 @@
+/* Reading a query: header, one question, and the OPT record among what follows. */
+#include "dnsd/query.h"
+
+#include "dnsd/octets.h"
+#include "dnsd/zone_text.h"
+
+enum {
+	FLAG_QR = 0x8000,
+	OPCODE = 0x7800,
+	RR_FIXED_BYTES = 10, /* type, class, TTL, rdata length */
+	ADDITIONAL_MAX = 4,  /* OPT and TSIG and something unknown; a query with more is no query */
+};
+
+/* Moves *at behind a name, which may end in a pointer (never followed: it is not looked at). */
+static bool name_skip(const uint8_t *message, size_t bytes, size_t *at)
+{
+	size_t start = *at;
+	while (*at < bytes && *at - start < NAME_BYTES) {
+		uint8_t length = message[*at];
+		if (length == 0) {
+			*at += 1;
+			return true;
+		}
+		if (length >= 0xc0) {
+			*at += 2;
+			return *at <= bytes;
+		}
+		if (length >= 0x40)
+			return false;
+		*at += (size_t)length + 1;
+	}
+	return false;
+}
+
+/* RFC 6891: owner root, class the asker's buffer, TTL extended rcode, version and flags. */
+static bool opt_take(struct query *q, const uint8_t *message, size_t owner_at, size_t fixed_at)
+{
+	const uint8_t *fixed = message + fixed_at;
+	if (q->has_edns || message[owner_at] != 0)
+		return false;
+	q->has_edns = true;
+	q->udp_bytes = get_u16(fixed + 2);
+	q->dnssec_ok = (fixed[6] & 0x80) != 0;
+	if (fixed[5] != 0 && q->rcode == RCODE_NOERROR)
+		q->rcode = RCODE_BADVERS;
+	return true;
+}
+
+/* The options are not read yet, but must be whole. */
+static bool options_are_whole(const uint8_t *options, size_t bytes)
+{
+	size_t at = 0;
+	while (at < bytes) {
+		if (bytes - at < 4)
+			return false;
+		size_t option_bytes = get_u16(options + at + 2);
+		at += 4;
+		if (option_bytes > bytes - at)
+			return false;
+		at += option_bytes;
+	}
+	return true;
+}
+
+static bool records_read(struct query *q, const uint8_t *message, size_t bytes, size_t at,
+    unsigned authority, unsigned additional)
+{
+	for (unsigned i = 0; i < authority + additional; i++) {
+		size_t owner_at = at;
+		if (!name_skip(message, bytes, &at) || bytes - at < RR_FIXED_BYTES)
+			return false;
+		size_t fixed_at = at;
+		size_t rdata_bytes = get_u16(message + at + 8);
+		at += RR_FIXED_BYTES;
+		if (rdata_bytes > bytes - at)
+			return false;
+		if (get_u16(message + fixed_at) == TYPE_OPT &&
+		    (i < authority || !options_are_whole(message + at, rdata_bytes) ||
+		        !opt_take(q, message, owner_at, fixed_at)))
+			return false;
+		at += rdata_bytes;
+	}
+	return at == bytes; /* nothing may trail */
+}
+
+static enum dns_rcode question_judge(const struct query *q)
+{
+	switch (q->type) {
+	case TYPE_OPT:
+	case TYPE_TKEY:
+	case TYPE_TSIG:
+		return RCODE_FORMERR;
+	case TYPE_IXFR:
+	case TYPE_AXFR:
+	case TYPE_MAILA:
+	case TYPE_MAILB:
+		return RCODE_REFUSED;
+	default:
+		return q->class == CLASS_IN ? RCODE_NOERROR : RCODE_REFUSED;
+	}
+}
+
+void query_parse(struct query *q, const uint8_t *message, size_t bytes)
+{
+	q->verdict = QUERY_DROP;
+	q->rcode = RCODE_NOERROR;
+	q->has_edns = false;
+	q->dnssec_ok = false;
+	q->udp_bytes = UDP_BYTES_PLAIN;
+	q->question_bytes = 0;
+	q->type = 0;
+	if (bytes < DNS_HEADER_BYTES)
+		return;
+	q->id = get_u16(message);
+	q->flags = get_u16(message + 2);
+	if (q->flags & FLAG_QR)
+		return;
+	q->verdict = QUERY_ERROR;
+	if (q->flags & OPCODE) {
+		q->rcode = RCODE_NOTIMP;
+		return;
+	}
+	unsigned authority = get_u16(message + 8), additional = get_u16(message + 10);
+	q->rcode = RCODE_FORMERR;
+	if (get_u16(message + 4) != 1 || get_u16(message + 6) != 0 || authority > 1 ||
+	    additional > ADDITIONAL_MAX)
+		return;
+	if (!name_read(&q->name, message + DNS_HEADER_BYTES, bytes - DNS_HEADER_BYTES))
+		return;
+	size_t at = DNS_HEADER_BYTES + (size_t)q->name.bytes;
+	if (bytes - at < 4)
+		return;
+	q->type = get_u16(message + at);
+	q->class = get_u16(message + at + 2);
+	at += 4;
+	q->rcode = RCODE_NOERROR;
+	if (!records_read(q, message, bytes, at, authority, additional)) {
+		q->rcode = RCODE_FORMERR;
+		q->has_edns = false;
+		return;
+	}
+	if (q->rcode == RCODE_NOERROR)
+		q->rcode = question_judge(q);
+	q->question_bytes = (uint16_t)(at - DNS_HEADER_BYTES);
+	q->verdict = QUERY_QUESTION;
+	q->hash = name_hash(&q->name);
+}

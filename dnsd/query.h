@@ -1,0 +1,47 @@
+/* A query as it came: checked octet by octet, nothing believed. */
+#ifndef TANDEM_DNSD_QUERY_H
+#define TANDEM_DNSD_QUERY_H
+
+#include "dnsd/name.h"
+
+enum {
+	DNS_HEADER_BYTES = 12,
+	OPT_BYTES = 11,        /* an OPT record without options */
+	UDP_BYTES_PLAIN = 512, /* RFC 1035 4.2.1 */
+	UDP_BYTES_MAX = 1232,  /* never more over UDP: fits an IPv6 minimum MTU, no fragments */
+	MESSAGE_BYTES_MAX = 65535,
+};
+
+enum dns_rcode {
+	RCODE_NOERROR = 0,
+	RCODE_FORMERR = 1,
+	RCODE_SERVFAIL = 2,
+	RCODE_NXDOMAIN = 3,
+	RCODE_NOTIMP = 4,
+	RCODE_REFUSED = 5,
+	RCODE_BADVERS = 16,
+};
+
+enum query_verdict {
+	QUERY_DROP,     /* no answer at all: too short, or an answer itself */
+	QUERY_ERROR,    /* answer with `rcode` and the header alone */
+	QUERY_QUESTION, /* one question that was understood; `rcode` may refuse it all the same */
+};
+
+struct query {
+	enum query_verdict verdict;
+	enum dns_rcode rcode; /* NOERROR: look it up */
+	uint16_t id;
+	uint16_t flags; /* of the query */
+	uint16_t type, class;
+	uint16_t question_bytes; /* name, type and class, from octet 12 on */
+	uint16_t udp_bytes;      /* the asker's buffer: 512 without EDNS */
+	bool has_edns, dnssec_ok;
+	uint64_t hash; /* of the name */
+	struct name name;
+};
+
+/* Reads a message of any octets. RFC 1035 4.1, 6891 6.1, 9619 (one question). */
+void query_parse(struct query *q, const uint8_t *message, size_t bytes);
+
+#endif
