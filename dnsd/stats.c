@@ -1,0 +1,102 @@
+/* Counters and their Prometheus text. */
+#include "dnsd/stats.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/metrics.h"
+
+static const struct {
+	uint16_t type;
+	const char *name;
+} types[STATS_TYPES] = {
+    {TYPE_A, "A"}, {TYPE_AAAA, "AAAA"}, {TYPE_MX, "MX"}, {TYPE_TXT, "TXT"}, {TYPE_NS, "NS"},
+    {TYPE_SOA, "SOA"}, {TYPE_CNAME, "CNAME"}, {TYPE_PTR, "PTR"}, {TYPE_SRV, "SRV"},
+    {TYPE_CAA, "CAA"}, {TYPE_ANY, "ANY"}, {TYPE_AXFR, "AXFR"},
+    {0, "other"}, /* last: what no row above names */
+};
+
+static const char *const rcodes[STATS_RCODES] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+    "NOTIMP", "REFUSED", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "BADVERS"};
+
+static const char *const transports[STATS_TRANSPORTS] = {"udp", "tcp"};
+
+struct stats *stats_new(size_t count)
+{
+	assert(count > 0 && count < 1024);
+	struct stats *s = aligned_alloc(alignof(struct stats), count * sizeof(*s));
+	assert(s);
+	memset(s, 0, count * sizeof(*s));
+	return s;
+}
+
+void stats_count(
+    struct stats *s, enum stats_transport transport, const struct answer_facts *facts, size_t bytes)
+{
+	size_t row = 0;
+	if (bytes == 0) {
+		stats_add(&s->dropped, 1);
+		return;
+	}
+	while (row < STATS_TYPES - 1 && types[row].type != facts->type)
+		row++;
+	stats_add(&s->queries[transport][row], 1);
+	stats_add(&s->answers[transport][facts->rcode < STATS_RCODES ? facts->rcode : 0], 1);
+	if (facts->truncated)
+		stats_add(&s->truncated, 1);
+}
+
+/* The same counter of all threads: `offset` is its place in struct stats. */
+static double sum(const struct stats *threads, size_t count, size_t offset)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < count; i++) {
+		const void *at = (const char *)&threads[i] + offset;
+		total +=
+		    atomic_load_explicit((const atomic_uint_fast64_t *)at, memory_order_relaxed);
+	}
+	return (double)total;
+}
+
+#define SUM(field) sum(threads, count, offsetof(struct stats, field))
+
+static void single(struct buf *out, const char *name, const char *help, double value)
+{
+	metrics_family(out, name, "counter", help);
+	metrics_value(out, name, NULL, value);
+}
+
+void stats_print(const struct stats *threads, size_t count, struct buf *out)
+{
+	static const char queries[] = "tandem_dnsd_queries_total";
+	static const char answers[] = "tandem_dnsd_answers_total";
+	metrics_family(out, queries, "counter", "queries answered, by transport and type");
+	for (size_t t = 0; t < STATS_TRANSPORTS; t++)
+		for (size_t i = 0; i < STATS_TYPES; i++) {
+			const char *labels[] = {
+			    "transport", transports[t], "type", types[i].name, NULL};
+			size_t at = offsetof(struct stats, queries) +
+			            (t * STATS_TYPES + i) * sizeof(atomic_uint_fast64_t);
+			metrics_value(out, queries, labels, sum(threads, count, at));
+		}
+	metrics_family(out, answers, "counter", "answers sent, by transport and rcode");
+	for (size_t t = 0; t < STATS_TRANSPORTS; t++)
+		for (size_t i = 0; i < STATS_RCODES; i++) {
+			if (i > RCODE_REFUSED && i < RCODE_BADVERS)
+				continue; /* never given */
+			const char *labels[] = {
+			    "transport", transports[t], "rcode", rcodes[i], NULL};
+			size_t at = offsetof(struct stats, answers) +
+			            (t * STATS_RCODES + i) * sizeof(atomic_uint_fast64_t);
+			metrics_value(out, answers, labels, sum(threads, count, at));
+		}
+	single(out, "tandem_dnsd_truncated_total", "answers cut with TC", SUM(truncated));
+	single(out, "tandem_dnsd_dropped_total", "messages that deserved no answer", SUM(dropped));
+	single(out, "tandem_dnsd_send_failed_total", "answers the kernel did not take",
+	    SUM(send_failed));
+	single(
+	    out, "tandem_dnsd_tcp_connections_total", "connections accepted", SUM(tcp_connections));
+	single(out, "tandem_dnsd_tcp_cut_total", "connections cut for being idle, slow or too many",
+	    SUM(tcp_cut));
+}

@@ -1,0 +1,40 @@
+/* Counters. Each thread writes its own, the metrics listener sums them up. */
+#ifndef TANDEM_DNSD_STATS_H
+#define TANDEM_DNSD_STATS_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#include "dnsd/answer.h"
+#include "lib/base/buf.h"
+
+enum stats_transport { STATS_UDP, STATS_TCP, STATS_TRANSPORTS };
+enum { STATS_TYPES = 13, STATS_RCODES = 17 };
+
+struct stats { /* of one thread; only that thread counts */
+	alignas(64) atomic_uint_fast64_t queries[STATS_TRANSPORTS][STATS_TYPES];
+	atomic_uint_fast64_t answers[STATS_TRANSPORTS][STATS_RCODES];
+	atomic_uint_fast64_t truncated;
+	atomic_uint_fast64_t dropped; /* came in, but deserved no answer */
+	atomic_uint_fast64_t send_failed;
+	atomic_uint_fast64_t tcp_connections, tcp_cut;
+};
+
+struct stats *stats_new(
+    size_t count); /* an array, of threads that do not share cache lines; free() */
+
+static inline void stats_add(atomic_uint_fast64_t *counter, uint64_t n)
+{
+	/* One writer: no need of an atomic addition. */
+	atomic_store_explicit(
+	    counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+/* One answer built; `bytes` 0: dropped. */
+void stats_count(struct stats *s, enum stats_transport transport, const struct answer_facts *facts,
+    size_t bytes);
+
+/* Prometheus text of all threads' counters together. */
+void stats_print(const struct stats *threads, size_t count, struct buf *out);
+
+#endif

@@ -1,0 +1,314 @@
+/* DNS over TCP: each connection is a bufferevent; queries are answered in order as they come.
+ *
+ * One deadline a connection covers every kind of dawdling: it moves only when a whole query has
+ * been answered, and queries are read only while the peer takes its answers. */
+#include "dnsd/tcp.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "dnsd/octets.h"
+#include "lib/base/mem.h"
+
+enum {
+	LISTENERS_MAX = 16,
+	LENGTH_BYTES = 2,    /* RFC 1035 4.2.2 */
+	QUERIES_A_TURN = 64, /* of one connection before the others have their turn */
+	QUERY_MAX = 4096,    /* nobody has a reason for more; a longer one ends the connection */
+};
+
+const struct tcp_limits TCP_LIMITS = {
+    .connections = 1024, .idle_ms = 10000, .backlog_bytes = 256 * 1024};
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct tcp *tcp;
+	struct bufferevent *stream;
+	struct event *deadline;
+	bool stalled;  /* its reader is slow: reads no further query until its answers are taken */
+	bool finished; /* the peer has sent its last octet, and may still wait for answers */
+};
+
+struct tcp {
+	pthread_t thread;
+	bool started;
+	struct tcp_limits limits;
+	const struct snapshot_seat *seat;
+	struct stats *stats;
+	struct event_base *base;
+	struct evconnlistener *listeners[LISTENERS_MAX];
+	size_t listeners_count;
+	struct event *stop, *breath;
+	int stop_fd;
+	uint32_t turn;
+	unsigned connections_count;
+	TAILQ_HEAD(, connection) connections; /* longest idle first */
+	uint8_t query[QUERY_MAX];
+	uint8_t answer[LENGTH_BYTES + MESSAGE_BYTES_MAX];
+};
+
+static void connection_free(struct connection *c)
+{
+	TAILQ_REMOVE(&c->tcp->connections, c, link);
+	c->tcp->connections_count--;
+	bufferevent_free(c->stream);
+	event_free(c->deadline);
+	free(c);
+}
+
+static void connection_cut(struct connection *c)
+{
+	stats_add(&c->tcp->stats->tcp_cut, 1);
+	connection_free(c);
+}
+
+static void deadline_move(struct connection *c)
+{
+	unsigned ms = c->tcp->limits.idle_ms;
+	struct timeval in = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+	event_add(c->deadline, &in);
+	TAILQ_REMOVE(&c->tcp->connections, c, link);
+	TAILQ_INSERT_TAIL(&c->tcp->connections, c, link);
+}
+
+/* Takes one query of `bytes` out of the buffer and puts its answer. False: it deserves none, and
+ * its connection no more patience. */
+static bool query_answer(struct connection *c, size_t bytes)
+{
+	struct tcp *t = c->tcp;
+	struct evbuffer *in = bufferevent_get_input(c->stream);
+	struct answer_facts facts;
+	evbuffer_drain(in, LENGTH_BYTES);
+	evbuffer_remove(in, t->query, bytes);
+	const struct snapshot *s = snapshot_read_begin(t->seat);
+	size_t answer_bytes = answer_message(s, t->query, bytes, true, t->turn++,
+	    t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
+	snapshot_read_end();
+	stats_count(t->stats, STATS_TCP, &facts, answer_bytes);
+	if (answer_bytes == 0)
+		return false;
+	put_u16(t->answer, (unsigned)answer_bytes);
+	bufferevent_write(c->stream, t->answer, LENGTH_BYTES + answer_bytes);
+	return true;
+}
+
+static size_t waiting_bytes(const struct connection *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->stream));
+}
+
+/* One query of what has arrived. False: nothing (more) to do now, or the connection is gone. */
+static bool connection_step(struct connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->stream);
+	uint8_t length[LENGTH_BYTES];
+	if (evbuffer_copyout(in, length, LENGTH_BYTES) < LENGTH_BYTES)
+		return false;
+	size_t bytes = get_u16(length);
+	bool is_sound = bytes <= QUERY_MAX;
+	if (is_sound && evbuffer_get_length(in) < LENGTH_BYTES + bytes)
+		return false;
+	if (is_sound && waiting_bytes(c) > c->tcp->limits.backlog_bytes) {
+		c->stalled = true;
+		bufferevent_disable(c->stream, EV_READ);
+		return false;
+	}
+	if (!is_sound || !query_answer(c, bytes)) {
+		connection_cut(c);
+		return false;
+	}
+	deadline_move(c);
+	return true;
+}
+
+/* Answers what has arrived, as long as the peer takes the answers. */
+static void on_read(struct bufferevent *stream, void *ctx)
+{
+	struct connection *c = ctx;
+	for (size_t i = 0; i < QUERIES_A_TURN; i++)
+		if (!connection_step(c))
+			return;
+	bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+/* All answers are with the kernel. */
+static void on_write(struct bufferevent *stream, void *ctx)
+{
+	struct connection *c = ctx;
+	if (c->stalled) {
+		c->stalled = false;
+		if (!c->finished)
+			bufferevent_enable(stream, EV_READ);
+		bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	} else if (c->finished) {
+		connection_free(c);
+	}
+}
+
+/* A peer may close its side after its last query and still want the answers. */
+static void on_event(struct bufferevent *stream, short what, void *ctx)
+{
+	struct connection *c = ctx;
+	(void)stream;
+	if (!(what & BEV_EVENT_EOF) || waiting_bytes(c) == 0) {
+		connection_free(c);
+		return;
+	}
+	c->finished = true;
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	connection_cut(ctx);
+}
+
+static void on_accept(
+    struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *peer, int peer_bytes, void *ctx)
+{
+	struct tcp *t = ctx;
+	(void)l;
+	(void)peer;
+	(void)peer_bytes;
+	if (t->connections_count >= t->limits.connections)
+		connection_cut(TAILQ_FIRST(&t->connections));
+	struct bufferevent *stream = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!stream) {
+		close(fd);
+		return;
+	}
+	struct connection *c = mem_new(1, sizeof(*c));
+	c->tcp = t;
+	c->stream = stream;
+	c->deadline = evtimer_new(t->base, on_deadline, c);
+	TAILQ_INSERT_TAIL(&t->connections, c, link);
+	t->connections_count++;
+	stats_add(&t->stats->tcp_connections, 1);
+	bufferevent_setcb(stream, on_read, on_write, on_event, c);
+	bufferevent_setwatermark(stream, EV_READ, 0, LENGTH_BYTES + QUERY_MAX);
+	deadline_move(c);
+	bufferevent_enable(stream, EV_READ | EV_WRITE);
+}
+
+/* Out of file descriptors: pause instead of spinning. */
+static void on_accept_error(struct evconnlistener *l, void *ctx)
+{
+	struct tcp *t = ctx;
+	static const struct timeval pause = {.tv_usec = 100 * 1000};
+	evconnlistener_disable(l);
+	if (!TAILQ_EMPTY(&t->connections))
+		connection_cut(TAILQ_FIRST(&t->connections));
+	event_add(t->breath, &pause);
+}
+
+static void on_breath(evutil_socket_t fd, short what, void *ctx)
+{
+	struct tcp *t = ctx;
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < t->listeners_count; i++)
+		evconnlistener_enable(t->listeners[i]);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(((struct tcp *)ctx)->base);
+}
+
+static void *tcp_run(void *argument)
+{
+	struct tcp *t = argument;
+	snapshot_thread_enter();
+	event_base_dispatch(t->base);
+	snapshot_thread_leave();
+	return NULL;
+}
+
+static int thread_start(struct tcp *t, struct err *e)
+{
+	sigset_t all, former;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &former);
+	int number = pthread_create(&t->thread, NULL, tcp_run, t);
+	pthread_sigmask(SIG_SETMASK, &former, NULL);
+	if (number != 0)
+		return err_set_errno(e, number, "can not start a thread");
+	t->started = true;
+	return 0;
+}
+
+int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
+    const struct snapshot_seat *seat, struct stats *stats, struct tcp **out, struct err *e)
+{
+	struct tcp *t = mem_new(1, sizeof(*t));
+	int r = count <= LISTENERS_MAX ? 0 : err_set(e, E_LIMIT, "too many addresses");
+	*out = NULL;
+	TAILQ_INIT(&t->connections);
+	t->limits = *limits;
+	t->seat = seat;
+	t->stats = stats;
+	t->base = event_base_new();
+	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!t->base || t->stop_fd < 0)
+		r = err_set_errno(e, errno, "can not make an event loop");
+	for (size_t i = 0; i < count; i++) {
+		struct evconnlistener *l =
+		    r != 0 ? NULL
+		           : evconnlistener_new(t->base, on_accept, t,
+		                 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listeners[i]);
+		if (!l) {
+			close(listeners[i]);
+			r = r != 0 ? r : err_set(e, E_IO, "can not listen");
+			continue;
+		}
+		evconnlistener_set_error_cb(l, on_accept_error);
+		t->listeners[t->listeners_count++] = l;
+	}
+	if (r == 0) {
+		t->stop = event_new(t->base, t->stop_fd, EV_READ, on_stop, t);
+		t->breath = evtimer_new(t->base, on_breath, t);
+		event_add(t->stop, NULL);
+		r = thread_start(t, e);
+	}
+	if (r != 0) {
+		tcp_stop(t);
+		return r;
+	}
+	*out = t;
+	return 0;
+}
+
+void tcp_stop(struct tcp *t)
+{
+	if (!t)
+		return;
+	if (t->started) {
+		eventfd_write(t->stop_fd, 1);
+		pthread_join(t->thread, NULL);
+	}
+	while (!TAILQ_EMPTY(&t->connections))
+		connection_free(TAILQ_FIRST(&t->connections));
+	for (size_t i = 0; i < t->listeners_count; i++)
+		evconnlistener_free(t->listeners[i]);
+	if (t->stop)
+		event_free(t->stop);
+	if (t->breath)
+		event_free(t->breath);
+	if (t->base)
+		event_base_free(t->base);
+	if (t->stop_fd >= 0)
+		close(t->stop_fd);
+	free(t);
+}

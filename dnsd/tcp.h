@@ -1,0 +1,23 @@
+/* DNS over TCP (RFC 7766): a thread with an event loop of its own, so that neither a configuration
+ * being read nor the UDP workers and TCP wait for each other. */
+#ifndef TANDEM_DNSD_TCP_H
+#define TANDEM_DNSD_TCP_H
+
+#include "dnsd/snapshot.h"
+#include "dnsd/stats.h"
+
+struct tcp;
+
+struct tcp_limits {
+	unsigned connections; /* beyond it the longest idle one is cut */
+	unsigned idle_ms;     /* no complete query for so long, or its answers not taken: cut */
+	size_t backlog_bytes; /* answers waiting for the reader before its next query is read */
+};
+extern const struct tcp_limits TCP_LIMITS;
+
+/* Takes over the listening sockets, also when it fails. `seat` and `stats` are borrowed. */
+int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
+    const struct snapshot_seat *seat, struct stats *stats, struct tcp **out, struct err *e);
+void tcp_stop(struct tcp *t); /* NULL allowed */
+
+#endif

@@ -1,0 +1,229 @@
+/* DNS over UDP: receive a batch, parse it, look up, answer, send the batch. */
+#include "dnsd/udp.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+
+enum {
+	BATCH = 32,
+	ROUNDS = 16, /* batches from one socket before the others have their turn */
+	QUERY_BYTES = 2048,
+	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)),
+};
+
+struct worker {
+	pthread_t thread;
+	bool started;
+	unsigned number;
+	const struct snapshot_seat *seat;
+	struct stats *stats;
+	struct pollfd polled[UDP_LISTEN_MAX + 1]; /* sockets, then the call to stop */
+	bool wants_control[UDP_LISTEN_MAX];
+	size_t sockets_count;
+	uint32_t turn;
+	struct mmsghdr in[BATCH], out[BATCH];
+	struct iovec in_vector[BATCH], out_vector[BATCH];
+	struct sockaddr_storage peer[BATCH];
+	struct query queries[BATCH];
+	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
+	uint8_t query_bytes[BATCH][QUERY_BYTES];
+	uint8_t answer_bytes[BATCH][UDP_BYTES_MAX];
+};
+
+struct udp {
+	int stop_fd;
+	unsigned workers_count;
+	struct worker *workers[UDP_WORKERS_MAX];
+};
+
+static void batch_prepare(struct worker *w, bool wants_control)
+{
+	for (size_t i = 0; i < BATCH; i++) {
+		w->in_vector[i] = (struct iovec){w->query_bytes[i], QUERY_BYTES};
+		w->in[i].msg_hdr = (struct msghdr){.msg_name = &w->peer[i],
+		    .msg_namelen = sizeof(w->peer[i]),
+		    .msg_iov = &w->in_vector[i],
+		    .msg_iovlen = 1,
+		    .msg_control = wants_control ? w->control[i] : NULL,
+		    .msg_controllen = wants_control ? CONTROL_BYTES : 0};
+	}
+}
+
+/* Answers from the address that was asked, by whatever interface leads back. */
+static void control_turn_round(struct msghdr *h)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(h);
+	if (!c)
+		return;
+	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+		struct in_pktinfo info;
+		memcpy(&info, CMSG_DATA(c), sizeof(info));
+		info.ipi_ifindex = 0;
+		memcpy(CMSG_DATA(c), &info, sizeof(info));
+	}
+}
+
+/* Builds the answers of the batch; the number of messages to send. */
+static size_t batch_answer(struct worker *w, size_t count)
+{
+	size_t answers = 0;
+	for (size_t i = 0; i < count; i++)
+		query_parse(&w->queries[i], w->query_bytes[i], w->in[i].msg_len);
+	const struct snapshot *s = snapshot_read_begin(w->seat);
+	for (size_t i = 0; s && i < count; i++)
+		if (w->queries[i].verdict == QUERY_QUESTION)
+			catalog_prefetch(s->catalog, w->queries[i].hash);
+	for (size_t i = 0; i < count; i++) {
+		struct answer_facts facts;
+		struct msghdr *asked = &w->in[i].msg_hdr;
+		size_t bytes = answer_build(s, &w->queries[i], w->query_bytes[i], false, w->turn++,
+		    w->answer_bytes[answers], UDP_BYTES_MAX, &facts);
+		stats_count(w->stats, STATS_UDP, &facts, bytes);
+		if (bytes == 0)
+			continue;
+		control_turn_round(asked);
+		w->out_vector[answers] = (struct iovec){w->answer_bytes[answers], bytes};
+		w->out[answers].msg_hdr = (struct msghdr){.msg_name = asked->msg_name,
+		    .msg_namelen = asked->msg_namelen,
+		    .msg_iov = &w->out_vector[answers],
+		    .msg_iovlen = 1,
+		    .msg_control = asked->msg_controllen > 0 ? asked->msg_control : NULL,
+		    .msg_controllen = asked->msg_controllen};
+		answers++;
+	}
+	snapshot_read_end();
+	return answers;
+}
+
+static void batch_send(struct worker *w, int fd, size_t count)
+{
+	for (size_t sent = 0; sent < count;) {
+		int n = sendmmsg(fd, w->out + sent, (unsigned)(count - sent), 0);
+		if (n > 0) {
+			sent += (size_t)n;
+		} else if (errno != EINTR) { /* this one can not go out (port 0, no route …) */
+			stats_add(&w->stats->send_failed, 1);
+			sent++;
+		}
+	}
+}
+
+static void socket_serve(struct worker *w, size_t index)
+{
+	int fd = w->polled[index].fd;
+	for (size_t round = 0; round < ROUNDS; round++) {
+		batch_prepare(w, w->wants_control[index]);
+		int n = recvmmsg(fd, w->in, BATCH, MSG_DONTWAIT, NULL);
+		if (n <= 0)
+			return; /* empty, or an ICMP error that belongs to a former answer */
+		batch_send(w, fd, batch_answer(w, (size_t)n));
+		if (n < BATCH)
+			return;
+	}
+}
+
+static void *worker_run(void *argument)
+{
+	struct worker *w = argument;
+	snapshot_thread_enter();
+	for (;;) {
+		if (poll(w->polled, w->sockets_count + 1, -1) < 0)
+			continue; /* EINTR */
+		if (w->polled[w->sockets_count].revents)
+			break;
+		for (size_t i = 0; i < w->sockets_count; i++)
+			if (w->polled[i].revents)
+				socket_serve(w, i);
+	}
+	snapshot_thread_leave();
+	return NULL;
+}
+
+/* Signals belong to the main thread. */
+static int thread_start(struct worker *w, struct err *e)
+{
+	sigset_t all, former;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &former);
+	int number = pthread_create(&w->thread, NULL, worker_run, w);
+	pthread_sigmask(SIG_SETMASK, &former, NULL);
+	if (number != 0)
+		return err_set_errno(e, number, "can not start a thread");
+	w->started = true;
+	return 0;
+}
+
+static int worker_bind(struct worker *w, const struct socket_address *addresses, size_t count,
+    bool shared, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		int fd = socket_udp_open(&addresses[i], shared, e);
+		if (fd < 0)
+			return fd;
+		w->polled[w->sockets_count] = (struct pollfd){.fd = fd, .events = POLLIN};
+		w->wants_control[w->sockets_count++] = addresses[i].is_any;
+	}
+	return 0;
+}
+
+int udp_start(const struct socket_address *addresses, size_t addresses_count, unsigned workers,
+    const struct snapshot_seat *seat, struct stats *stats, struct udp **out, struct err *e)
+{
+	*out = NULL;
+	if (workers < 1 || workers > UDP_WORKERS_MAX || addresses_count > UDP_LISTEN_MAX)
+		return err_set(e, E_LIMIT,
+		    "found %u workers and %zu addresses, at most %d and %d "
+		    "are possible",
+		    workers, addresses_count, UDP_WORKERS_MAX, UDP_LISTEN_MAX);
+	struct udp *u = mem_new(1, sizeof(*u));
+	int r = 0;
+	u->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (u->stop_fd < 0)
+		r = err_set_errno(e, errno, "can not make an eventfd");
+	for (unsigned i = 0; r == 0 && i < workers; i++) {
+		struct worker *w = mem_new(1, sizeof(*w));
+		u->workers[u->workers_count++] = w;
+		w->number = i;
+		w->turn = i * UINT32_C(0x9e3779b9); /* workers do not begin alike */
+		w->seat = seat;
+		w->stats = &stats[i];
+		r = worker_bind(w, addresses, addresses_count, workers > 1, e);
+		w->polled[w->sockets_count] = (struct pollfd){.fd = u->stop_fd, .events = POLLIN};
+	}
+	for (unsigned i = 0; r == 0 && i < workers; i++)
+		r = thread_start(u->workers[i], e);
+	if (r != 0) {
+		udp_stop(u);
+		return r;
+	}
+	*out = u;
+	return 0;
+}
+
+void udp_stop(struct udp *u)
+{
+	if (!u)
+		return;
+	if (u->stop_fd >= 0)
+		eventfd_write(u->stop_fd, 1);
+	for (unsigned i = 0; i < u->workers_count; i++) {
+		struct worker *w = u->workers[i];
+		if (w->started)
+			pthread_join(w->thread, NULL);
+		for (size_t j = 0; j < w->sockets_count; j++)
+			close(w->polled[j].fd);
+		free(w);
+	}
+	if (u->stop_fd >= 0)
+		close(u->stop_fd);
+	free(u);
+}

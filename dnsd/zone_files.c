@@ -1,0 +1,100 @@
+/* Stand-alone: the zones come from files. */
+#include "dnsd/zone_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/mem.h"
+#include "lib/log.h"
+
+/* The zone as it was read before: its place in the former set, or SIZE_MAX. */
+static size_t former_find(const struct zone_files *f, const char *name)
+{
+	struct name n;
+	if (name_parse(&n, name, NULL) != 0)
+		return SIZE_MAX;
+	for (size_t i = 0; i < f->count; i++)
+		if (f->zones[i]->apex.bytes == n.bytes &&
+		    memcmp(f->zones[i]->apex.wire, n.wire, n.bytes) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static int snapshot_build(
+    struct zone_data *const *zones, size_t count, struct snapshot **out, struct err *e)
+{
+	struct catalog_input in = {.zones = zones, .zones_count = count};
+	struct catalog *catalog;
+	struct pooltable *pools;
+	int r = catalog_build(&in, &catalog, e);
+	if (r != 0)
+		return r;
+	r = pooltable_build(catalog, NULL, 0, &pools, e);
+	if (r != 0) {
+		catalog_drop(catalog);
+		return r;
+	}
+	*out = snapshot_new(catalog, pools, 0);
+	return 0;
+}
+
+int zone_files_load(struct zone_files *f, const struct config_zone_file *files, size_t count,
+    struct snapshot **out, struct err *e)
+{
+	struct zone_data **zones = mem_new(count + 1, sizeof(struct zone_data *));
+	bool *kept = mem_new(f->count + 1, sizeof(*kept)); /* of the former set */
+	size_t zones_count = 0, bad = 0;
+	bool is_first = f->count == 0;
+	int r = 0;
+	*out = NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct err why = {0};
+		struct zone_data *z;
+		if (zone_data_read_file(files[i].name, files[i].file, &z, &why) == 0) {
+			zones[zones_count++] = z;
+			continue;
+		}
+		size_t former = former_find(f, files[i].name);
+		bad++;
+		log_error("%s%s", why.text,
+		    is_first             ? ""
+		    : former != SIZE_MAX ? "; the zone stays as it was"
+		                         : "; the zone is left out");
+		if (former != SIZE_MAX && !kept[former]) {
+			zones[zones_count++] = f->zones[former];
+			kept[former] = true;
+		}
+	}
+	if (is_first && bad > 0)
+		r = err_set(e, E_INVALID, "%zu of %zu zone files can not be used", bad, count);
+	else
+		r = snapshot_build(zones, zones_count, out, e);
+	/* The set that is given up: the former one after success, else what was read now. */
+	for (size_t i = 0; r == 0 && i < f->count; i++)
+		if (!kept[i])
+			zone_data_free(f->zones[i]);
+	for (size_t i = 0; r != 0 && i < zones_count; i++) {
+		bool is_former = false;
+		for (size_t j = 0; j < f->count; j++)
+			is_former = is_former || zones[i] == f->zones[j];
+		if (!is_former)
+			zone_data_free(zones[i]);
+	}
+	free(kept);
+	if (r != 0) {
+		free(zones);
+		return r;
+	}
+	free(f->zones);
+	f->zones = zones;
+	f->count = zones_count;
+	return 0;
+}
+
+void zone_files_free(struct zone_files *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		zone_data_free(f->zones[i]);
+	free(f->zones);
+	*f = (struct zone_files){0};
+}

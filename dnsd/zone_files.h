@@ -1,0 +1,20 @@
+/* Stand-alone: the zones come from files. A file that does not read keeps the zone as it was. */
+#ifndef TANDEM_DNSD_ZONE_FILES_H
+#define TANDEM_DNSD_ZONE_FILES_H
+
+#include "config/daemon_load.h"
+#include "dnsd/snapshot.h"
+
+struct zone_files { /* start from {0} */
+	struct zone_data **zones;
+	size_t count;
+};
+
+/* Reads the files. Each error is logged. The first time any error is final (E_INVALID); later, a
+ * zone whose file is bad stays as it was, or is left out if it is new, and 0 is returned if there
+ * is a new snapshot. After a failure `f` is unchanged. */
+int zone_files_load(struct zone_files *f, const struct config_zone_file *files, size_t count,
+    struct snapshot **out, struct err *e);
+void zone_files_free(struct zone_files *f);
+
+#endif
