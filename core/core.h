@@ -186,11 +186,12 @@ const struct state *core_state(const struct core *c);
 const struct service *core_service(const struct core *c);
 const struct view *core_view(const struct core *c); /* the last published, NULL before */
 
+enum vantage_says { VANTAGE_UNDECIDED, VANTAGE_UP, VANTAGE_DOWN };
 struct core_vantage_view { /* what one vantage says of one member now */
 	const char *vantage;
 	bool fresh; /* false: expired or never heard */
 	bool own;   /* the member's own site */
-	enum { VANTAGE_UNDECIDED, VANTAGE_UP, VANTAGE_DOWN } says;
+	enum vantage_says says;
 	const char *check; /* the check that decided it (the first failing), or "" */
 	uint32_t streak;
 	uint64_t age_ms;

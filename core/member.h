@@ -8,8 +8,8 @@
 #define MEMBER_ID_BYTES (SERVICE_NAME_BYTES + ADDR_TEXT_BYTES)
 
 /* "POOL/ADDRESS", as observations, state and people name it. */
-const char *member_id(const struct service *s, size_t pool, size_t member,
-    char out[static MEMBER_ID_BYTES]);
+const char *member_id(
+    const struct service *s, size_t pool, size_t member, char out[static MEMBER_ID_BYTES]);
 
 bool member_may_move(enum member_state from, enum member_state to);
 

@@ -1,0 +1,30 @@
+/* Observations become what a vantage says of a member: docs/architecture.md, "Rule 6 in numbers".
+ */
+#ifndef TANDEM_CORE_VANTAGE_H
+#define TANDEM_CORE_VANTAGE_H
+
+#include "core/roster.h"
+
+struct opinion {
+	bool fresh; /* every check was heard of lately, or one that says down */
+	bool own;   /* the vantage is the member's own site */
+	enum vantage_says says;
+	size_t check; /* the one that decided: the first failing, else the first; SIZE_MAX: none */
+	const struct sighting *sighting; /* of that check; NULL: never heard */
+};
+
+/* Takes one result. Returns the member's index; SIZE_MAX where vantage, member or check are not
+ * configured or a later result is known already (*stale says which): nothing was taken. */
+size_t vantage_observe(
+    struct roster *r, const struct core_observation *o, uint64_t now_ms, bool *stale);
+
+struct opinion vantage_opinion(const struct roster *r, size_t member, size_t site, uint64_t now_ms);
+
+struct tally vantage_tally(const struct roster *r, size_t member, uint64_t now_ms);
+
+/* Counts again for every member, queues those whose tally changed, sets the next expiry. */
+void vantage_recount(struct roster *r, uint64_t now_ms);
+
+bool vantage_site_heard(const struct roster *r, size_t site, uint64_t now_ms);
+
+#endif
