@@ -1,0 +1,167 @@
+/* The view out of service and state. */
+#include "core/publish.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/offer.h"
+#include "lib/base/mem.h"
+
+static void zone_build(const struct service_zone *from, struct view_zone *to)
+{
+	*to = (struct view_zone){
+	    .name = mem_strdup(from->name),
+	    .ttl_s = from->ttl_s,
+	    .soa_mname = mem_strdup(from->soa_mname),
+	    .soa_rname = mem_strdup(from->soa_rname),
+	    .soa_refresh_s = from->soa_refresh_s,
+	    .soa_retry_s = from->soa_retry_s,
+	    .soa_expire_s = from->soa_expire_s,
+	    .soa_minimum_s = from->soa_minimum_s,
+	    .serial_base = from->serial_base,
+	    .records = mem_new(from->records_count + 1, sizeof(char *)),
+	    .records_count = from->records_count,
+	};
+	for (size_t i = 0; i < from->records_count; i++)
+		to->records[i] = mem_strdup(from->records[i]);
+}
+
+static struct view_catalog *catalog_build(const struct service *s, const struct state *state)
+{
+	struct view_catalog *c = mem_new(1, sizeof(*c));
+
+	c->zones = mem_new(s->zones_count + 1, sizeof(*c->zones));
+	c->zones_count = s->zones_count;
+	for (size_t i = 0; i < s->zones_count; i++)
+		zone_build(&s->zones[i], &c->zones[i]);
+	c->names = mem_new(s->names_count + 1, sizeof(*c->names));
+	c->names_count = s->names_count;
+	for (size_t i = 0; i < s->names_count; i++)
+		c->names[i] = (struct view_name){
+		    .owner = mem_strdup(s->names[i].owner),
+		    .zone = mem_strdup(s->zones[s->names[i].zone].name),
+		    .pool = mem_strdup(s->pools[s->names[i].pool].name),
+		    .ttl_s = s->names[i].ttl_s,
+		};
+	c->removals = mem_new(state->removals_count + 1, sizeof(*c->removals));
+	c->removals_count = state->removals_count;
+	for (size_t i = 0; i < state->removals_count; i++)
+		c->removals[i] = (struct view_removal){
+		    .owner = mem_strdup(state->removals[i].owner),
+		    .revision = state->removals[i].revision,
+		};
+	return c;
+}
+
+static int member_compare(const void *a, const void *b)
+{
+	const struct view_member *x = a, *y = b;
+
+	return addr_compare(&x->address, &y->address);
+}
+
+static int pool_compare(const void *a, const void *b)
+{
+	const struct view_pool *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* Rule 1, asserted where the answer is made. */
+static void families_assert(const struct service_pool *from, const struct view_pool *to)
+{
+	bool configured[2] = {false, false}, offered[2] = {false, false};
+
+	for (size_t i = 0; i < from->members_count; i++)
+		configured[from->members[i].address.family == 6] = true;
+	for (size_t i = 0; i < to->members_count; i++)
+		offered[to->members[i].address.family == 6] = true;
+	assert(configured[0] == offered[0] && configured[1] == offered[1]);
+}
+
+static void pool_build(
+    const struct service *s, const struct state *state, size_t pool, struct view_pool *to)
+{
+	const struct service_pool *from = &s->pools[pool];
+	struct offers offers;
+
+	offer_decide(s, state, pool, &offers);
+	*to = (struct view_pool){
+	    .name = mem_strdup(from->name),
+	    .ttl_s = from->ttl_s,
+	    .members = mem_new(offers.offered, sizeof(*to->members)),
+	};
+	for (size_t i = 0; i < offers.count; i++)
+		if (offers.items[i].offered)
+			to->members[to->members_count++] = (struct view_member){
+			    .address = from->members[i].address,
+			    .weight = from->members[i].weight,
+			    .site = mem_strdup(s->sites[from->members[i].site].name),
+			};
+	qsort(to->members, to->members_count, sizeof(*to->members), member_compare);
+	families_assert(from, to);
+}
+
+struct view *publish_view(
+    const struct service *s, const struct state *state, const struct view *former)
+{
+	struct view *v = view_new();
+
+	memcpy(v->cluster, state->cluster, sizeof(v->cluster));
+	v->epoch = state->epoch;
+	v->revision = state->revision;
+	v->catalog = former && former->revision == state->revision
+	                 ? view_catalog_hold(former->catalog)
+	                 : catalog_build(s, state);
+	v->pools = mem_new(s->pools_count + 1, sizeof(*v->pools));
+	v->pools_count = s->pools_count;
+	for (size_t i = 0; i < s->pools_count; i++)
+		pool_build(s, state, i, &v->pools[i]);
+	qsort(v->pools, v->pools_count, sizeof(*v->pools), pool_compare);
+	return v;
+}
+
+struct view *publish_copy(const struct view *v)
+{
+	struct view *copy = mem_dup(v, sizeof(*v));
+
+	view_catalog_hold(copy->catalog);
+	copy->pools = mem_new(v->pools_count + 1, sizeof(*copy->pools));
+	for (size_t i = 0; i < v->pools_count; i++) {
+		copy->pools[i] = v->pools[i];
+		copy->pools[i].name = mem_strdup(v->pools[i].name);
+		copy->pools[i].members =
+		    mem_new(v->pools[i].members_count + 1, sizeof(struct view_member));
+		for (size_t j = 0; j < v->pools[i].members_count; j++) {
+			copy->pools[i].members[j] = v->pools[i].members[j];
+			copy->pools[i].members[j].site = mem_strdup(v->pools[i].members[j].site);
+		}
+	}
+	return copy;
+}
+
+static bool pool_differs(const struct view_pool *a, const struct view_pool *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->ttl_s != b->ttl_s ||
+	    a->members_count != b->members_count)
+		return true;
+	for (size_t i = 0; i < a->members_count; i++)
+		if (!addr_equal(&a->members[i].address, &b->members[i].address) ||
+		    a->members[i].weight != b->members[i].weight ||
+		    strcmp(a->members[i].site, b->members[i].site) != 0)
+			return true;
+	return false;
+}
+
+bool publish_differs(const struct view *a, const struct view *b)
+{
+	if (!a || !b)
+		return a != b;
+	if (a->revision != b->revision || a->pools_count != b->pools_count)
+		return true;
+	for (size_t i = 0; i < a->pools_count; i++)
+		if (pool_differs(&a->pools[i], &b->pools[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,29 @@
+/* The view out of service and state, and the names that leave with a configuration. */
+#ifndef TANDEM_CORE_PUBLISH_H
+#define TANDEM_CORE_PUBLISH_H
+
+#include "core/service.h"
+#include "core/state.h"
+#include "core/view.h"
+#include "lib/base/err.h"
+
+/* Owned by the caller. Shares the catalog of `former` (may be NULL) where that has the same
+ * revision. Holds rule 1: no pool is empty, and none of its configured address families. */
+struct view *publish_view(
+    const struct service *s, const struct state *state, const struct view *former);
+
+struct view *publish_copy(const struct view *v); /* shares the catalog */
+
+/* Whether readers would see a difference: revision or pool table. NULL is nothing published. */
+bool publish_differs(const struct view *a, const struct view *b);
+
+enum { PUBLISH_REMOVALS_REVISIONS = 1000 };
+
+/* Brings state->removals up to date for state->revision, which replaces `before` (NULL: none) by
+ * `after`: owners that leave are added, those that are back are dropped, and those older than
+ * PUBLISH_REMOVALS_REVISIONS. *left counts the owners that leave now. E_LIMIT with nothing changed
+ * if more than STATE_REMOVALS would have to be kept. */
+int publish_removals(struct state *state, const struct service *before, const struct service *after,
+    size_t *left, struct err *e);
+
+#endif
