@@ -1,0 +1,130 @@
+/* What the name servers say they serve: proof that a publication is visible. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+static void ack_release(struct ack *a)
+{
+	free(a->site);
+	free(a->name);
+	free(a->refused);
+}
+
+static void ack_remove(struct core *c, size_t at)
+{
+	ack_release(&c->acks[at]);
+	memmove(&c->acks[at], &c->acks[at + 1], (c->acks_count - at - 1) * sizeof(*c->acks));
+	c->acks_count--;
+}
+
+static struct ack *ack_find(struct core *c, const char *site, const char *name)
+{
+	for (size_t i = 0; i < c->acks_count; i++)
+		if (strcmp(c->acks[i].name, name) == 0 && strcmp(c->acks[i].site, site) == 0)
+			return &c->acks[i];
+	return NULL;
+}
+
+static void ack_make_room(struct core *c, struct core_effects *out)
+{
+	size_t stalest = 0;
+
+	if (c->acks_count < CORE_ACKS)
+		return;
+	for (size_t i = 1; i < c->acks_count; i++)
+		if (c->acks[i].at_ms < c->acks[stalest].at_ms)
+			stalest = i;
+	effect_tell(out, true, "more than %d name servers report: forgetting %s of site %s",
+	    CORE_ACKS, c->acks[stalest].name, c->acks[stalest].site);
+	ack_remove(c, stalest);
+}
+
+void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct core_effects *out)
+{
+	char *site = text_clean(a->site, SERVICE_NAME_BYTES);
+	char *name = text_clean(a->name, SERVICE_NAME_BYTES);
+	char *refused = text_clean(a->refused, STATE_TEXT_BYTES);
+	struct ack *known = ack_find(c, site, name);
+
+	if (!known) {
+		ack_make_room(c, out);
+		VEC_PUSH(c->acks, c->acks_count) =
+		    (struct ack){.site = site, .name = name, .refused = refused};
+		known = &c->acks[c->acks_count - 1];
+		c->alarms_dirty = true;
+	} else {
+		c->alarms_dirty = c->alarms_dirty || strcmp(known->refused, refused) != 0 ||
+		                  now_ms - known->at_ms > CORE_ACK_FRESH_MS;
+		free(known->refused);
+		known->refused = refused;
+		free(site);
+		free(name);
+	}
+	known->epoch = a->epoch;
+	known->revision = a->revision;
+	known->at_ms = now_ms;
+}
+
+void ack_forget(struct core *c, uint64_t now_ms, struct core_effects *out)
+{
+	for (size_t i = c->acks_count; i-- > 0;) {
+		if (now_ms - c->acks[i].at_ms <= CORE_ACK_FORGET_MS)
+			continue;
+		effect_tell(out, true,
+		    "name server %s of site %s has been silent for an hour at epoch "
+		    "%" PRIu64 ": it is no longer counted",
+		    c->acks[i].name, c->acks[i].site, c->acks[i].epoch);
+		ack_remove(c, i);
+	}
+}
+
+/* One that was last seen at an older epoch and then fell silent may still answer with it. */
+static bool ack_lags(const struct ack *a, uint64_t epoch, uint64_t now_ms, struct buf *missing)
+{
+	uint64_t age_ms = now_ms - a->at_ms;
+	char span[TEXT_TIME_BYTES];
+
+	if (a->epoch >= epoch)
+		return false;
+	if (!missing)
+		return true;
+	buf_printf(missing, "%s%s (%s) %s epoch %" PRIu64, missing->bytes > 0 ? "; " : "", a->name,
+	    a->site, age_ms <= CORE_ACK_FRESH_MS ? "still at" : "was last heard at", a->epoch);
+	if (age_ms > CORE_ACK_FRESH_MS)
+		buf_printf(missing, " %s ago and may still answer so", text_span(age_ms, span));
+	if (*a->refused)
+		buf_printf(missing, ", refusing: %s", a->refused);
+	return true;
+}
+
+bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms)
+{
+	for (size_t i = 0; i < c->acks_count; i++)
+		if (now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS && c->acks[i].epoch < epoch)
+			return true;
+	return false;
+}
+
+bool ack_proves(const struct core *c, uint64_t epoch, uint64_t now_ms, struct buf *missing)
+{
+	bool proven = true;
+
+	for (size_t i = 0; i < c->acks_count; i++)
+		if (ack_lags(&c->acks[i], epoch, now_ms, missing))
+			proven = false;
+	for (size_t s = 0; c->service && s < c->service->sites_count; s++) {
+		bool heard = c->service->sites[s].witness;
+		for (size_t i = 0; i < c->acks_count && !heard; i++)
+			heard = now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS &&
+			        strcmp(c->acks[i].site, c->service->sites[s].name) == 0;
+		if (heard)
+			continue;
+		proven = false;
+		if (missing)
+			buf_printf(missing, "%sno name server of %s is heard",
+			    missing->bytes > 0 ? "; " : "", c->service->sites[s].name);
+	}
+	return proven;
+}

@@ -1,0 +1,209 @@
+/* What should wake somebody up: looked at again when something changed or time may have changed it,
+ * raised once and cleared once. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+static size_t alarm_place(const struct core *c, const char *key)
+{
+	size_t low = 0, high = c->alarms_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(c->alarms[middle].key, key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The alarm stands; takes key and text. */
+static void alarm_raise(
+    struct core *c, struct core_time now, char *key, char *text, struct core_effects *out)
+{
+	size_t at = alarm_place(c, key);
+
+	if (at < c->alarms_count && strcmp(c->alarms[at].key, key) == 0) {
+		free(key);
+		free(c->alarms[at].text);
+		c->alarms[at].text = text;
+		c->alarms[at].still = true;
+		return;
+	}
+	c->alarms = mem_resize(c->alarms, c->alarms_count + 1, sizeof(*c->alarms));
+	memmove(&c->alarms[at + 1], &c->alarms[at], (c->alarms_count - at) * sizeof(*c->alarms));
+	c->alarms_count++;
+	c->alarms[at] = (struct alarm){key, text, now.wall_ms, true};
+	struct core_effect *e = effect_push(out, CORE_ALARM);
+	e->alarm.raise = true;
+	e->alarm.key = mem_strdup(key);
+	e->alarm.text = mem_strdup(text);
+}
+
+static void alarms_clear(struct core *c, struct core_effects *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->alarms_count; i++) {
+		if (c->alarms[i].still) {
+			c->alarms[kept++] = c->alarms[i];
+			continue;
+		}
+		struct core_effect *e = effect_push(out, CORE_ALARM);
+		e->alarm.key = c->alarms[i].key;
+		e->alarm.text = c->alarms[i].text;
+	}
+	c->alarms_count = kept;
+}
+
+static void due_at(struct core *c, uint64_t at_ms, uint64_t now_ms)
+{
+	if (at_ms > now_ms && at_ms < c->alarms_due_ms)
+		c->alarms_due_ms = at_ms;
+}
+
+/* What a pool offers follows from service and state alone, so it is looked at when those change. */
+static void pools_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	if (c->alarms_version == c->state->version) {
+		for (size_t i = 0; i < c->alarms_count; i++)
+			c->alarms[i].still = strncmp(c->alarms[i].key, "pool-", 5) == 0;
+		return;
+	}
+	c->alarms_version = c->state->version;
+	for (size_t p = 0; p < c->service->pools_count; p++) {
+		struct offers offers;
+		const char *name = c->service->pools[p].name;
+		offer_decide(c->service, c->state, p, &offers);
+		if (offers.all_down)
+			alarm_raise(c, now, mem_printf("pool-all-down/%s", name),
+			    offer_explain_pool(c->service, p, &offers), out);
+		if (offers.below_minimum)
+			alarm_raise(c, now, mem_printf("pool-below-minimum/%s", name),
+			    offer_explain_pool(c->service, p, &offers), out);
+	}
+}
+
+/* Until it is first heard a vantage has twice the longest expiry: after a start nobody has been. */
+static bool site_is_silent(struct core *c, size_t site, uint64_t now_ms)
+{
+	const struct roster *r = c->roster;
+	const struct roster_site *s = &r->sites[site];
+	uint64_t end_ms =
+	    s->heard ? s->heard_ms + r->expire_longest_ms : s->since_ms + 2 * r->expire_longest_ms;
+
+	due_at(c, end_ms + 1, now_ms);
+	return now_ms > end_ms;
+}
+
+static void sites_look(
+    struct core *c, const bool *silent, struct core_time now, struct core_effects *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->service->sites_count; i++)
+		count += silent[i];
+	if (count == c->service->sites_count) {
+		alarm_raise(c, now, mem_strdup("healthd-silent/all"),
+		    mem_strdup(
+		        "no site's healthd reports: nothing is known of any member, and what "
+		        "is offered stays as it is (rule 5)"),
+		    out);
+		return;
+	}
+	for (size_t i = 0; i < c->service->sites_count; i++)
+		if (silent[i])
+			alarm_raise(c, now,
+			    mem_printf("healthd-silent/%s", c->service->sites[i].name),
+			    mem_printf("healthd of %s does not report: one vantage less to judge "
+			               "every member by",
+			        c->service->sites[i].name),
+			    out);
+}
+
+/* Whether the member is unknown for another reason than vantages that are silent altogether. */
+static bool member_is_unexplained(struct core *c, size_t at, const bool *silent, uint64_t now_ms)
+{
+	const struct roster_member *m = &c->roster->members[at];
+	uint64_t grace_ms = m->since_ms + 2 * c->roster->expire_longest_ms;
+
+	if (m->live != MEMBER_UNKNOWN || c->service->pools[m->pool].checks_count == 0)
+		return false;
+	due_at(c, grace_ms + 1, now_ms);
+	if (now_ms <= grace_ms || m->tally.fresh >= c->service->pools[m->pool].witnesses)
+		return false;
+	for (size_t site = 0; site < c->service->sites_count; site++)
+		if (!silent[site] && !vantage_opinion(c->roster, at, site, now_ms).fresh)
+			return true;
+	return false;
+}
+
+static void members_look(
+    struct core *c, const bool *silent, struct core_time now, struct core_effects *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->roster->members_count; i++) {
+		if (!member_is_unexplained(c, i, silent, now.mono_ms) ||
+		    ++count > CORE_ALARM_MEMBERS)
+			continue;
+		char *evidence = verdict_evidence(c->roster, i, now.mono_ms);
+		alarm_raise(c, now, mem_printf("member-unknown/%s", c->roster->members[i].id),
+		    mem_printf("%s is unknown, what is offered of it stays (rule 5): %s",
+		        c->roster->members[i].id, evidence),
+		    out);
+		free(evidence);
+	}
+	if (count > CORE_ALARM_MEMBERS)
+		alarm_raise(c, now, mem_strdup("member-unknown/more"),
+		    mem_printf("%zu members are unknown in all", count), out);
+}
+
+static void acks_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	for (size_t i = 0; i < c->acks_count; i++) {
+		const struct ack *a = &c->acks[i];
+		due_at(c, a->at_ms + CORE_ACK_FRESH_MS + 1, now.mono_ms);
+		due_at(c, a->at_ms + CORE_ACK_FORGET_MS + 1, now.mono_ms);
+		if (now.mono_ms - a->at_ms > CORE_ACK_FRESH_MS)
+			alarm_raise(c, now, mem_printf("dnsd-silent/%s/%s", a->site, a->name),
+			    mem_printf(
+			        "name server %s of %s is not heard; its last epoch was %" PRIu64,
+			        a->name, a->site, a->epoch),
+			    out);
+		else if (*a->refused)
+			alarm_raise(c, now, mem_printf("dnsd-refused/%s/%s", a->site, a->name),
+			    mem_printf("name server %s of %s refuses the view and stays at epoch "
+			               "%" PRIu64 ": %s",
+			        a->name, a->site, a->epoch, a->refused),
+			    out);
+	}
+}
+
+void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *out)
+{
+	bool silent[SERVICE_SITES] = {false};
+
+	for (size_t i = 0; i < c->alarms_count; i++)
+		c->alarms[i].still = false;
+	c->alarms_dirty = false;
+	c->alarms_done_ms = now.mono_ms;
+	c->alarms_due_ms = UINT64_MAX;
+	ack_forget(c, now.mono_ms, out);
+	if (c->roster) {
+		pools_look(c, now, out);
+		if (c->roster->expire_longest_ms > 0) {
+			for (size_t i = 0; i < c->service->sites_count; i++)
+				silent[i] = site_is_silent(c, i, now.mono_ms);
+			sites_look(c, silent, now, out);
+			members_look(c, silent, now, out);
+		}
+	}
+	acks_look(c, now, out);
+	if (c->adopt_refused)
+		alarm_raise(c, now, mem_strdup("store-refused"), mem_strdup(c->adopt_refused), out);
+	alarms_clear(c, out);
+}

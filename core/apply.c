@@ -1,0 +1,180 @@
+/* Judging a new service document: nobody is left without an answer by it, no intent gets lost. */
+#include "core/apply.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+static int pool_check(const struct service *s, const struct service_pool *p, struct err *e)
+{
+	if (!p->name || strlen(p->name) >= SERVICE_NAME_BYTES)
+		return err_set(e, E_INVALID, "a pool without a name, or with one too long");
+	if (p->members_count == 0 || p->members_count > SERVICE_POOL_MEMBERS)
+		return err_set(e, E_INVALID, "pool %s has %zu members, expected 1 to %d", p->name,
+		    p->members_count, SERVICE_POOL_MEMBERS);
+	if (p->checks_count > SERVICE_POOL_CHECKS)
+		return err_set(e, E_INVALID, "pool %s has too many checks", p->name);
+	if (p->witnesses < 2)
+		return err_set(e, E_INVALID,
+		    "pool %s: witnesses: found %u, expected at least 2 "
+		    "(rule 6)",
+		    p->name, p->witnesses);
+	for (size_t i = 0; i < p->members_count; i++) {
+		const struct service_member *m = &p->members[i];
+		if (m->site >= s->sites_count || s->sites[m->site].witness)
+			return err_set(
+			    e, E_INVALID, "pool %s has a member outside the mail sites", p->name);
+		if (m->address.family != 4 && m->address.family != 6)
+			return err_set(
+			    e, E_INVALID, "pool %s has a member without an address", p->name);
+		for (size_t j = 0; j < i; j++)
+			if (addr_equal(&p->members[j].address, &m->address))
+				return err_set(
+				    e, E_INVALID, "pool %s has an address twice", p->name);
+	}
+	return 0;
+}
+
+int apply_check(const struct service *s, struct err *e)
+{
+	if (s->sites_count == 0 || s->sites_count > SERVICE_SITES)
+		return err_set(e, E_INVALID, "found %zu sites, expected 1 to %d", s->sites_count,
+		    SERVICE_SITES);
+	if (s->pools_count > SERVICE_POOLS || s->names_count > SERVICE_NAMES ||
+	    s->zones_count > SERVICE_ZONES)
+		return err_set(e, E_INVALID, "too many pools, names or zones");
+	for (size_t i = 0; i < s->sites_count; i++)
+		if (!s->sites[i].name || strlen(s->sites[i].name) >= SERVICE_NAME_BYTES)
+			return err_set(e, E_INVALID, "a site without a name, or with one too long");
+	for (size_t i = 0; i < s->pools_count; i++) {
+		int r = pool_check(s, &s->pools[i], e);
+		if (r != 0)
+			return r;
+	}
+	for (size_t i = 0; i < s->names_count; i++)
+		if (!s->names[i].owner || s->names[i].pool >= s->pools_count ||
+		    s->names[i].zone >= s->zones_count)
+			return err_set(e, E_INVALID, "a name without its owner, pool or zone");
+	return 0;
+}
+
+static int drains_check(const struct state *s, const struct service *after, struct buf *text)
+{
+	for (size_t i = 0; i < s->drains_count; i++) {
+		const struct state_drain *d = &s->drains[i];
+		size_t site = service_site_find(after, d->site);
+		if (site != SIZE_MAX && !after->sites[site].witness)
+			continue;
+		buf_printf(text,
+		    "refused by rule 8, people outrank automation: %s is drained by %s (%s) and "
+		    "the "
+		    "document has no such mail site; undrain it first",
+		    d->site, d->owner, d->reason);
+		return E_REFUSED;
+	}
+	return 0;
+}
+
+static int apply_refuse(
+    struct core *c, const struct draft *d, const struct request *r, struct buf *text, int *rule)
+{
+	const struct state *s = draft_read(d);
+	struct buf why = {0};
+	struct err e;
+
+	if (!r->service || !r->document) {
+		buf_puts(text, "the document is missing");
+		return E_INVALID;
+	}
+	if (apply_check(r->service, &e) != 0) {
+		buf_printf(text, "the document can not be used: %s", e.text);
+		return E_INVALID;
+	}
+	if (r->planned_on != UINT64_MAX && r->planned_on != s->revision) {
+		buf_printf(text,
+		    "it was planned on revision %" PRIu64 ", but revision %" PRIu64
+		    " is in force: plan again",
+		    r->planned_on, s->revision);
+		return E_CONFLICT;
+	}
+	if (drains_check(s, r->service, text) != 0) {
+		*rule = 8;
+		return E_REFUSED;
+	}
+	size_t bad = lastsite_check_apply(c, s, r->service, &why);
+	if (bad > 0) {
+		*rule = 3;
+		buf_printf(
+		    text, "refused by rule 3, never remove the last site:\n%s", buf_text(&why));
+		if (bad > CORE_TEXT_LINES)
+			buf_printf(text, "and %zu more\n", bad - CORE_TEXT_LINES);
+	}
+	buf_free(&why);
+	return bad > 0 ? E_REFUSED : 0;
+}
+
+/* Drops what the state knows of members that are configured no longer. */
+static size_t members_prune(struct state *s, struct service *after)
+{
+	struct roster *new = roster_new(after, NULL, 0);
+	size_t kept = 0, dropped = 0;
+
+	for (size_t i = 0; i < s->members_count; i++) {
+		if (roster_find(new, s->members[i].id) != SIZE_MAX) {
+			s->members[kept++] = s->members[i];
+			continue;
+		}
+		free(s->members[i].id);
+		free(s->members[i].evidence);
+		dropped++;
+	}
+	s->members_count = kept;
+	roster_free(new);
+	return dropped;
+}
+
+int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text, int *rule, bool *same)
+{
+	struct err e;
+	size_t left;
+
+	*same = c->document && r->document && c->document_bytes == r->document_bytes &&
+	        memcmp(c->document, r->document, r->document_bytes) == 0;
+	if (*same) {
+		buf_printf(text, "revision %" PRIu64 " is this document already: nothing to do",
+		    c->state->revision);
+		return 0;
+	}
+	int result = apply_refuse(c, d, r, text, rule);
+	if (result != 0)
+		return result;
+	struct draft trial = {.base = draft_read(d)};
+	struct state *s = draft_write(&trial);
+	s->revision++;
+	result = publish_removals(s, c->service, r->service, &left, &e);
+	if (result != 0) {
+		buf_printf(text, "refused: %s", e.text);
+		draft_release(&trial);
+		return result;
+	}
+	size_t dropped = members_prune(s, r->service);
+	state_free(d->state);
+	d->state = s;
+	service_drop(d->service);
+	d->service = service_hold(r->service);
+	d->document = mem_strndup(r->document, r->document_bytes);
+	d->document_bytes = r->document_bytes;
+	buf_printf(text,
+	    "revision %" PRIu64 ": %zu sites, %zu pools, %zu names in %zu zones; %zu names leave, "
+	    "%zu members leave",
+	    s->revision, r->service->sites_count, r->service->pools_count, r->service->names_count,
+	    r->service->zones_count, left, dropped);
+	char *subject = mem_printf("%" PRIu64, s->revision);
+	draft_note(d, now.wall_ms, r->actor, "apply", subject,
+	    mem_printf("%s; applied by %s", buf_text(text), r->actor));
+	free(subject);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* The dispatcher: an event becomes a fact, what follows from it is decided, the timer is set. */
+#include "core/core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+enum { UNKNOWN_TELL_PAUSE_MS = 60000 };
+
+struct core *core_new(const struct core_options *options)
+{
+	struct core *c = mem_new(1, sizeof(*c));
+	char *name = text_clean(options->name, sizeof(c->name));
+
+	strcpy(c->name, name);
+	free(name);
+	c->seed = options->seed;
+	c->alarms_due_ms = c->timer_ms = c->alarms_version = UINT64_MAX;
+	return c;
+}
+
+void core_free(struct core *c)
+{
+	if (!c)
+		return;
+	while (c->requests)
+		request_free(queue_pop(c));
+	for (size_t i = 0; i < c->acks_count; i++) {
+		free(c->acks[i].site);
+		free(c->acks[i].name);
+		free(c->acks[i].refused);
+	}
+	for (size_t i = 0; i < c->alarms_count; i++) {
+		free(c->alarms[i].key);
+		free(c->alarms[i].text);
+	}
+	free(c->acks);
+	free(c->alarms);
+	request_free(c->pending.request);
+	state_free(c->pending.state);
+	service_drop(c->pending.service);
+	free(c->pending.document);
+	roster_free(c->roster);
+	view_free(c->view);
+	service_drop(c->service);
+	state_free(c->state);
+	free(c->document);
+	free(c->adopt_refused);
+	free(c);
+}
+
+const struct state *core_state(const struct core *c)
+{
+	return c->state;
+}
+
+const struct service *core_service(const struct core *c)
+{
+	return c->service;
+}
+
+const struct view *core_view(const struct core *c)
+{
+	return c->view;
+}
+
+static void core_observe(
+    struct core *c, const struct core_observation *o, uint64_t now_ms, struct core_effects *out)
+{
+	bool stale = false;
+	size_t at = c->roster ? vantage_observe(c->roster, o, now_ms, &stale) : SIZE_MAX;
+
+	if (at != SIZE_MAX) {
+		struct tally t = vantage_tally(c->roster, at, now_ms);
+		if (memcmp(&t, &c->roster->members[at].tally, sizeof(t)) == 0)
+			return;
+		c->roster->members[at].tally = t;
+		roster_queue_push(c->roster, at);
+		member_refresh(c, at);
+		return;
+	}
+	if (stale || !c->roster)
+		return;
+	c->observations_unknown++;
+	if (c->observations_unknown > 1 && now_ms - c->unknown_told_ms < UNKNOWN_TELL_PAUSE_MS)
+		return;
+	c->unknown_told_ms = now_ms;
+	effect_tell(out, true,
+	    "%.64s reports on %.128s, check %.64s, which is not configured: ignored, as %" PRIu64
+	    " before",
+	    o->vantage, o->member, o->check, c->observations_unknown - 1);
+}
+
+static void core_lead(struct core *c, bool lead, struct core_effects *out)
+{
+	c->leading = lead;
+	c->retry_ms = 0;
+	if (!lead)
+		queue_dismiss(c, "leadership was lost", out);
+}
+
+static void core_expire(struct core *c, uint64_t now_ms)
+{
+	if (!c->roster || now_ms < c->roster->expiry_ms)
+		return;
+	vantage_recount(c->roster, now_ms);
+	for (size_t i = 0; i < c->roster->members_count; i++)
+		member_refresh(c, i);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When time alone may change something. A timer that comes too early does no harm, so one that is
+ * set already is left alone unless it would come too late. */
+static void core_set_timer(struct core *c, struct core_time now, struct core_effects *out)
+{
+	uint64_t next_ms = earlier(now.mono_ms + CORE_TIMER_LONGEST_MS, c->alarms_due_ms);
+	int64_t wall_ms = drains_next_wall_ms(c);
+
+	if (c->roster)
+		next_ms = earlier(next_ms, c->roster->expiry_ms);
+	if (c->alarms_dirty)
+		next_ms = earlier(next_ms, c->alarms_done_ms + CORE_ALARM_PAUSE_MS);
+	if (c->leading && c->retry_ms > now.mono_ms)
+		next_ms = earlier(next_ms, c->retry_ms);
+	if (c->requests)
+		next_ms = earlier(next_ms, c->requests->received_ms + CORE_REQUEST_PATIENCE_MS + 1);
+	/* What is overdue already waits for a commit, a retry or the leader, not for time. */
+	if (c->leading && wall_ms > now.wall_ms && wall_ms != INT64_MAX)
+		next_ms = earlier(next_ms, now.mono_ms + (uint64_t)(wall_ms - now.wall_ms));
+	if (next_ms <= now.mono_ms)
+		next_ms = now.mono_ms + 1;
+	if (c->timer_ms > now.mono_ms && c->timer_ms <= next_ms)
+		return;
+	c->timer_ms = next_ms;
+	effect_push(out, CORE_TIMER_AT)->timer_at_ms = next_ms;
+}
+
+static void core_take(
+    struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out)
+{
+	switch (event->type) {
+	case CORE_ADOPT:
+		install_adopt(c, event, now, out);
+		break;
+	case CORE_LEAD:
+		core_lead(c, event->lead, out);
+		break;
+	case CORE_OBSERVATION:
+		core_observe(c, &event->observation, now.mono_ms, out);
+		break;
+	case CORE_ACK:
+		ack_take(c, &event->ack, now.mono_ms, out);
+		break;
+	case CORE_REQUEST:
+		queue_take(c, &event->request, now, out);
+		break;
+	case CORE_COMMITTED:
+		commit_done(c, event->committed.commit_id, event->committed.result, now, out);
+		break;
+	case CORE_TIMER:
+		c->timer_ms = UINT64_MAX;
+		break;
+	}
+}
+
+void core_step(
+    struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out)
+{
+	core_take(c, event, now, out);
+	core_expire(c, now.mono_ms);
+	queue_expire(c, now, out);
+	core_decide(c, now, out);
+	if (now.mono_ms >= c->alarms_due_ms ||
+	    (c->alarms_dirty && now.mono_ms >= c->alarms_done_ms + CORE_ALARM_PAUSE_MS))
+		alarm_evaluate(c, now, out);
+	core_set_timer(c, now, out);
+}

@@ -1,0 +1,174 @@
+/* Facts become a draft of the next state: automation first, then at most one request, then commit.
+ *
+ * Requests are judged on the draft, so that what automation is about to do counts in a refusal
+ * (rule 3), and one a commit, so that none is refused because of another that then fails. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+const struct state *draft_read(const struct draft *d)
+{
+	return d->state ? d->state : d->base;
+}
+
+struct state *draft_write(struct draft *d)
+{
+	if (!d->state)
+		d->state = state_copy(d->base);
+	return d->state;
+}
+
+void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char *action,
+    const char *subject, char *text)
+{
+	VEC_PUSH(d->history, d->history_count) = (struct core_history){
+	    .wall_ms = wall_ms,
+	    .actor = mem_strdup(actor),
+	    .action = mem_strdup(action),
+	    .subject = mem_strdup(subject),
+	    .text = text,
+	};
+}
+
+void draft_release(struct draft *d)
+{
+	for (size_t i = 0; i < d->history_count; i++) {
+		free(d->history[i].actor);
+		free(d->history[i].action);
+		free(d->history[i].subject);
+		free(d->history[i].text);
+	}
+	free(d->history);
+	free(d->document);
+	state_free(d->state);
+	service_drop(d->service);
+	*d = (struct draft){0};
+}
+
+static void verdict_write(struct core *c, struct draft *d, struct roster_member *m,
+    enum member_state verdict, struct core_time now)
+{
+	struct state_member *s = state_member_put(draft_write(d), m->id);
+	bool held = s->verdict == verdict;
+
+	if (!held)
+		member_move(&s->verdict, verdict);
+	s->withheld = verdict == MEMBER_DOWN;
+	s->since_ms = now.wall_ms;
+	free(s->evidence);
+	s->evidence = verdict_evidence(c->roster, (size_t)(m - c->roster->members), now.mono_ms);
+	draft_note(d, now.wall_ms, "automation",
+	    verdict == MEMBER_DOWN ? "member-down" : "member-up", m->id,
+	    mem_printf("%s is %s%s: %s (rule 6)", m->id, member_state_name(verdict),
+	        held ? " again" : "", s->evidence));
+}
+
+/* Looks at the members whose tally changed; those that need no commit leave the queue. */
+static void verdicts_conclude(struct core *c, struct draft *d, struct core_time now)
+{
+	struct roster *r = c->roster;
+	size_t kept = 0;
+
+	for (size_t i = 0; r && i < r->queue_count; i++) {
+		struct roster_member *m = &r->members[r->queue[i]];
+		const struct state_member *s = state_member_find(draft_read(d), m->id);
+		enum conclusion conclusion =
+		    verdict_conclude(&m->tally, d->service->pools[m->pool].witnesses);
+		bool news =
+		    (conclusion == CONCLUDE_DOWN && (!s || s->verdict != MEMBER_DOWN)) ||
+		    (conclusion == CONCLUDE_UP && (!s || s->verdict != MEMBER_UP || s->withheld));
+		if (news) {
+			verdict_write(
+			    c, d, m, conclusion == CONCLUDE_DOWN ? MEMBER_DOWN : MEMBER_UP, now);
+			r->queue[kept++] = r->queue[i];
+		} else {
+			m->queued = false;
+		}
+	}
+	if (r)
+		r->queue_count = kept;
+}
+
+static int request_judge(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text, int *rule, bool *same)
+{
+	*rule = 0;
+	*same = false;
+	switch (r->type) {
+	case CORE_REQUEST_DRAIN:
+		return request_judge_drain(c, d, r, now, text, rule);
+	case CORE_REQUEST_UNDRAIN:
+		return request_judge_undrain(c, d, r, now, text);
+	case CORE_REQUEST_APPLY:
+		return request_judge_apply(c, d, r, now, text, rule, same);
+	}
+	assert(!"a type of request");
+	return E_INVALID;
+}
+
+/* The same judgement on a draft of its own, which is then thrown away. */
+static void request_plan(struct core *c, const struct draft *d, struct request *r,
+    struct core_time now, struct core_effects *out)
+{
+	struct draft trial = {.base = draft_read(d), .service = d->service};
+	struct view *after = NULL;
+	struct buf text = {0};
+	int rule;
+	bool same;
+
+	if (trial.service)
+		service_hold(trial.service);
+	int result = request_judge(c, &trial, r, now, &text, &rule, &same);
+	if (result == 0 && trial.service) {
+		after = publish_view(trial.service, draft_read(&trial), c->view);
+		if (publish_differs(after, c->view))
+			after->epoch = c->state->epoch + 1;
+	}
+	draft_release(&trial);
+	effect_reply(c, r, result, rule, buf_take(&text), after, out);
+}
+
+/* Judges the requests that wait, until one changes the draft. */
+static void requests_judge(
+    struct core *c, struct draft *d, struct core_time now, struct core_effects *out)
+{
+	while (!d->request) {
+		struct request *r = queue_pop(c);
+		struct buf text = {0};
+		int rule;
+		bool same;
+		if (!r)
+			return;
+		if (r->plan_only) {
+			request_plan(c, d, r, now, out);
+			continue;
+		}
+		int result = request_judge(c, d, r, now, &text, &rule, &same);
+		if (result != 0 || same) {
+			effect_reply(c, r, result, rule, buf_take(&text), NULL, out);
+			continue;
+		}
+		assert(d->state);
+		free(r->text);
+		r->text = buf_take(&text);
+		d->request = r;
+	}
+}
+
+void core_decide(struct core *c, struct core_time now, struct core_effects *out)
+{
+	if (!c->leading || !c->state || c->adopt_refused || c->pending.outstanding ||
+	    now.mono_ms < c->retry_ms)
+		return;
+	struct draft d = {.base = c->state};
+	if (c->service)
+		d.service = service_hold(c->service);
+	verdicts_conclude(c, &d, now);
+	drains_advance(c, &d, now);
+	requests_judge(c, &d, now, out);
+	if (d.state)
+		commit_begin(c, &d, now, out);
+	draft_release(&d);
+}

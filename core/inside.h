@@ -1,0 +1,206 @@
+/* The inside of a core, shared by its files: what it holds and who may change it.
+ *
+ *   intake   core.c, vantage.c, ack.c, queue.c: events become facts, nothing is decided
+ *   decide   draft.c: facts become a draft of the next state; automation first, then at most one
+ *            request, then commit.c asks the shell to write it
+ *   install  install.c: a state that is durable (own commit or adoption) becomes what stands
+ * While a commit is outstanding nothing is decided; facts and requests wait. */
+#ifndef TANDEM_CORE_INSIDE_H
+#define TANDEM_CORE_INSIDE_H
+
+#include "core/core.h"
+#include "core/maintenance.h"
+#include "core/member.h"
+#include "core/offer.h"
+#include "core/publish.h"
+#include "core/roster.h"
+#include "core/text.h"
+#include "core/vantage.h"
+#include "core/verdict.h"
+#include "lib/base/buf.h"
+#include "lib/base/err.h"
+#include "lib/base/mem.h"
+
+enum {
+	CORE_QUEUE_REQUESTS = 64,
+	CORE_REQUEST_PATIENCE_MS = 5000, /* then a request that could not be decided is answered */
+	CORE_ATTEMPTS = 8,               /* commits of one request whose fate is not known */
+	CORE_KNOWN_COMMITS = 32,
+	CORE_RETRY_MS = 250,        /* after a commit that failed without news */
+	CORE_RETRY_LATER_MS = 5000, /* after one that can not succeed as it is */
+	CORE_TIMER_LONGEST_MS =
+	    60000, /* the wall clock may be set: look again at least this often */
+	CORE_DRAIN_SHORTEST_MS = 60 * 1000,
+	CORE_DRAIN_LONGEST_MS = 72 * 3600 * 1000,
+	CORE_REASON_BYTES = 200,
+	CORE_ACTOR_BYTES = 128,
+	CORE_ACKS = 1024,
+	CORE_ACK_FRESH_MS = 10000,
+	CORE_ACK_FORGET_MS = 3600 * 1000,
+	CORE_ALARM_PAUSE_MS =
+	    100,                  /* observations make the alarms be looked at this often at most */
+	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
+	CORE_TEXT_LINES = 50,     /* of a reply, then "and N more" */
+};
+
+struct request { /* a copy of a core_request that waits */
+	uint64_t id;
+	enum core_request_type type;
+	bool plan_only;
+	char *actor, *site, *reason;
+	int64_t until_ms;
+	struct service *service;
+	char *document;
+	size_t document_bytes;
+	uint64_t planned_on;
+	uint64_t received_ms; /* monotonic */
+	int64_t received_wall_ms;
+	char attempts[CORE_ATTEMPTS][40]; /* commit ids that may have landed */
+	size_t attempts_count;
+	char *text; /* what to say once it is durable */
+	struct request *next;
+};
+
+struct draft { /* the next state while it is being decided */
+	const struct state *base;
+	struct state *state;     /* NULL until something changes */
+	struct service *service; /* held: in force after it */
+	char *document;
+	size_t document_bytes;
+	struct core_history *history;
+	size_t history_count;
+	struct request *request;
+};
+
+struct pending { /* the commit that the shell is writing */
+	bool outstanding;
+	char commit_id[40];
+	struct state *state;
+	struct service *service;
+	char *document;
+	size_t document_bytes;
+	struct request *request; /* NULL: automation alone, or answered already */
+	uint64_t adoptions;      /* core->adoptions when it was asked for */
+};
+
+struct ack {
+	char *site, *name, *refused;
+	uint64_t epoch, revision;
+	uint64_t at_ms;
+};
+
+struct alarm {
+	char *key, *text;
+	int64_t since_ms;
+	bool still; /* scratch of alarm_evaluate */
+};
+
+struct core {
+	char name[16];
+	uint64_t seed, commits;
+
+	/* what stands */
+	struct state *state;
+	struct service *service;
+	char *document;
+	size_t document_bytes;
+	struct view *view;
+	uint64_t adoptions;  /* counts states that came from the store */
+	char *adopt_refused; /* why the store's state was refused; NULL: it was not */
+	char known[CORE_KNOWN_COMMITS][40]; /* ids of states that stood lately */
+	size_t known_next;
+
+	/* facts */
+	struct roster *roster; /* NULL while there is no service */
+	uint64_t observations_unknown, unknown_told_ms;
+	struct ack *acks;
+	size_t acks_count;
+	struct request *requests; /* first to be decided first */
+	size_t requests_count;
+	bool leading;
+
+	struct pending pending;
+	uint64_t retry_ms; /* monotonic: no commit before */
+
+	struct alarm *alarms; /* sorted by key */
+	size_t alarms_count;
+	bool alarms_dirty;
+	uint64_t alarms_done_ms, alarms_due_ms; /* last looked at; may change by time alone at */
+	uint64_t alarms_version; /* of the state whose pools were looked at; UINT64_MAX: none */
+
+	uint64_t timer_ms; /* the last CORE_TIMER_AT that has not come yet; UINT64_MAX: none */
+};
+
+/* effects.c */
+void effect_tell(struct core_effects *out, bool warn, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Answers and frees the request. `text` is taken, may be NULL. */
+void effect_reply(struct core *c, struct request *r, int result, int rule, char *text,
+    struct view *after, struct core_effects *out);
+struct core_effect *effect_push(struct core_effects *out, enum core_effect_type type);
+
+/* draft.c */
+void core_decide(struct core *c, struct core_time now, struct core_effects *out);
+struct state *draft_write(struct draft *d); /* the state to change */
+const struct state *draft_read(const struct draft *d);
+void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char *action,
+    const char *subject, char *text); /* a line of history; takes `text` */
+void draft_release(struct draft *d);
+
+/* drains.c: what becomes of drains by themselves */
+void drains_advance(struct core *c, struct draft *d, struct core_time now);
+int64_t drains_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait for */
+char *drain_tell(const struct core *c, const struct state_drain *d, struct core_time now);
+
+/* request.c, apply.c: judge one request. Result 0: the draft carries it out, or `*same` tells that
+ * nothing has to change. Else nothing was changed; *rule is the rule that refused or 0. */
+int request_judge_drain(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text, int *rule);
+int request_judge_undrain(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text);
+int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text, int *rule, bool *same);
+
+/* lastsite.c: rule 3 */
+bool member_is_proven(const struct core *c, const struct state *s, size_t roster_index);
+/* Appends a line for every pool that would be left without a proven member, and returns how many.
+ */
+size_t lastsite_check_drain(
+    const struct core *c, const struct state *s, size_t site, struct buf *text);
+size_t lastsite_check_apply(
+    const struct core *c, const struct state *s, const struct service *after, struct buf *text);
+
+/* queue.c */
+void queue_take(
+    struct core *c, const struct core_request *r, struct core_time now, struct core_effects *out);
+struct request *queue_pop(struct core *c);
+void queue_return(struct core *c, struct request *r); /* to the front */
+void queue_expire(struct core *c, struct core_time now, struct core_effects *out);
+void queue_landed(struct core *c, struct core_effects *out); /* answers what c->state shows done */
+void queue_dismiss(struct core *c, const char *why, struct core_effects *out);
+void request_free(struct request *r);
+
+/* commit.c */
+void commit_begin(struct core *c, struct draft *d, struct core_time now, struct core_effects *out);
+void commit_done(struct core *c, const char *commit_id, int result, struct core_time now,
+    struct core_effects *out);
+
+/* install.c */
+void install_adopt(
+    struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out);
+void install_state(struct core *c, struct state *s, struct service *service, char *document,
+    size_t document_bytes, struct core_time now, struct core_effects *out);
+void member_refresh(struct core *c, size_t roster_index);
+
+/* ack.c */
+void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct core_effects *out);
+void ack_forget(struct core *c, uint64_t now_ms, struct core_effects *out);
+/* Whether every name server known answers `epoch` or a later one and every site with members has
+ * one that is heard; else says in `missing` (may be NULL) what is missing. */
+bool ack_proves(const struct core *c, uint64_t epoch, uint64_t now_ms, struct buf *missing);
+bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms);
+
+/* alarm.c */
+void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *out);
+
+#endif

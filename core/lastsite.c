@@ -1,0 +1,212 @@
+/* Rule 3: never remove the last site. Drains, bad health, what is about to be committed and a new
+ * document are counted together, an address family at a time, and only members that fresh evidence
+ * proves to work count as left. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+bool member_is_proven(const struct core *c, const struct state *s, size_t roster_index)
+{
+	const struct roster_member *m = &c->roster->members[roster_index];
+
+	return verdict_is_proven(
+	    state_member_find(s, m->id), &m->tally, c->service->pools[m->pool].witnesses);
+}
+
+static bool site_is_drained(const struct service *service, const struct state *s, size_t site)
+{
+	return maintenance_of(s, service->sites[site].name) != NULL;
+}
+
+/* "mail-de/127.20.0.25 (fra) is down since …", for the members that do not help. */
+static void member_tell(
+    const struct core *c, const struct state *s, size_t pool, size_t member, struct buf *text)
+{
+	size_t at = roster_place(c->roster, pool, member);
+	const struct roster_member *m = &c->roster->members[at];
+	const char *site = c->service->sites[m->site].name;
+	const struct state_drain *d = maintenance_of(s, site);
+	const struct state_member *committed = state_member_find(s, m->id);
+
+	buf_printf(text, "; %s (%s) is ", m->id, site);
+	if (d)
+		buf_printf(text, "drained by %s", d->owner);
+	else if (m->live == MEMBER_UNKNOWN)
+		buf_printf(text, "unknown: %u of %u vantages heard", m->tally.fresh,
+		    c->service->pools[pool].witnesses);
+	else
+		buf_printf(text, "%s: %s", member_state_name(m->live),
+		    committed && *committed->evidence ? committed->evidence : "no verdict yet");
+}
+
+static bool drain_leaves_family(const struct core *c, const struct state *s, size_t pool,
+    size_t site, uint8_t family, struct buf *text)
+{
+	const struct service_pool *p = &c->service->pools[pool];
+	bool here = false, elsewhere = false, proven = false;
+
+	for (size_t i = 0; i < p->members_count; i++) {
+		const struct service_member *m = &p->members[i];
+		if (m->address.family != family)
+			continue;
+		here = here || m->site == site;
+		elsewhere = elsewhere || m->site != site;
+		proven = proven || (m->site != site && !site_is_drained(c->service, s, m->site) &&
+		                       member_is_proven(c, s, roster_place(c->roster, pool, i)));
+	}
+	if (!here || !elsewhere || proven)
+		return true;
+	buf_printf(
+	    text, "pool %s would have no IPv%u member left that is proven up", p->name, family);
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].address.family == family && p->members[i].site != site)
+			member_tell(c, s, pool, i, text);
+	buf_puts(text, "\n");
+	return false;
+}
+
+size_t lastsite_check_drain(
+    const struct core *c, const struct state *s, size_t site, struct buf *text)
+{
+	size_t bad = 0;
+
+	for (size_t p = 0; p < c->service->pools_count; p++)
+		for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2)) {
+			struct buf line = {0};
+			if (!drain_leaves_family(c, s, p, site, family, &line) &&
+			    ++bad <= CORE_TEXT_LINES)
+				buf_puts(text, buf_text(&line));
+			buf_free(&line);
+		}
+	return bad;
+}
+
+/* Whether the pool has, in sites that are not drained, a member of the family that works now. */
+static bool pool_has_proven(const struct core *c, const struct state *s, size_t pool, int family)
+{
+	const struct service_pool *p = &c->service->pools[pool];
+
+	for (size_t i = 0; i < p->members_count; i++)
+		if ((family == 0 || p->members[i].address.family == family) &&
+		    !site_is_drained(c->service, s, p->members[i].site) &&
+		    member_is_proven(c, s, roster_place(c->roster, pool, i)))
+			return true;
+	return false;
+}
+
+/* The same of a pool of the new document. A member is known by its id, or where `by_address` by its
+ * address in any pool of the present document. */
+static bool new_pool_has_proven(const struct core *c, const struct state *s,
+    const struct service *after, size_t pool, int family, const struct addr *proven,
+    size_t proven_count)
+{
+	const struct service_pool *p = &after->pools[pool];
+	char id[MEMBER_ID_BYTES];
+
+	for (size_t i = 0; i < p->members_count; i++) {
+		const struct service_member *m = &p->members[i];
+		if ((family != 0 && m->address.family != family) ||
+		    site_is_drained(after, s, m->site))
+			continue;
+		size_t at = roster_find(c->roster, member_id(after, pool, i, id));
+		if (at != SIZE_MAX && member_is_proven(c, s, at))
+			return true;
+		for (size_t j = 0; j < proven_count; j++)
+			if (addr_equal(&proven[j], &m->address))
+				return true;
+	}
+	return false;
+}
+
+static bool pool_has_family(const struct service_pool *p, int family)
+{
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].address.family == family)
+			return true;
+	return false;
+}
+
+static size_t check_pools(
+    const struct core *c, const struct state *s, const struct service *after, struct buf *text)
+{
+	size_t bad = 0;
+
+	for (size_t p = 0; p < c->service->pools_count; p++) {
+		size_t new = service_pool_find(after, c->service->pools[p].name);
+		for (int family = 4; new != SIZE_MAX &&family <= 6; family += 2) {
+			if (!pool_has_family(&after->pools[new], family) ||
+			    !pool_has_proven(c, s, p, family) ||
+			    new_pool_has_proven(c, s, after, new, family, NULL, 0))
+				continue;
+			if (++bad <= CORE_TEXT_LINES)
+				buf_printf(text,
+				    "pool %s has IPv%d members that are proven up, and would have "
+				    "none: add the new ones first, and remove the old ones when "
+				    "those are up\n",
+				    c->service->pools[p].name, family);
+		}
+	}
+	return bad;
+}
+
+static int name_compare(const void *a, const void *b)
+{
+	const struct service_name *const *x = a, *const *y = b;
+
+	return strcmp((*x)->owner, (*y)->owner);
+}
+
+/* Names that move from a pool that works to another one. */
+static size_t check_names(
+    const struct core *c, const struct state *s, const struct service *after, struct buf *text)
+{
+	const struct service *before = c->service;
+	const struct service_name **sorted = mem_new(before->names_count + 1, sizeof(*sorted));
+	struct addr *proven = mem_new(c->roster->members_count + 1, sizeof(*proven));
+	char *judged = mem_new(after->pools_count + 1, 1); /* 0 not yet, 1 good, 2 bad */
+	size_t bad = 0, proven_count = 0;
+
+	for (size_t i = 0; i < c->roster->members_count; i++)
+		if (member_is_proven(c, s, i))
+			proven[proven_count++] = before->pools[c->roster->members[i].pool]
+			                             .members[c->roster->members[i].member]
+			                             .address;
+	for (size_t i = 0; i < before->names_count; i++)
+		sorted[i] = &before->names[i];
+	qsort(sorted, before->names_count, sizeof(*sorted), name_compare);
+	for (size_t i = 0; i < after->names_count; i++) {
+		const struct service_name *name = &after->names[i],
+		                          **was = before->names_count == 0
+		                                      ? NULL
+		                                      : bsearch(&name, sorted, before->names_count,
+		                                            sizeof(*sorted), name_compare);
+		const char *pool = after->pools[name->pool].name;
+		if (!was || strcmp(before->pools[(*was)->pool].name, pool) == 0 ||
+		    !pool_has_proven(c, s, (*was)->pool, 0))
+			continue;
+		if (!judged[name->pool])
+			judged[name->pool] =
+			    new_pool_has_proven(c, s, after, name->pool, 0, proven, proven_count)
+			        ? 1
+			        : 2;
+		if (judged[name->pool] == 2 && ++bad <= CORE_TEXT_LINES)
+			buf_printf(text,
+			    "%s is answered with members that are proven up, and would move to "
+			    "pool "
+			    "%s, which has none yet\n",
+			    name->owner, pool);
+	}
+	free(sorted);
+	free(proven);
+	free(judged);
+	return bad;
+}
+
+size_t lastsite_check_apply(
+    const struct core *c, const struct state *s, const struct service *after, struct buf *text)
+{
+	if (!c->service)
+		return 0;
+	return check_pools(c, s, after, text) + check_names(c, s, after, text);
+}

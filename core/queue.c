@@ -1,0 +1,138 @@
+/* Requests wait in a bounded queue until they can be decided, and each is answered exactly once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+void request_free(struct request *r)
+{
+	if (!r)
+		return;
+	free(r->actor);
+	free(r->site);
+	free(r->reason);
+	free(r->document);
+	free(r->text);
+	service_drop(r->service);
+	free(r);
+}
+
+static struct request *request_copy(const struct core_request *r, struct core_time now)
+{
+	struct request *copy = mem_new(1, sizeof(*copy));
+
+	copy->id = r->id;
+	copy->type = r->type;
+	copy->plan_only = r->plan_only;
+	copy->actor = text_clean(r->actor, CORE_ACTOR_BYTES);
+	copy->site = text_clean(r->site, SERVICE_NAME_BYTES);
+	/* One byte more than allowed, so that one too long is noticed instead of cut. */
+	copy->reason = text_clean(r->reason, CORE_REASON_BYTES + 2);
+	copy->until_ms = r->until_ms;
+	copy->service = r->service ? service_hold(r->service) : NULL;
+	copy->planned_on = r->planned_on;
+	copy->received_ms = now.mono_ms;
+	copy->received_wall_ms = now.wall_ms;
+	if (r->document) {
+		copy->document = mem_strndup(r->document, r->document_bytes);
+		copy->document_bytes = r->document_bytes;
+	}
+	return copy;
+}
+
+static const char *not_leading(const struct core *c)
+{
+	if (!c->leading)
+		return "this controller does not lead";
+	return c->state ? NULL : "nothing has been read from the store yet";
+}
+
+void queue_take(
+    struct core *c, const struct core_request *r, struct core_time now, struct core_effects *out)
+{
+	struct request *copy = request_copy(r, now);
+	const char *why = not_leading(c);
+
+	if (why) {
+		effect_reply(c, copy, E_UNAVAILABLE, 0, mem_strdup(why), NULL, out);
+	} else if (c->adopt_refused) {
+		effect_reply(c, copy, E_UNAVAILABLE, 2, mem_strdup(c->adopt_refused), NULL, out);
+	} else if (c->requests_count >= CORE_QUEUE_REQUESTS) {
+		effect_reply(c, copy, E_LIMIT, 0,
+		    mem_printf("%d requests are waiting already", CORE_QUEUE_REQUESTS), NULL, out);
+	} else {
+		struct request **end = &c->requests;
+		while (*end)
+			end = &(*end)->next;
+		*end = copy;
+		c->requests_count++;
+	}
+}
+
+struct request *queue_pop(struct core *c)
+{
+	struct request *r = c->requests;
+
+	if (r) {
+		c->requests = r->next;
+		c->requests_count--;
+		r->next = NULL;
+	}
+	return r;
+}
+
+void queue_return(struct core *c, struct request *r)
+{
+	r->next = c->requests;
+	c->requests = r;
+	c->requests_count++;
+}
+
+static bool request_landed(const struct core *c, const struct request *r)
+{
+	for (size_t i = 0; i < r->attempts_count; i++)
+		if (strcmp(r->attempts[i], c->state->commit_id) == 0)
+			return true;
+	return false;
+}
+
+void queue_landed(struct core *c, struct core_effects *out)
+{
+	struct request **at = &c->requests;
+
+	while (*at) {
+		struct request *r = *at;
+		if (!request_landed(c, r)) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		c->requests_count--;
+		char *text = r->text;
+		r->text = NULL;
+		effect_reply(c, r, 0, 0, text, NULL, out);
+	}
+}
+
+static void request_give_up(
+    struct core *c, struct request *r, const char *why, struct core_effects *out)
+{
+	bool open = r->attempts_count > 0;
+
+	effect_reply(c, r, open ? E_TIMEOUT : E_UNAVAILABLE, 0,
+	    mem_printf("%s: %s", why,
+	        open ? "it may have happened or not, look at the status" : "nothing was changed"),
+	    NULL, out);
+}
+
+void queue_expire(struct core *c, struct core_time now, struct core_effects *out)
+{
+	while (c->requests && now.mono_ms - c->requests->received_ms > CORE_REQUEST_PATIENCE_MS)
+		request_give_up(c, queue_pop(c), "the store did not take the change in time", out);
+}
+
+void queue_dismiss(struct core *c, const char *why, struct core_effects *out)
+{
+	while (c->requests)
+		request_give_up(c, queue_pop(c), why, out);
+}
