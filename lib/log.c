@@ -122,3 +122,18 @@ LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+bool log_limit_admit(struct log_limit *l, uint64_t now_ms, const char *what)
+{
+	if (l->lines == 0 || now_ms - l->since_ms >= LOG_LIMIT_MS) {
+		if (l->kept_back > 0)
+			log_warn("%s: %u more lines were not logged", what, l->kept_back);
+		*l = (struct log_limit){.since_ms = now_ms};
+	}
+	if (l->lines >= LOG_LIMIT_LINES) {
+		l->kept_back++;
+		return false;
+	}
+	l->lines++;
+	return true;
+}
