@@ -23,32 +23,47 @@ typedef void (*http_handler)(struct http_request *request, void *ctx);
 struct http_route {
 	const char *method; /* "GET" or "POST" */
 	const char *path;   /* "/v1/status"; with a trailing slash every path below it matches */
-	unsigned roles;	    /* tls_role bits that may call it */
+	unsigned roles;     /* tls_role bits that may call it */
 	http_handler handler;
 };
 
 struct http_limits {
-	size_t body_bytes;	     /* larger bodies get 413 */
-	size_t header_bytes;	     /* 431 or closed */
-	unsigned connections;	     /* more are closed at once */
-	unsigned idle_ms;	     /* a connection that sends nothing, handshake included */
-	size_t stream_backlog_bytes; /* a stream whose reader is slower is cut */
+	size_t body_bytes;    /* larger bodies get 413 */
+	size_t header_bytes;  /* larger ones are answered 400 and closed */
+	unsigned connections; /* TLS connections; more are closed at once */
+	unsigned idle_ms;     /* for a whole handshake; for silence while a request is awaited */
+	size_t
+	    stream_backlog_bytes; /* a stream with more waiting is cut when the next line comes */
 };
 
 /* `tls` may be NULL for a plain-text local listener (metrics); then every caller has role 0 and
- * only routes with roles == 0 match. Routes, ctx and tls are borrowed. */
+ * only routes with roles == 0 match. Routes and ctx are borrowed; of `tls` a reference is taken. */
 int http_server_new(struct event_base *base, SSL_CTX *tls, const struct http_limits *limits,
     const struct http_route *routes, size_t routes_count, void *ctx, struct http_server **out,
     struct err *e);
+/* "127.0.0.1@8443", "::1@8443" or "[::1]@8443"; port 0 takes a free one. */
 int http_server_listen(struct http_server *s, const char *address_at_port, struct err *e);
+unsigned http_server_port(const struct http_server *s); /* of the address listened to last */
 /* Replaces the certificate for new connections (reload). */
 void http_server_set_tls(struct http_server *s, SSL_CTX *tls);
+/* Closes everything; streams are no more, on_close is not called for them. Requests that wait for
+ * their answer may (and must) be answered still, which then only frees them. */
 void http_server_free(struct http_server *s);
+
+struct http_counts {          /* since the start, except the first two */
+	uint64_t connections; /* TLS connections now */
+	uint64_t streams;     /* now */
+	uint64_t requests;
+	uint64_t refused; /* requests answered with an error object, or by evhttp itself */
+	uint64_t handshakes_failed; /* connections above the limit included */
+	uint64_t streams_cut;
+};
+void http_server_counts(const struct http_server *s, struct http_counts *out);
 
 /* What came in; valid until the reply. */
 const struct tls_identity *http_request_identity(const struct http_request *r);
-const char *http_request_peer(const struct http_request *r);	       /* address, for logs */
-const char *http_request_path_rest(const struct http_request *r);      /* decoded, behind the route */
+const char *http_request_peer(const struct http_request *r);      /* address, for logs */
+const char *http_request_path_rest(const struct http_request *r); /* decoded, behind the route */
 const char *http_request_query(struct http_request *r, const char *key); /* decoded, or NULL */
 /* The body as JSON object; the caller decrefs. */
 int http_request_json(struct http_request *r, json_t **out, struct err *e);
@@ -57,15 +72,17 @@ int http_request_json(struct http_request *r, json_t **out, struct err *e);
 void http_reply_json(struct http_request *r, int status, json_t *body);
 void http_reply_text(struct http_request *r, int status, const char *type, const char *text);
 /* {"error":{"code":CODE,"message":TEXT}}; the status follows from e->code: 400 invalid, 403 denied,
- * 404 not found, 409 conflict or refused, 413 limit, 503 unavailable or timeout, 500 the rest. */
+ * 404 not found, 409 conflict or refused, 413 limit, 503 unavailable or timeout, 500 the rest.
+ * Logged (with a bound on lines a time) with the caller's identity. */
 void http_reply_error(struct http_request *r, const struct err *e);
 /* 307 to the same path at another base URL. */
 void http_reply_elsewhere(struct http_request *r, const char *base_url);
 
 /* A chunked answer of JSON lines. on_close is called once, when the reader is gone or was cut;
- * afterwards the stream is no more. */
-struct http_stream *http_stream_start(struct http_request *r, void (*on_close)(void *ctx),
-    void *ctx);
+ * afterwards the stream is no more. It is called from the loop, never from inside these functions.
+ * Never fails; it gives NULL only if the server was freed meanwhile (the others take NULL). */
+struct http_stream *http_stream_start(
+    struct http_request *r, void (*on_close)(void *ctx), void *ctx);
 void http_stream_line(struct http_stream *s, const char *line, size_t bytes); /* adds the newline */
 void http_stream_end(struct http_stream *s); /* on_close is not called */
 

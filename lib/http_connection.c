@@ -1,0 +1,217 @@
+/* TLS connections of the server: counted, bounded in time, named, and missed when they fail.
+ *
+ * evhttp asks for a bufferevent before it gives away anything of the connection, so what we know
+ * hangs on the SSL object: its callbacks tell the start and end of the handshake, its end is ours.
+ */
+#include <assert.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+#include "lib/http_server_private.h"
+
+static int connection_index = -1; /* of ours in an SSL object */
+static pthread_once_t connection_index_once = PTHREAD_ONCE_INIT;
+
+/* ---- the end ---- */
+
+/* The reason of a failed handshake in words; false if the peer merely went away. */
+static bool connection_failure(struct http_connection *c, char *out, size_t bytes)
+{
+	const char *reason = NULL;
+	unsigned long number;
+	while ((number = bufferevent_get_openssl_error(c->bev)) != 0) {
+		if (ERR_reason_error_string(number))
+			reason = ERR_reason_error_string(number); /* the last one came first */
+	}
+	if (c->ending)
+		reason = c->ending;
+	long verified = SSL_get_verify_result(c->ssl);
+	bool told = !c->ending && verified != X509_V_OK;
+	(void)snprintf(out, bytes, "%s%s%s", reason ? reason : "it ended during the handshake",
+	    told ? ": " : "", told ? X509_verify_cert_error_string(verified) : "");
+	return reason != NULL;
+}
+
+static void connection_log_failure(struct http_connection *c)
+{
+	struct http_server *s = c->server;
+	char reason[256];
+	bool telling = connection_failure(c, reason, sizeof(reason));
+	s->counts.handshakes_failed++;
+	if (!log_limit_admit(&s->handshake_lines, clock_mono_ms(), "TLS handshakes"))
+		return;
+	if (telling)
+		log_warn("refused a connection from %s: %s", c->peer, reason);
+	else
+		log_debug("connection from %s: %s", c->peer, reason);
+}
+
+/* OpenSSL frees what hangs on an SSL object; the bufferevent around it still stands. */
+static void connection_free(
+    void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long l, void *p)
+{
+	struct http_connection *c = pointer;
+	(void)parent;
+	(void)data;
+	(void)index;
+	(void)l;
+	(void)p;
+	if (!c)
+		return;
+	if (c->server) {
+		if (!c->handshaken)
+			connection_log_failure(c);
+		http_connection_forget(c);
+	}
+	free(c);
+}
+
+void http_connection_forget(struct http_connection *c)
+{
+	LIST_REMOVE(c, link);
+	c->server->counts.connections--;
+	c->server = NULL;
+	if (c->deadline)
+		event_free(c->deadline);
+	c->deadline = NULL;
+}
+
+static void connection_read_peer(struct http_connection *c)
+{
+	struct sockaddr_storage from = {0};
+	socklen_t bytes = sizeof(from);
+	struct addr a = {0};
+	if (getpeername(SSL_get_fd(c->ssl), (struct sockaddr *)&from, &bytes) != 0)
+		return;
+	if (from.ss_family == AF_INET) {
+		a.family = 4;
+		memcpy(a.bytes, &((struct sockaddr_in *)&from)->sin_addr, 4);
+	} else if (from.ss_family == AF_INET6) {
+		a.family = 6;
+		memcpy(a.bytes, &((struct sockaddr_in6 *)&from)->sin6_addr, 16);
+	}
+	(void)addr_format(&a, c->peer);
+}
+
+static void connection_on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+	struct http_connection *c = ctx;
+	(void)fd;
+	(void)what;
+	connection_read_peer(c); /* it may not have sent a byte */
+	if (!c->ending)
+		c->ending = "no TLS handshake in time";
+	(void)shutdown(SSL_get_fd(c->ssl), SHUT_RDWR); /* evhttp sees the end and frees it */
+}
+
+/* ---- the handshake ---- */
+
+static void connection_on_handshake(const SSL *ssl, int where, int result)
+{
+	struct http_connection *c = SSL_get_ex_data(ssl, connection_index);
+	(void)result;
+	if (!c || !c->server)
+		return;
+	if (where & SSL_CB_HANDSHAKE_START && !c->handshaken)
+		connection_read_peer(c);
+	if (where & SSL_CB_HANDSHAKE_DONE) {
+		c->handshaken = true;
+		(void)evtimer_del(c->deadline);
+	}
+}
+
+/* evhttp answers what it cannot read by itself, without asking; this is how we hear of it. */
+static void connection_on_output(
+    struct evbuffer *out, const struct evbuffer_cb_info *info, void *ctx)
+{
+	struct http_connection *c = ctx;
+	char line[64] = "";
+	if (info->n_added == 0 || c->ours || !c->server)
+		return;
+	(void)evbuffer_copyout(out, line, sizeof(line) - 1);
+	line[strcspn(line, "\r\n")] = '\0';
+	if (strncmp(line, "HTTP/1.1 100", 12) == 0)
+		return;
+	c->ours = true; /* once is enough; such connections are closed */
+	c->server->counts.refused++;
+	if (!log_limit_admit(&c->server->refused_lines, clock_mono_ms(), "refused requests"))
+		return;
+	struct err e = {0};
+	if (http_connection_identify(c, &e) == 0)
+		log_warn("refused a request that is malformed or too large from %s (%s, %s of %s): "
+		         "%s",
+		    c->peer, c->identity.name, tls_role_name(c->identity.role), c->identity.site,
+		    line);
+	else
+		log_warn("refused a request that is malformed or too large from %s (%s): %s",
+		    c->peer, e.text, line);
+}
+
+static void connection_index_make(void)
+{
+	connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_free);
+}
+
+struct bufferevent *http_connection_new(struct http_server *s)
+{
+	(void)pthread_once(&connection_index_once, connection_index_make);
+	assert(connection_index >= 0);
+	SSL *ssl = SSL_new(s->tls);
+	struct http_connection *c = mem_new(1, sizeof(*c));
+	assert(ssl); /* without a bufferevent from us evhttp would serve in plain text */
+	c->bev = bufferevent_openssl_socket_new(
+	    s->base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	assert(c->bev);
+	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+	/* evhttp reads on while it streams, to hear of the end: what comes then is bounded here */
+	bufferevent_setwatermark(
+	    c->bev, EV_READ, 0, s->limits.body_bytes * 4 + s->limits.header_bytes + 65536);
+	(void)evbuffer_add_cb(bufferevent_get_output(c->bev), connection_on_output, c);
+	c->server = s;
+	c->ssl = ssl;
+	(void)strcpy(c->peer, "unknown");
+	LIST_INSERT_HEAD(&s->connections, c, link);
+	s->counts.connections++;
+	int ok = SSL_set_ex_data(ssl, connection_index, c);
+	assert(ok);
+	SSL_set_info_callback(ssl, connection_on_handshake);
+
+	unsigned deadline_ms = s->limits.idle_ms;
+	if (s->counts.connections > s->limits.connections) {
+		c->ending = "too many connections";
+		deadline_ms = 0;
+	}
+	c->deadline = evtimer_new(s->base, connection_on_deadline, c);
+	assert(c->deadline);
+	struct timeval after = {.tv_sec = deadline_ms / 1000, .tv_usec = deadline_ms % 1000 * 1000};
+	(void)evtimer_add(c->deadline, &after);
+	return c->bev;
+}
+
+struct http_connection *http_connection_of(struct evhttp_request *evhttp)
+{
+	struct evhttp_connection *evcon = evhttp_request_get_connection(evhttp);
+	SSL *ssl =
+	    evcon ? bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon)) : NULL;
+	return ssl ? SSL_get_ex_data(ssl, connection_index) : NULL;
+}
+
+int http_connection_identify(struct http_connection *c, struct err *e)
+{
+	if (!c->identified) {
+		c->identified = true;
+		c->identity_code = tls_peer_identity(c->ssl, &c->identity, &c->identity_error);
+	}
+	if (c->identity_code && e)
+		*e = c->identity_error;
+	return c->identity_code;
+}

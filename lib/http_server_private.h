@@ -1,0 +1,98 @@
+/* What the files of the HTTP server share: its connections, requests and streams.
+ *
+ * evhttp owns connections and most requests and frees them when it likes, so each of ours is on a
+ * list of the server and looks at its evhttp part only while that is known to live. */
+#ifndef TANDEM_LIB_HTTP_SERVER_PRIVATE_H
+#define TANDEM_LIB_HTTP_SERVER_PRIVATE_H
+
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "lib/base/addr.h"
+#include "lib/http_server.h"
+#include "lib/log.h"
+
+struct http_server {
+	LIST_ENTRY(http_server) link;
+	struct event_base *base;
+	struct evhttp *evhttp;
+	SSL_CTX *tls; /* NULL: plain text */
+	struct http_limits limits;
+	const struct http_route *routes;
+	size_t routes_count;
+	void *ctx;
+	unsigned port;
+	struct event *accept_again;
+	LIST_HEAD(, http_connection) connections;
+	LIST_HEAD(, http_request) requests;
+	LIST_HEAD(, http_stream) streams;
+	struct http_counts counts;
+	struct log_limit refused_lines;
+	struct log_limit handshake_lines;
+};
+
+/* A TLS connection, from accept until its SSL is freed, which it is tied to. */
+struct http_connection {
+	LIST_ENTRY(http_connection) link;
+	struct http_server *server; /* NULL once the server is freed */
+	SSL *ssl;
+	struct bufferevent *bev;
+	struct event *deadline; /* of the handshake */
+	const char *ending;     /* why we end it before the handshake is complete */
+	char peer[ADDR_TEXT_BYTES];
+	bool handshaken;
+	bool ours; /* what is written now is an answer of ours, not one evhttp made up */
+	bool identified;
+	int identity_code;
+	struct err identity_error;
+	struct tls_identity identity;
+};
+
+struct http_request {
+	LIST_ENTRY(http_request) link;
+	struct http_server *server;    /* NULL once the server is freed */
+	struct evhttp_request *evhttp; /* NULL with it */
+	char peer[ADDR_TEXT_BYTES];
+	bool identified;
+	struct tls_identity identity;
+	char *label; /* "POST /v1/drain", for logs */
+	char *rest;
+	bool query_parsed;
+	struct evkeyvalq query;
+};
+
+struct http_stream {
+	LIST_ENTRY(http_stream) link;
+	struct http_server *server;
+	struct evhttp_request *evhttp; /* NULL: went with its connection */
+	struct bufferevent *bev;
+	struct event *gone; /* tells the owner, from the loop */
+	void (*on_close)(void *ctx);
+	void *ctx;
+	char *label;
+	bool connected;
+	bool cut;
+	size_t backlog_bytes; /* after the last line */
+	uint64_t progress_ms; /* when the reader last took something */
+};
+
+/* http_connection.c */
+struct bufferevent *http_connection_new(struct http_server *s);            /* never NULL */
+struct http_connection *http_connection_of(struct evhttp_request *evhttp); /* NULL: plain */
+/* Who is on the other side, read once. */
+int http_connection_identify(struct http_connection *c, struct err *e);
+void http_connection_forget(struct http_connection *c); /* the server is being freed */
+
+/* http_request.c */
+struct http_request *http_request_new(struct http_server *s, struct evhttp_request *evhttp);
+void http_request_free(struct http_request *r);   /* ours alone */
+void http_request_forget(struct http_request *r); /* the server is being freed */
+void http_reply_status(struct http_request *r, int status, const struct err *e);
+
+/* http_stream.c */
+void http_stream_forget(struct http_stream *s); /* the server is being freed */
+
+#endif
