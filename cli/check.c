@@ -4,17 +4,20 @@
 
 #include "cli/options.h"
 #include "config/daemon_load.h"
+#include "config/reference.h"
 #include "config/service_load.h"
 #include "lib/base/buf.h"
 
 static const char usage[] =
     "usage: tandem check -f FILE [--type TYPE]\n"
+    "       tandem check --reference TYPE\n"
     "\n"
     "Checks a file without asking anybody: exit status 0, or every error as file:line:column and "
     "1.\n"
     "\n"
     "  -f, --file FILE   the file (\"-\": standard input, for a service document)\n"
     "      --type TYPE   service (default), controld, healthd, dnsd or cli\n"
+    "      --reference TYPE  print every option such a file may have, and end\n"
     "      --json        {\"valid\":…,\"errors\":[…]}\n";
 
 static int service_check(
@@ -93,19 +96,31 @@ static int result_print(
 	return valid ? CLI_OK : CLI_REFUSED;
 }
 
+static int reference_print(const struct cli *cli, const char *which)
+{
+	if (!config_reference_exists(which))
+		return cli_usage(cli,
+		    "--reference: found \"%s\", expected service, controld, healthd, dnsd or cli",
+		    which);
+	config_reference_print(which, stdout);
+	return CLI_OK;
+}
+
 static int check_run(struct cli *cli, int argc, char **argv)
 {
-	const char *file = NULL, *type = NULL;
-	const struct option_row rows[] = {
-	    {"file", 'f', OPTION_TEXT, &file}, {"type", 0, OPTION_TEXT, &type}};
+	const char *file = NULL, *type = NULL, *reference = NULL;
+	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
+	    {"type", 0, OPTION_TEXT, &type}, {"reference", 0, OPTION_TEXT, &reference}};
 	struct config_errors errors = {0};
 	struct buf summary = {0};
 	int first;
-	int status = options_parse(cli, rows, 2, argc, argv, &first);
+	int status = options_parse(cli, rows, 3, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 0, "none (the file goes behind -f)");
 	if (status != OPTIONS_GO_ON)
 		return status;
+	if (reference != NULL)
+		return reference_print(cli, reference);
 	if (file == NULL)
 		return cli_usage(cli, "-f FILE is missing");
 	if (type == NULL || strcmp(type, "service") == 0)
