@@ -229,8 +229,10 @@ static int target_decode(const json_t *o, struct probe_target *t, struct err *e)
 	t->site = mem_strdup(text);
 	if ((r = json_get_string(o, "address", &text, e)) != 0)
 		return r;
-	if ((r = addr_parse(text, &t->address, e)) != 0)
-		return err_prefix(e, "address");
+	if ((r = addr_parse(text, &t->address, e)) != 0) {
+		err_prefix(e, "address");
+		return r;
+	}
 	if ((r = json_get_array(o, "checks", SERVICE_POOL_CHECKS, &checks, e)) != 0)
 		return r;
 	t->checks = mem_new(json_array_size(checks) + 1, sizeof(*t->checks));
@@ -239,8 +241,10 @@ static int target_decode(const json_t *o, struct probe_target *t, struct err *e)
 		t->checks_count++;
 		r = json_is_object(check) ? check_decode(check, &t->checks[i], e)
 		                          : err_set(e, E_INVALID, "expected an object");
-		if (r != 0)
-			return err_prefix(e, "checks[%zu]", i);
+		if (r != 0) {
+			err_prefix(e, "checks[%zu]", i);
+			return r;
+		}
 	}
 	return 0;
 }
@@ -265,7 +269,8 @@ int probe_plan_decode(const json_t *o, struct probe_plan **out, struct err *e)
 	}
 	if (r != 0) {
 		probe_plan_free(p);
-		return err_prefix(e, "probe plan");
+		err_prefix(e, "probe plan");
+		return r;
 	}
 	*out = p;
 	return 0;
@@ -339,7 +344,7 @@ int observations_decode(const json_t *o, const char **site, struct core_observat
     size_t *count, struct err *e)
 {
 	const json_t *list;
-	struct core_observation *items;
+	struct core_observation *items = NULL;
 	uint64_t revision;
 	int r;
 
@@ -350,16 +355,20 @@ int observations_decode(const json_t *o, const char **site, struct core_observat
 	    (r = name_decode(o, "site", SERVICE_NAME_BYTES, site, e)) != 0 ||
 	    (r = json_get_u64_or(o, "revision", INT64_MAX, 0, &revision, e)) != 0 ||
 	    (r = json_get_array(o, "results", OBSERVATION_RESULTS_MAX, &list, e)) != 0)
-		return err_prefix(e, "observations");
+		goto refuse;
 	items = mem_new(json_array_size(list) + 1, sizeof(*items));
 	for (size_t i = 0; i < json_array_size(list); i++)
-		if (result_decode(json_array_get(list, i), *site, &items[i], e) != 0) {
-			free(items);
-			return err_prefix(e, "observations: results[%zu]", i);
+		if ((r = result_decode(json_array_get(list, i), *site, &items[i], e)) != 0) {
+			err_prefix(e, "results[%zu]", i);
+			goto refuse;
 		}
 	*results = items;
 	*count = json_array_size(list);
 	return 0;
+refuse:
+	free(items);
+	err_prefix(e, "observations");
+	return r;
 }
 
 json_t *ack_encode(const struct core_ack *a)
@@ -379,6 +388,6 @@ int ack_decode(const json_t *o, struct core_ack *out, struct err *e)
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &out->epoch, e)) != 0 ||
 	    (r = json_get_u64(o, "revision", INT64_MAX, &out->revision, e)) != 0 ||
 	    (r = json_get_string_or(o, "refused", "", &out->refused, e)) != 0)
-		return err_prefix(e, "ack");
-	return 0;
+		err_prefix(e, "ack");
+	return r;
 }

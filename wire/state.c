@@ -189,7 +189,7 @@ static int list_decode(const json_t *o, const char *key, size_t max, struct stat
 		r = json_is_object(item) ? decode(item, s, e)
 		                         : err_set(e, E_INVALID, "expected an object");
 		if (r != 0)
-			return err_prefix(e, "%s[%zu]", key, i);
+			err_prefix(e, "%s[%zu]", key, i);
 	}
 	return r;
 }
@@ -230,7 +230,8 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 		r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e);
 	if (r != 0) {
 		state_free(s);
-		return err_prefix(e, "state");
+		err_prefix(e, "state");
+		return r;
 	}
 	*out = s;
 	return 0;

@@ -1,0 +1,272 @@
+/* The state as it lies in the store: what is written is read back, and what is damaged is refused
+ * whole. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/mem.h"
+#include "lib/json.h"
+#include "wire/state.h"
+
+static struct state *sample(void)
+{
+	struct state *s = state_new();
+
+	strcpy(s->cluster, "11111111-2222-3333-4444-555555555555");
+	strcpy(s->commit_id, "muc-0000000000000001-2a");
+	s->epoch = 43;
+	s->revision = 7;
+	s->version = 99;
+	struct state_member *m = state_member_put(s, "mail-de/127.20.0.25");
+	m->verdict = MEMBER_DOWN;
+	m->withheld = true;
+	m->since_ms = 1795000000000;
+	free(m->evidence);
+	m->evidence = mem_strdup("2 of 3 vantages say \"down\", M\xc3\xbcnchen too");
+	state_member_put(s, "mail-de/127.10.0.25")->verdict = MEMBER_UP;
+	struct state_drain *d = state_drain_add(s, "muc");
+	d->owner = mem_strdup("anna");
+	d->reason = mem_strdup("new disks");
+	d->declared_ms = 1795000000001;
+	d->until_ms = 1795000000002;
+	d->state = MAINTENANCE_TTL_ELAPSED;
+	d->state_since_ms = 1795000000003;
+	d->epoch = 41;
+	VEC_PUSH(s->removals, s->removals_count) =
+	    (struct view_removal){mem_strdup("old.retarus.com."), 6};
+	return s;
+}
+
+static void state_comes_back_as_it_was_written(void **unused)
+{
+	struct state *s = sample(), *back;
+	json_t *o = state_encode(s), *again;
+
+	(void)unused;
+	assert_int_equal(state_decode(o, &back, NULL), 0);
+	assert_string_equal(back->cluster, s->cluster);
+	assert_string_equal(back->commit_id, s->commit_id);
+	assert_int_equal(back->epoch, 43);
+	assert_int_equal(back->revision, 7);
+	assert_int_equal(back->version, 99);
+	assert_int_equal(back->members_count, 2);
+	const struct state_member *m = state_member_find(back, "mail-de/127.20.0.25");
+	assert_int_equal(m->verdict, MEMBER_DOWN);
+	assert_true(m->withheld);
+	assert_string_equal(m->evidence, "2 of 3 vantages say \"down\", M\xc3\xbcnchen too");
+	assert_string_equal(back->drains[0].owner, "anna");
+	assert_int_equal(back->drains[0].state, MAINTENANCE_TTL_ELAPSED);
+	assert_int_equal(back->drains[0].until_ms, 1795000000002);
+	assert_string_equal(back->removals[0].owner, "old.retarus.com.");
+	again = state_encode(back);
+	char *a = json_text(o), *b = json_text(again);
+	assert_string_equal(a, b);
+	free(a);
+	free(b);
+	json_decref(o);
+	json_decref(again);
+	state_free(s);
+	state_free(back);
+}
+
+/* Applies `change` to every field of every object of the document in turn, and expects no crash;
+ * `must_refuse` expects a refusal. Returns how many documents were tried. */
+static size_t each_field(json_t *(*change)(void), bool must_refuse)
+{
+	struct state *s = sample();
+	json_t *o = state_encode(s);
+	const char *lists[] = {NULL, "members", "drains", "removals"};
+	size_t tried = 0;
+
+	for (size_t l = 0; l < 4; l++) {
+		const json_t *object =
+		    lists[l] ? json_array_get(json_object_get(o, lists[l]), 0) : o;
+		void *at = json_object_iter((json_t *)(uintptr_t)object);
+		for (; at; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
+			const char *key = json_object_iter_key(at);
+			json_t *copy = json_deep_copy(o);
+			json_t *place =
+			    lists[l] ? json_array_get(json_object_get(copy, lists[l]), 0) : copy;
+			struct state *back = NULL;
+			struct err e = {0};
+			json_t *value = change();
+			if (value)
+				json_object_set_new(place, key, value);
+			else
+				json_object_del(place, key);
+			int r = state_decode(copy, &back, &e);
+			if (must_refuse && r == 0 && strcmp(key, "withheld") != 0)
+				fail_msg("took a document with a bad %s", key);
+			assert_true((r == 0) == (back != NULL));
+			if (r != 0)
+				assert_int_equal(r, E_INVALID);
+			state_free(back);
+			json_decref(copy);
+			tried++;
+		}
+	}
+	json_decref(o);
+	state_free(s);
+	return tried;
+}
+
+static json_t *missing(void)
+{
+	return NULL;
+}
+
+static json_t *object(void)
+{
+	return json_pack("{s:i}", "a", 1);
+}
+
+static json_t *negative(void)
+{
+	return json_integer(INT64_MIN);
+}
+
+static json_t *largest(void)
+{
+	return json_integer(INT64_MAX);
+}
+
+static json_t *long_text(void)
+{
+	char *text = mem_new(100001, 1);
+
+	memset(text, 'x', 100000);
+	json_t *o = json_string(text);
+	free(text);
+	return o;
+}
+
+static json_t *empty_text(void)
+{
+	return json_string("");
+}
+
+static json_t *null(void)
+{
+	return json_null();
+}
+
+static void damaged_documents_are_refused_whole(void **unused)
+{
+	(void)unused;
+	assert_true(each_field(missing, true) > 20);
+	each_field(object, true);
+	each_field(null, true);
+	each_field(negative, true);
+	each_field(long_text, true);
+	each_field(largest, false);
+	each_field(empty_text, false);
+}
+
+static void refuses(const char *text, const char *why)
+{
+	json_t *o;
+	struct state *s;
+	struct err e = {0};
+
+	assert_int_equal(json_parse(text, strlen(text), &o, NULL), 0);
+	assert_int_equal(state_decode(o, &s, &e), E_INVALID);
+	assert_null(s);
+	if (!strstr(e.text, why))
+		fail_msg("\"%s\" does not say \"%s\"", e.text, why);
+	json_decref(o);
+}
+
+#define HEAD                                                                                       \
+	"{\"version\":1,\"cluster\":\"c\",\"epoch\":1,\"revision\":1,\"state_version\":1,"         \
+	"\"commit_id\":\"\","
+
+static void order_and_uniqueness_are_checked(void **unused)
+{
+	(void)unused;
+	refuses("[]", "expected an object");
+	refuses("7", "expected an object");
+	refuses("{\"version\":2}", "version: found 2, expected 1");
+	refuses(HEAD "\"members\":[7],\"drains\":[],\"removals\":[]}", "members[0]");
+#define MEMBER(id)                                                                                 \
+	"{\"id\":\"" id "\",\"verdict\":\"up\",\"since_ms\":1,\"evidence\":\"\",\"withheld\":"     \
+	                "false}"
+	refuses(HEAD "\"members\":[" MEMBER("b") "," MEMBER("a") "],\"drains\":[],\"removals\":[]}",
+	    "out of order");
+	refuses(HEAD "\"members\":[" MEMBER("a") "," MEMBER("a") "],\"drains\":[],\"removals\":[]}",
+	    "out of order or there twice");
+#define DRAIN                                                                                      \
+	"{\"site\":\"muc\",\"owner\":\"a\",\"reason\":\"r\",\"declared_ms\":1,\"until_ms\":1,"     \
+	"\"state\":\"safe\",\"state_since_ms\":1,\"epoch\":1}"
+	refuses(HEAD "\"members\":[],\"drains\":[" DRAIN "," DRAIN "],\"removals\":[]}",
+	    "drains[1]: site: \"muc\" is there twice");
+	refuses(HEAD
+	    "\"members\":[{\"id\":\"a\",\"verdict\":\"dead\"}],\"drains\":[],\"removals\":[]}",
+	    "found \"dead\"");
+}
+
+static void too_many_entries_are_refused(void **unused)
+{
+	struct state *s = sample(), *back;
+	json_t *o = state_encode(s);
+
+	(void)unused;
+	for (int i = 0; i <= STATE_REMOVALS; i++)
+		json_array_append_new(json_object_get(o, "removals"),
+		    json_pack("{s:s, s:i}", "owner", "x.", "revision", 1));
+	assert_int_equal(state_decode(o, &back, NULL), E_INVALID);
+	json_decref(o);
+	state_free(s);
+}
+
+static void text_that_is_not_utf8_does_not_make_the_state_unwritable(void **unused)
+{
+	struct state *s = sample(), *back;
+
+	(void)unused;
+	free(s->drains[0].reason);
+	s->drains[0].reason = mem_strdup("\xff\xfe");
+	json_t *o = state_encode(s);
+	assert_int_equal(state_decode(o, &back, NULL), 0);
+	json_decref(o);
+	state_free(s);
+	state_free(back);
+}
+
+static void history_reads_as_people_read_it(void **unused)
+{
+	struct core_history h = {.wall_ms = 1795000000123,
+	    .epoch = 3,
+	    .version = 4,
+	    .actor = "anna",
+	    .action = "drain",
+	    .subject = "muc",
+	    .text = "muc is drained"};
+	json_t *o = history_encode(&h);
+	char *text = json_text(o);
+
+	(void)unused;
+	assert_string_equal(text,
+	    "{\"action\":\"drain\",\"actor\":\"anna\",\"epoch\":3,\"subject\":\"muc\","
+	    "\"text\":\"muc is drained\",\"time\":\"2026-11-18T11:06:40.123Z\",\"version\":4}");
+	free(text);
+	json_decref(o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(state_comes_back_as_it_was_written),
+	    cmocka_unit_test(damaged_documents_are_refused_whole),
+	    cmocka_unit_test(order_and_uniqueness_are_checked),
+	    cmocka_unit_test(too_many_entries_are_refused),
+	    cmocka_unit_test(text_that_is_not_utf8_does_not_make_the_state_unwritable),
+	    cmocka_unit_test(history_reads_as_people_read_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
