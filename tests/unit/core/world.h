@@ -186,12 +186,11 @@ static inline void commit_ends(struct world *w, int result, bool landed)
 	w->written_document = NULL;
 	w->written = NULL;
 	if (result == E_CONFLICT || result == E_TIMEOUT)
-		step(w,
-		    (struct core_event){.type = CORE_ADOPT,
-			.adopt = {w->store_service, w->store, w->store_document,
-			    w->store_document ? strlen(w->store_document) : 0}});
-	step(w,
-	    (struct core_event){.type = CORE_COMMITTED, .committed = {.commit_id = id, .result = result}});
+		step(w, (struct core_event){.type = CORE_ADOPT,
+		            .adopt = {w->store_service, w->store, w->store_document,
+		                w->store_document ? strlen(w->store_document) : 0}});
+	step(w, (struct core_event){
+	            .type = CORE_COMMITTED, .committed = {.commit_id = id, .result = result}});
 }
 
 static inline void world_text(char *list, size_t bytes, const char *a, const char *b)
@@ -216,9 +215,9 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		w->commits++;
 		memcpy(w->commit_id, e->commit.commit_id, sizeof(w->commit_id));
 		w->written = state_copy(e->commit.state);
-		w->written_document = e->commit.document
-		    ? mem_strndup(e->commit.document, e->commit.document_bytes)
-		    : NULL;
+		w->written_document =
+		    e->commit.document ? mem_strndup(e->commit.document, e->commit.document_bytes)
+		                       : NULL;
 		for (size_t i = 0; i < e->commit.history_count; i++)
 			world_text(w->history, sizeof(w->history), e->commit.history[i].action,
 			    e->commit.history[i].subject);
@@ -230,9 +229,9 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		assert_int_equal(e->publish.view->epoch, core_state(w->core)->epoch);
 		break;
 	case CORE_REPLY:
-		VEC_PUSH(w->replies, w->replies_count) = (struct world_reply){e->reply.id,
-		    e->reply.epoch, e->reply.revision, e->reply.result, e->reply.rule, e->reply.text,
-		    e->reply.after};
+		VEC_PUSH(w->replies, w->replies_count) =
+		    (struct world_reply){e->reply.id, e->reply.epoch, e->reply.revision,
+		        e->reply.result, e->reply.rule, e->reply.text, e->reply.after};
 		e->reply.text = NULL;
 		e->reply.after = NULL;
 		break;
@@ -295,9 +294,10 @@ static inline struct world_reply *request(struct world *w, struct core_request r
 
 static inline struct world_reply *drain_for(struct world *w, const char *site, int64_t ms)
 {
-	return request(w,
-	    (struct core_request){.type = CORE_REQUEST_DRAIN, .site = site, .reason = "new disks",
-		.until_ms = w->now.wall_ms + ms});
+	return request(w, (struct core_request){.type = CORE_REQUEST_DRAIN,
+	                      .site = site,
+	                      .reason = "new disks",
+	                      .until_ms = w->now.wall_ms + ms});
 }
 
 static inline struct world_reply *drain(struct world *w, const char *site)
@@ -311,15 +311,17 @@ static inline struct world_reply *undrain(struct world *w, const char *site)
 }
 
 /* Takes the reference of `s`. */
-static inline struct world_reply *apply_on(struct world *w, struct service *s, const char *document,
-    uint64_t planned_on, bool plan_only)
+static inline struct world_reply *apply_on(
+    struct world *w, struct service *s, const char *document, uint64_t planned_on, bool plan_only)
 {
 	service_drop(w->applied);
 	w->applied = s;
-	return request(w,
-	    (struct core_request){.type = CORE_REQUEST_APPLY, .service = s, .document = document,
-		.document_bytes = strlen(document), .planned_on = planned_on,
-		.plan_only = plan_only});
+	return request(w, (struct core_request){.type = CORE_REQUEST_APPLY,
+	                      .service = s,
+	                      .document = document,
+	                      .document_bytes = strlen(document),
+	                      .planned_on = planned_on,
+	                      .plan_only = plan_only});
 }
 
 static inline struct world_reply *apply(struct world *w, struct service *s, const char *document)
@@ -330,10 +332,14 @@ static inline struct world_reply *apply(struct world *w, struct service *s, cons
 static inline void observe(struct world *w, const char *vantage, const char *member,
     const char *check, bool ok, uint32_t streak)
 {
-	step(w,
-	    (struct core_event){.type = CORE_OBSERVATION,
-		.observation = {.vantage = vantage, .member = member, .check = check, .ok = ok,
-		    .streak = streak, .latency_ms = 3, .detail = ok ? "" : "connection refused"}});
+	step(w, (struct core_event){.type = CORE_OBSERVATION,
+	            .observation = {.vantage = vantage,
+	                .member = member,
+	                .check = check,
+	                .ok = ok,
+	                .streak = streak,
+	                .latency_ms = 3,
+	                .detail = ok ? "" : "connection refused"}});
 }
 
 static inline void vantage_says(struct world *w, const char *vantage, const char *member, int up)
@@ -369,17 +375,16 @@ static inline void dnsd_acks(struct world *w, const char *site, uint64_t epoch)
 	snprintf(name, sizeof(name), "dnsd-%s-1", site);
 	step(w,
 	    (struct core_event){.type = CORE_ACK,
-		.ack = {.site = site, .name = name, .epoch = epoch, .revision = 1, .refused = ""}});
+	        .ack = {.site = site, .name = name, .epoch = epoch, .revision = 1, .refused = ""}});
 }
 
 /* ---- beginning and end ---- */
 
 static inline void world_adopt(struct world *w)
 {
-	step(w,
-	    (struct core_event){.type = CORE_ADOPT,
-		.adopt = {w->store_service, w->store, w->store_document,
-		    w->store_document ? strlen(w->store_document) : 0}});
+	step(w, (struct core_event){.type = CORE_ADOPT,
+	            .adopt = {w->store_service, w->store, w->store_document,
+	                w->store_document ? strlen(w->store_document) : 0}});
 }
 
 static inline void world_lead(struct world *w, bool lead)
@@ -463,8 +468,8 @@ static inline const char *view_offers(const struct view *v, const char *pool)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < v->pools_count; i++)
-		for (size_t j = 0; strcmp(v->pools[i].name, pool) == 0 &&
-		    j < v->pools[i].members_count; j++) {
+		for (size_t j = 0;
+		     strcmp(v->pools[i].name, pool) == 0 && j < v->pools[i].members_count; j++) {
 			char address[ADDR_TEXT_BYTES];
 			size_t used = strlen(text);
 			snprintf(text + used, sizeof(text) - used, "%s%s", used ? " " : "",
