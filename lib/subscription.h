@@ -14,13 +14,15 @@
 struct subscription;
 
 /* `controller` is the index in the list. The object is borrowed. A line that is not a JSON object
- * is logged and ends that stream (it is opened again). */
+ * is logged and ends that stream (it is opened again). The subscription may be freed inside. */
 typedef void (*subscription_line)(void *ctx, size_t controller, const json_t *line);
 
+/* E_INVALID: no controller, too many (32), or one that is no URL. Nothing is called before the loop
+ * runs. What goes wrong later is logged, once an outage, and tried again. */
 int subscription_new(struct event_base *base, struct http_client *client,
     const char *const *controllers, size_t controllers_count, const char *path, size_t max_line,
     subscription_line on_line, void *ctx, struct subscription **out, struct err *e);
-size_t subscription_connected(const struct subscription *s); /* streams open now */
-void subscription_free(struct subscription *s);
+size_t subscription_connected(const struct subscription *s); /* streams that have given a line */
+void subscription_free(struct subscription *s);              /* before the client is freed */
 
 #endif
