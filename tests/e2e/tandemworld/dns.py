@@ -217,12 +217,29 @@ class Watch:
                     f"serial went back at {server}: {former} then {look}")
                 former = look
 
-    def address_absent_from(self, address, serial):
-        """Removal: the address is in no answer given at or past that serial."""
-        after = [look for look in self.looks() if look.serial is not None and look.serial >= serial]
+    def address_absent(self, address, from_serial, until=None):
+        """Rule of removal: the address is in no answer at or past that serial.
+
+        until: a moment; what was asked later does not count (the address may be back by then).
+        """
+        after = [look for look in self.looks() if look.serial >= from_serial
+                 and (until is None or look.moment < until)]
         bad = [look for look in after if address in look.addresses]
-        assert not bad, f"{address} was handed out at or past serial {serial}: {bad[0]}"
+        assert not bad, f"{address} was handed out at or past serial {from_serial}: {bad[0]}"
         return len(after)
+
+    def same_answers_at_same_serial(self):
+        """All servers agree, serial by serial. Counts only answers whose serial is certain: the
+        server told the same one before and after."""
+        told = {}
+        for server in self.servers:
+            looks = self.looks(server)
+            for look, later in zip(looks, looks[1:]):
+                if look.serial == later.serial:
+                    former = told.setdefault(look.serial, look)
+                    assert former.addresses == look.addresses, (
+                        f"two answers at serial {look.serial}: {former} and {look}")
+        return len(told)
 
 
 def same_data(servers, questions):

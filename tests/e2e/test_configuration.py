@@ -1,0 +1,100 @@
+"""The service document: checked before it is taken, refused without a change, kept with history."""
+
+import pytest
+
+from tandemworld import dns, service
+from tandemworld.sites import MAIL_ADDRESSES, MUC
+
+
+@pytest.fixture
+def document(world):
+    """The document in force; put back after the test."""
+    text = world.service_file.read_text()
+    yield text
+    world.service_file.write_text(text)
+    assert world.tandem("apply", "-f", world.service_file).returncode == 0
+
+
+def apply_text(world, text):
+    path = world.folder / "changed.yaml"
+    path.write_text(text)
+    return world.tandem("apply", "-f", path)
+
+
+def test_new_name_is_answered_and_removed_name_is_gone(world, document):
+    new = "mx-00000001.mail.eu.retarus.com"
+    assert dns.rrset(MUC.dns, new, "A")[0] == []
+    names = [service.NAME, *service.MX_NAMES, new]
+    done = apply_text(world, service.document(world.mail_authority.ca, world.starttls, names=names))
+    assert done.returncode == 0, done
+    dns.wait_for_addresses(world.dns_servers, new, lambda found: found == MAIL_ADDRESSES, 5,
+                           "the new name is not answered")
+    done = apply_text(world, document)
+    assert done.returncode == 0, done
+    for server in world.dns_servers:
+        asker = dns.Asker(server)
+        dns.until(lambda a=asker: a.ask(new).rcode == dns.NXDOMAIN, 5,
+                  "a name removed by configuration is still answered")
+    assert {r.split()[-1] for r in dns.rrset(MUC.dns, service.NAME, "A")[0]} == MAIL_ADDRESSES
+
+
+@pytest.mark.parametrize("change, expected", (
+    (("title:", "titel:"), "titel"),
+    (("type: smtp", "type: smpt"), "smpt"),
+    (("127.20.0.25, site: fra", "127.10.0.25, site: fra"), "127.10.0.25"),
+    (("site: fra}", "site: ffm}"), "ffm"),
+    (("regions: [eu-de]", "regions: [eu-de"), ""),
+    (("interval: 200ms", "interval: 1ms"), "interval"),
+    (("ns1 A 127.10.0.53", "ns1 A 127.10.0.533"), "127.10.0.533"),
+))
+def test_bad_document_is_refused_with_its_place_and_changes_nothing(world, change, expected):
+    text = world.service_file.read_text()
+    assert change[0] in text
+    before = world.status()
+    serials = [world.serial(server) for server in world.dns_servers]
+    done = apply_text(world, text.replace(*change))
+    assert done.returncode != 0, done
+    assert "changed.yaml:" in done.stderr + done.stdout and expected in done.stderr + done.stdout
+    checked = world.tandem("check", "-f", world.folder / "changed.yaml")
+    assert checked.returncode == 1 and "changed.yaml:" in checked.stdout + checked.stderr
+    # The controller checks for itself: a program of one's own gets the same refusal.
+    answer = world.leader_api().post("/v1/apply", {"document": text.replace(*change)})
+    assert answer.status == 400 and answer.error["details"], answer
+    after = world.status()
+    assert (before["epoch"], before["revision"]) == (after["epoch"], after["revision"])
+    assert serials == [world.serial(server) for server in world.dns_servers]
+
+
+def test_plan_shows_the_change_and_makes_none(world):
+    before = world.status()
+    path = world.folder / "changed.yaml"
+    path.write_text(service.document(world.mail_authority.ca, world.starttls,
+                                     names=[service.NAME]))
+    done = world.tandem("plan", "-f", path)
+    assert done.returncode == 0, done
+    assert service.MX_NAMES[0] in done.stdout
+    after = world.status()
+    assert (before["epoch"], before["revision"]) == (after["epoch"], after["revision"])
+
+
+def test_document_planned_on_an_older_revision_is_refused(world, document):
+    revision = world.status()["revision"]
+    assert apply_text(world, document + "\n# a comment\n").returncode == 0
+    answer = world.leader_api().post("/v1/apply", {"document": document, "planned_on": revision})
+    assert answer.status == 409, answer
+    assert str(revision) in answer.error["message"]
+
+
+def test_document_in_force_can_be_read_back(world):
+    answer = world.leader_api().get("/v1/config")
+    assert answer.status == 200
+    assert answer.json["document"] == world.service_file.read_text()
+    assert answer.json["revision"] == world.status()["revision"]
+
+
+def test_example_of_the_whole_service_passes_the_check(world):
+    example = world.programs.parents[1] / "config" / "examples" / "retarus.yaml"
+    if not example.exists():
+        example = __import__("tandemworld.world").world.CHECKOUT / "config/examples/retarus.yaml"
+    done = world.tandem("check", "-f", example)
+    assert done.returncode == 0, done

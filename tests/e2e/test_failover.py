@@ -1,0 +1,109 @@
+"""A site's service dies, hangs, comes back: the answers of every name server follow, measured."""
+
+import pytest
+
+from tandemworld import dns, service
+from tandemworld.demo import HANG_TARGET_S, INTERVAL_S, KILL_TARGET_S
+from tandemworld.sites import FRA, MAIL_ADDRESSES, MAIL_SITES, MUC
+
+ROUNDS = 6
+
+
+@pytest.fixture
+def watch(world):
+    with dns.Watch(service.NAME, service.ZONE, pause_s=0.01) as watch:
+        yield watch
+    watch.never_empty()
+    watch.serials_only_grow()
+    watch.same_answers_at_same_serial()
+
+
+def removal_epoch(world, site):
+    """The epoch of the last automatic removal of the site's member, from the history."""
+    entries = world.api().get("/v1/history?limit=50").json["entries"]
+    return next(e["epoch"] for e in entries
+                if e["action"] == "member-down" and e["subject"].endswith(site.mail))
+
+
+def test_killed_mail_server_leaves_every_name_server_within_a_second(world, watch, figures):
+    event = "kill -9 of the mail server → address gone"
+    for number in range(ROUNDS):
+        site = MAIL_SITES[number % 2]
+        dns.random_moment(2 * INTERVAL_S)
+        moment = world.mail[site.name].kill()
+        gone = max(dns.wait_gone(site.mail, service.NAME).values())
+        figures.add(event, gone - moment, KILL_TARGET_S)
+        world.mail[site.name].start()
+        dns.wait_back(site.mail, service.NAME)
+        world.wait_settled()
+    assert figures.median(event) <= KILL_TARGET_S
+
+
+def test_hanging_mail_server_leaves_every_name_server(world, watch, figures):
+    event = "hang (SIGSTOP) of the mail server → address gone"
+    for number in range(ROUNDS):
+        site = MAIL_SITES[number % 2]
+        dns.random_moment(2 * INTERVAL_S)
+        moment = world.mail[site.name].hang()
+        gone = max(dns.wait_gone(site.mail, service.NAME).values())
+        figures.add(event, gone - moment, HANG_TARGET_S)
+        world.mail[site.name].resume()
+        dns.wait_back(site.mail, service.NAME)
+        world.wait_settled()
+    assert figures.median(event) <= HANG_TARGET_S
+
+
+def test_one_failing_service_of_an_address_takes_the_address_out(world, watch, figures):
+    moment = world.https[MUC.name].kill()
+    gone = max(dns.wait_gone(MUC.mail, service.NAME).values())
+    figures.add("kill -9 of the HTTPS endpoint → address gone", gone - moment, KILL_TARGET_S)
+    assert "https" in world.member(MUC)["evidence"]
+
+
+def test_every_name_of_the_pool_changes_with_it(world, watch):
+    world.mail[FRA.name].kill()
+    for name in (service.NAME, *service.MX_NAMES):
+        dns.wait_gone(FRA.mail, name)
+    world.mail[FRA.name].start()
+    for name in (service.NAME, *service.MX_NAMES):
+        dns.wait_back(FRA.mail, name)
+
+
+def test_removed_address_is_in_no_answer_at_or_past_its_epoch(world, watch):
+    world.mail[MUC.name].kill()
+    gone = max(dns.wait_gone(MUC.mail, service.NAME).values())
+    dns.random_moment(INTERVAL_S)
+    epoch = removal_epoch(world, MUC)
+    assert watch.address_absent(MUC.mail, epoch) > 0
+    assert watch.looks()[-1].moment >= gone
+
+
+def test_both_name_servers_give_the_same_data_at_the_same_serial(world):
+    questions = [(service.ZONE, "NS"), (service.ZONE, "MX"), (service.ZONE, "TXT"),
+                 (f"_spf.{service.ZONE}", "TXT"), (f"ns1.{service.ZONE}", "A"),
+                 (f"nothing.{service.ZONE}", "A"), (service.NAME, "AAAA"),
+                 *((name, "A") for name in (service.NAME, *service.MX_NAMES))]
+    before = dns.same_data(world.dns_servers, questions)
+    world.mail[MUC.name].kill()
+    dns.wait_gone(MUC.mail, service.NAME)
+    after = dns.same_data(world.dns_servers, questions)
+    assert before != after
+
+
+def test_witness_that_is_gone_does_not_stop_a_failover(world, watch):
+    world.healthd["witness"].kill()
+    world.mail[MUC.name].kill()
+    dns.wait_gone(MUC.mail, service.NAME)
+
+
+def test_one_vantage_alone_removes_nothing(world, watch):
+    """Rule 6: with only the own site's healthd left, its mail server's death changes nothing."""
+    world.healthd["witness"].kill()
+    world.healthd[FRA.name].kill()
+    world.mail[MUC.name].kill()
+    told = dns.until(lambda: (m := world.member(MUC))["verdict"] == "unknown" and m, 15,
+                     "the member does not become unknown")
+    assert told["offered"]
+    for server in world.dns_servers:
+        assert dns.rrset(server, service.NAME, "A")[0] == sorted(
+            f"{service.NAME}. 30 A {address}" for address in MAIL_ADDRESSES)

@@ -1,0 +1,107 @@
+"""An SRE declares a site in maintenance, and ends it."""
+
+import time
+
+from tandemworld import dns, service
+from tandemworld.demo import DRAIN_TARGET_S
+from tandemworld.sites import FRA, MAIL_ADDRESSES, MUC
+
+ROUNDS = 5
+
+
+def test_drain_is_served_by_every_name_server_at_once(world, figures):
+    event = "drain, from sending the request → gone"
+    body = {"site": MUC.name, "for_ms": 3600000, "reason": "test"}
+    with dns.Watch(service.NAME, service.ZONE, pause_s=0.01) as watch:
+        for _ in range(ROUNDS):
+            moment, seen, answer = world.leader_api().post_and_watch(
+                "/v1/drain", body, lambda: dns.wait_gone(MUC.mail, service.NAME))
+            assert answer.status == 200, answer
+            figures.add(event, max(seen.values()) - moment, DRAIN_TARGET_S)
+            dns.same_data(world.dns_servers, [(service.ZONE, "SOA"), (service.NAME, "A")])
+            assert watch.address_absent(MUC.mail, answer.json["epoch"]) >= 0
+            out_until = time.monotonic()
+            assert world.undrain(MUC).returncode == 0
+            dns.wait_back(MUC.mail, service.NAME)
+            watch.address_absent(MUC.mail, answer.json["epoch"], out_until)
+            world.wait_settled()
+    watch.never_empty()
+    watch.serials_only_grow()
+    watch.same_answers_at_same_serial()
+    assert figures.median(event) <= DRAIN_TARGET_S
+
+
+def test_drain_by_command_tells_what_it_did(world):
+    done = world.drain(MUC, "new disks")
+    assert done.returncode == 0, done
+    dns.wait_gone(MUC.mail, service.NAME)
+    told = world.tandem("status").stdout
+    assert "muc" in told and "anna" in told and "new disks" in told
+    drain = next(d for d in world.status()["drains"] if d["site"] == MUC.name)
+    assert (drain["owner"], drain["reason"]) == ("anna", "new disks")
+    explained = world.tandem("explain", MUC.name).stdout
+    assert "new disks" in explained
+
+
+def test_draining_the_second_site_is_refused_naming_rule_3(world):
+    assert world.drain(MUC).returncode == 0
+    dns.wait_gone(MUC.mail, service.NAME)
+    serials = [world.serial(server) for server in world.dns_servers]
+    done = world.drain(FRA)
+    assert done.returncode != 0
+    assert "rule 3" in (done.stdout + done.stderr).lower()
+    answer = world.leader_api().post("/v1/drain", {"site": FRA.name, "for_ms": 60000,
+                                                   "reason": "test"})
+    assert answer.status == 409 and answer.error["rule"] == 3, answer
+    assert world.drained_sites() == {MUC.name}
+    assert [world.serial(server) for server in world.dns_servers] == serials
+
+
+def test_drain_needs_a_site_a_time_and_a_reason(world):
+    for words in (("drain",), ("drain", "muc"), ("drain", "muc", "--for", "2h"),
+                  ("drain", "muc", "--reason", "x"), ("drain", "nowhere", "--for", "2h", "--reason",
+                                                      "x"),
+                  ("drain", "muc", "--for", "soon", "--reason", "x"),
+                  ("drain", "muc", "--for", "0s", "--reason", "x"),
+                  ("drain", "muc", "--for", "2h", "--reason", "")):
+        done = world.tandem(*words)
+        assert done.returncode != 0, words
+        assert done.stderr.strip(), f"{words} was refused without a word"
+    assert not world.drained_sites()
+
+
+def test_undrain_without_a_drain_says_so(world):
+    done = world.undrain(MUC)
+    assert MUC.name in done.stdout + done.stderr
+    assert not world.drained_sites()
+
+
+def test_undrain_of_a_dead_site_does_not_bring_it_back(world):
+    assert world.drain(MUC).returncode == 0
+    dns.wait_gone(MUC.mail, service.NAME)
+    world.mail[MUC.name].kill()
+    dns.until(lambda: world.member(MUC)["verdict"] == "down", 10, "not concluded down")
+    with dns.Watch(service.NAME, service.ZONE, pause_s=0.01) as watch:
+        assert world.undrain(MUC).returncode == 0
+        dns.until(lambda: not world.drained_sites(), 10, "still drained")
+        dns.until(lambda: len(watch.looks()) > 100, 10, "too few answers")
+    assert all(MUC.mail not in look.addresses for look in watch.looks())
+
+
+def test_expired_drain_ends_by_itself(world):
+    done = world.tandem("drain", MUC.name, "--for", "2s", "--reason", "short")
+    assert done.returncode == 0, done
+    dns.wait_gone(MUC.mail, service.NAME)
+    dns.wait_back(MUC.mail, service.NAME, limit_s=20)
+    assert not world.drained_sites()
+
+
+def test_plan_of_a_drain_changes_nothing_and_shows_the_names(world):
+    serial = world.serial()
+    answer = world.leader_api().post("/v1/plan", {"drain": MUC.name, "for_ms": 60000})
+    assert answer.status == 200 and answer.json["result"] == "ok", answer
+    changed = {change["name"].rstrip("."): change for change in answer.json["changes"]}
+    assert MUC.mail in str(changed[service.NAME]["before"])
+    assert MUC.mail not in str(changed[service.NAME]["after"])
+    assert world.serial() == serial
+    assert {r.split()[-1] for r in dns.rrset(MUC.dns, service.NAME, "A")[0]} == MAIL_ADDRESSES

@@ -1,0 +1,89 @@
+"""kill -9 of everything, in any order: same answers, and nothing that people declared is lost."""
+
+import random
+
+import pytest
+
+from tandemworld import dns, service
+from tandemworld.processes import until
+from tandemworld.sites import FRA, MUC
+
+QUESTIONS = [(service.ZONE, "MX"), (service.ZONE, "TXT"), (service.NAME, "A"),
+             *((name, "A") for name in service.MX_NAMES)]
+
+
+def answers(world):
+    return [dns.rrset(server, name, kind) for server in world.dns_servers
+            for name, kind in QUESTIONS]
+
+
+def check_restart(world, order):
+    """Kills all daemons at once, starts them in this order; looks at every answer meanwhile."""
+    assert world.drain(MUC, "stays over the restart").returncode == 0
+    dns.wait_gone(MUC.mail, service.NAME)
+    before, epoch = answers(world), world.status()["epoch"]
+    with dns.Watch(service.NAME, service.ZONE, pause_s=0.01) as watch:
+        for process in world.own_daemons:
+            process.kill()
+        for process in order:
+            process.start()
+        world.wait_for_leader()
+        world.wait_settled(offered={FRA.mail})
+        assert answers(world) == before
+    watch.never_empty()
+    watch.serials_only_grow()
+    watch.address_absent(MUC.mail, 0)
+    drains = world.status()["drains"]
+    assert [(d["site"], d["reason"], d["owner"]) for d in drains] == [
+        ("muc", "stays over the restart", "anna")]
+    assert world.status()["epoch"] >= epoch
+
+
+@pytest.mark.parametrize("first", ("controld", "dnsd", "healthd"))
+def test_all_daemons_killed_and_started_in_order(world, first):
+    groups = {"controld": list(world.controld.values()), "dnsd": list(world.dnsd.values()),
+              "healthd": list(world.healthd.values())}
+    check_restart(world, groups.pop(first) + [p for group in groups.values() for p in group])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_all_daemons_killed_and_started_in_random_order(world, seed):
+    order = list(world.own_daemons)
+    random.Random(seed).shuffle(order)
+    check_restart(world, order)
+
+
+def test_dnsd_restarts_from_disk_without_any_controller(world, figures):
+    assert world.drain(FRA, "known only from disk").returncode == 0
+    dns.wait_gone(FRA.mail, service.NAME)
+    before = answers(world)
+    for process in world.own_daemons:
+        process.kill()
+    moment = None
+    for process in world.dnsd.values():
+        process.start()
+        moment = moment or dns.time.monotonic()
+    seen = dns.wait_for_addresses(world.dns_servers, service.NAME,
+                                  lambda found: found == {MUC.mail}, 10, "not served from disk")
+    figures.add("dnsd started without a controller → answers", max(seen.values()) - moment)
+    assert answers(world) == before
+
+
+def test_answers_stay_while_every_controller_is_gone(world):
+    with dns.Watch(service.NAME, service.ZONE, pause_s=0.01) as watch:
+        for process in world.controld.values():
+            process.kill()
+        world.mail[MUC.name].kill()
+        until(lambda: len(watch.looks()) > 300, 20, "too few answers")
+        told = world.tandem("status")
+        assert told.returncode != 0 and told.stderr + told.stdout
+    watch.never_empty()
+    assert len({look.serial for look in watch.looks()}) == 1
+
+
+def test_orderly_end_and_start_of_a_dnsd(world):
+    process = world.dnsd[MUC.name]
+    assert process.end() == 0
+    process.start()
+    dns.wait_for_addresses([MUC.dns], service.NAME, lambda found: len(found) == 2, 10,
+                           "no answers after an orderly restart")
