@@ -6,7 +6,7 @@ run: all
 
 demo: all
 	@scripts/install-deps run
-	@tests/e2e/world demo
+	@tests/e2e/world demo $(WORLD)
 
 test: check
 	@scripts/install-deps test
@@ -20,6 +20,10 @@ asan:
 
 tsan:
 	$(MAKE) SAN=thread check
+
+# The README's steps in a Debian 12 without anything; takes minutes, needs root and a mirror.
+fresh-install:
+	@tests/e2e/fresh-install
 
 lint:
 	@scripts/install-deps lint
@@ -47,6 +51,7 @@ help:
 #> make asan tsan  tests again under sanitizers
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
 #> make format     clang-format
+#> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: run demo test asan tsan lint print-compile-flags format install help
+.PHONY: run demo test asan tsan fresh-install lint print-compile-flags format install help
