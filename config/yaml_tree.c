@@ -239,8 +239,7 @@ static int event_take(struct builder *b, const yaml_event_t *event)
 static const char *problem_hint(const char *problem)
 {
 	if (strstr(problem, "cannot start any token") != NULL)
-		return " (a value that starts with @ or ` needs quotes; indent with blanks, not "
-		       "tabs)";
+		return " (put a value that starts with @ or ` in quotes)";
 	if (strstr(problem, "did not find expected node content") != NULL)
 		return " (inside [ ] and { }, put a value that starts with : in quotes)";
 	return "";

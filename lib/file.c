@@ -165,8 +165,8 @@ int file_write_checked(const char *path, const void *data, size_t bytes, struct 
 
 int file_read_checked(const char *path, size_t max, char **text, size_t *bytes, struct err *e)
 {
-	char *whole;
-	size_t whole_bytes;
+	char *whole = NULL;
+	size_t whole_bytes = 0;
 	int code = file_read(path, max + CHECKED_HEAD_BYTES, &whole, &whole_bytes, e);
 	if (code)
 		return code;
