@@ -105,21 +105,24 @@ static int links_init(
 
 /* Reload: all or nothing; what cannot be read leaves everything as it is. */
 
+static int config_reread(const char *path, struct config_healthd *out, struct err *e)
+{
+	struct config_errors errors = {0};
+	int rc = config_healthd_load(path, out, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.lines[i]);
+	config_errors_free(&errors);
+	return rc < 0 ? err_set(e, rc, "\"%s\" has errors", path) : 0;
+}
+
 static int reload(struct daemon *d, struct err *e)
 {
 	struct config_healthd fresh = {0};
-	struct config_errors errors = {0};
-	struct links links;
-	int rc = config_healthd_load(d->path, &fresh, &errors);
+	struct links links = {0};
+	int rc;
 
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s", errors.lines[i]);
-	if (rc < 0)
-		rc = err_set(e, rc, "\"%s\" has errors", d->path);
-	else
-		rc = links_init(&links, d, &fresh, e);
-	config_errors_free(&errors);
-	if (rc < 0) {
+	if ((rc = config_reread(d->path, &fresh, e)) < 0 ||
+	    (rc = links_init(&links, d, &fresh, e)) < 0) {
 		config_healthd_free(&fresh);
 		return rc;
 	}

@@ -53,7 +53,7 @@ static struct smtp_run *run_of(const struct probe *p)
 
 static void own_literal(int fd, char out[static 64]) /* RFC 5321 4.1.3 */
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t bytes = sizeof(sa);
 	struct addr a = {.family = 4, .bytes = {127, 0, 0, 1}};
 	char text[ADDR_TEXT_BYTES];
