@@ -129,7 +129,7 @@ void report_choices(struct buf *out, const char *found, const char *const *choic
 	size_t nearest_edits = SIZE_MAX;
 
 	if (count == 0) {
-		buf_puts(out, "expected none, as none is defined");
+		buf_puts(out, "expected one that is defined, of which there are none");
 		return;
 	}
 	const char **sorted = mem_dup(choices, count * sizeof(*choices));

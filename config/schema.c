@@ -104,6 +104,17 @@ static void preset_take(const struct schema_row *row, void *field)
 		assert(!"a preset that its own row accepts");
 }
 
+static void element_refuse(
+    struct walk *w, const struct schema_row *row, const struct yaml_node *element)
+{
+	struct buf expected = {0};
+
+	scalar_describe(row, row->element, &expected);
+	report_add(w->report, element->mark, "%s: %s in the list, expected %s", row->name,
+	    yaml_kind_name(element->kind), buf_text(&expected));
+	buf_free(&expected);
+}
+
 static void list_take(
     struct walk *w, const struct schema_row *row, const struct yaml_node *node, char *base)
 {
@@ -117,10 +128,14 @@ static void list_take(
 	/* One slot an element, a bad one stays zero: places and items keep the same index. */
 	*(void **)(base + row->offset) = items;
 	*(size_t *)(base + row->count_offset) = node->children_count;
-	for (size_t i = 0; i < node->children_count; i++)
-		if (kind_check(w, row, node->children[i], YAML_TEXT))
-			scalar_take(
-			    w, row, row->element, node->children[i], items + i * element_bytes);
+	for (size_t i = 0; i < node->children_count; i++) {
+		const struct yaml_node *element = node->children[i];
+
+		if (element->kind == YAML_TEXT)
+			scalar_take(w, row, row->element, element, items + i * element_bytes);
+		else
+			element_refuse(w, row, element);
+	}
 }
 
 static void row_take(

@@ -61,6 +61,7 @@ struct schema_table {
 	bool placed;                        /* that struct starts with a struct schema_place */
 	const struct schema_row *key;       /* SCHEMA_TABLE_MAP: the name's row */
 	const struct schema_row *shorthand; /* what something else than a mapping stands for */
+	const struct schema_table *like;    /* the reference tells only what that one lacks */
 	const char *selector;               /* name of the SCHEMA_WORD row that `when` asks */
 	const char *reload;
 	const char *description;

@@ -24,7 +24,7 @@ static void sites_check(struct service_draft *d)
 			    site->name);
 	}
 	for (size_t i = 0; i < s->regions_count; i++) {
-		bool used = s->regions[i].name == NULL;
+		bool used = s->regions[i].name == NULL || s->sites_count == 0;
 
 		for (size_t j = 0; j < s->sites_count && !used; j++)
 			used = s->sites[j].region == i && !s->sites[j].witness;

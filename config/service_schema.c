@@ -8,7 +8,7 @@ static const struct schema_row site_rows[] = {
     {.name = "region",
         .type = SCHEMA_LABEL,
         SCHEMA_FIELD(struct raw_site, region),
-        .otherwise = "only a witness may lack it",
+        .otherwise = "the site must be a witness",
         .description = "the region whose other sites back this one up"},
     {.name = "witness",
         .type = SCHEMA_BOOL,
@@ -36,7 +36,7 @@ static const struct schema_table site_table = {.name = "site",
 	    .required = true,                                                                      \
 	    CHECK(type),                                                                           \
 	    .description = "tcp: the port accepts connections. smtp: banner, EHLO and what is "    \
-	                   "asked for below. http, https: a GET."},                                \
+	                   "asked for below. http, https: a GET"},                                 \
 	    {.name = "port",                                                                       \
 	        .type = SCHEMA_NUMBER,                                                             \
 	        .min = 1,                                                                          \
@@ -217,8 +217,10 @@ static const struct schema_table pool_check_table = {.name = "check",
     .item_bytes = sizeof(struct raw_check),
     .placed = true,
     .shorthand = &check_reference,
+    .like = &check_table,
     .selector = "type",
-    .description = "The name of a check under checks, or a check of this pool alone."};
+    .description = "The name of a check under checks, or a check of this pool alone, with the "
+                   "options of those and a name."};
 
 static const struct schema_row member_rows[] = {
     {.name = "site",
@@ -513,7 +515,7 @@ static const struct schema_row component_rows[] = {
     {.name = "primary",
         .type = SCHEMA_LABEL,
         SCHEMA_FIELD(struct raw_component, primary),
-        .otherwise = "active-active has none, the others need it",
+        .otherwise = "the component must be active-active",
         .description = "the site that it lives in"},
 };
 static const struct schema_row component_key = {.name = "component",

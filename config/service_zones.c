@@ -57,6 +57,18 @@ static void zone_gather(struct service_draft *d, struct entries *all, size_t zon
 			    schema_element_mark(&raw->place, "records", i));
 }
 
+/* How much of the text goes into the next string: up to behind a blank, for readers' sake. */
+static size_t text_part_bytes(const char *text, size_t bytes)
+{
+	size_t part = TXT_BYTES;
+
+	if (bytes <= TXT_BYTES)
+		return bytes;
+	while (part > 0 && text[part - 1] != ' ')
+		part--;
+	return part > 0 ? part : TXT_BYTES;
+}
+
 /* "v=spf1 ip4:… ~all" in quoted strings of at most 255 bytes. */
 static void spf_gather(struct service_draft *d, struct entries *all)
 {
@@ -73,8 +85,10 @@ static void spf_gather(struct service_draft *d, struct entries *all)
 			buf_printf(&text, " %s", set->terms[j] != NULL ? set->terms[j] : "");
 		}
 		buf_printf(&line, "%s TXT", set->name != NULL ? set->name : "");
-		for (size_t at = 0; at < text.bytes; at += TXT_BYTES)
-			buf_printf(&line, " \"%.*s\"", TXT_BYTES, text.data + at);
+		for (size_t at = 0, part; at < text.bytes; at += part) {
+			part = text_part_bytes(text.data + at, text.bytes - at);
+			buf_printf(&line, " \"%.*s\"", (int)part, text.data + at);
+		}
 		if (good && line.bytes <= ZONE_RECORD_BYTES)
 			entry_add_line(d, all, zone, buf_text(&line), set->place.key->mark);
 		buf_free(&text);

@@ -239,7 +239,8 @@ static int event_take(struct builder *b, const yaml_event_t *event)
 static const char *problem_hint(const char *problem)
 {
 	if (strstr(problem, "cannot start any token") != NULL)
-		return " (put a value that starts with @ or ` in quotes)";
+		return " (a value that starts with @ or ` needs quotes; indent with blanks, not "
+		       "tabs)";
 	if (strstr(problem, "did not find expected node content") != NULL)
 		return " (inside [ ] and { }, put a value that starts with : in quotes)";
 	return "";

@@ -23,6 +23,13 @@ struct controld {
 	bool resigning;
 };
 
+static bool leads(const struct controld *d)
+{
+	struct engine_standing st;
+	engine_stand(d->engine, &st);
+	return st.role == ELECTION_LEADER;
+}
+
 static void on_published(void *ctx, bool delta)
 {
 	struct controld *d = ctx;
@@ -42,6 +49,8 @@ static void on_changed(void *ctx)
 	struct controld *d = ctx;
 	if (d->api != NULL)
 		api_changed(d->api);
+	if (d->resigning && !leads(d))
+		event_base_loopbreak(d->base);
 }
 
 static int tls_open(const struct config_common *c, SSL_CTX **out, struct err *e)
@@ -140,7 +149,11 @@ int controld_reload(struct controld *d, struct err *e)
 void controld_resign(struct controld *d)
 {
 	static const struct timeval at_most = {.tv_usec = RESIGN_MS * 1000};
+	bool led = leads(d);
 	engine_resign(d->engine);
+	d->resigning = true;
+	if (!led)
+		return;
 	event_base_loopexit(d->base, &at_most);
 	event_base_dispatch(d->base);
 }

@@ -1,8 +1,8 @@
 /* One controller leads: elected by compare-and-set on the store, without leases.
  *
- * Two keys. /tandem/leader/term {"term":N,"holder":NAME,"url":URL} changes only when leadership
- * does; every write of the leader compares its `modified`, so a leader that was replaced can not
- * write any more (fencing). /tandem/leader/beat is rewritten by the leader every beat_ms. A
+ * Two keys. /tandem/leader/term {"term":N,"holder":NAME,"instance":RUN,"url":URL} changes only when
+ * leadership does; every write of the leader compares its `modified`, so a leader that was replaced
+ * can not write any more (fencing). /tandem/leader/beat is rewritten by the leader every beat_ms. A
  * follower that sees neither change for takeover_ms, measured on its own monotonic clock while its
  * store answers, writes the next term, comparing both keys as it last saw them: a leader that
  * managed to beat in the meantime keeps its office. Works the same on both engines.
@@ -32,9 +32,13 @@ int election_new(struct event_base *base, struct store *store,
     const struct election_options *options, election_change change, void *ctx,
     struct election **out, struct err *e);
 /* The comparison that fences a write: put it into every transaction of the leader. */
+/* While this controller does not lead, the comparison is one that never holds. */
 struct store_compare election_fence(const struct election *el);
-/* Steps down at once so that another takes over without waiting (clean shutdown); then free. */
+/* Steps down so that another takes over without waiting (clean shutdown). `change` is called once
+ * more, with ELECTION_FOLLOWER, when that is done or has failed, which takes a second at most: run
+ * the loop until then, and free. */
 void election_resign(struct election *el);
+/* Not from inside a callback. */
 void election_free(struct election *el);
 
 #endif

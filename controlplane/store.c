@@ -75,15 +75,20 @@ struct store_watch *store_watch(struct store *s, const char *prefix, uint64_t fr
     store_watch_event event, store_watch_gap gap, void *ctx)
 {
 	key_check(prefix);
-	struct store_watch *w = s->engine->watch(s, prefix, from_revision, event, gap, ctx);
-	assert(w->store == s);
-	return w;
+	return s->engine->watch(s, prefix, from_revision, event, gap, ctx);
 }
 
 void store_watch_end(struct store_watch *w)
 {
 	if (w != NULL)
 		w->store->engine->watch_end(w);
+}
+
+void store_forget(struct store *s, const void *ctx)
+{
+	assert(ctx != NULL);
+	store_outbox_forget(s, ctx);
+	s->engine->forget(s, ctx);
 }
 
 uint64_t store_silence_ms(const struct store *s)

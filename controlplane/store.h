@@ -72,6 +72,10 @@ void store_commit(struct store *s, const struct store_txn *txn, store_commit_don
 /* A commit needs no comparison, and no write either (then it only proves something). No key may be
  * written twice in it. A transaction that changes nothing does not move the revision. */
 
+/* Callbacks of requests with this ctx are not called any more (watches end with store_watch_end);
+ * what was asked for may happen all the same. */
+void store_forget(struct store *s, const void *ctx);
+
 /* Watches a prefix. `event` gets every change after `from_revision` once and in order of revision:
  * entry->value NULL = deleted. `gap` is called when changes may have been missed (compaction,
  * long separation): list again, then store_watch again from that revision; the watch has ended.

@@ -27,7 +27,8 @@ struct store_engine {
 	void (*watch_end)(struct store_watch *w);
 	uint64_t (*silence_ms)(const struct store *s);
 	void (*snapshot)(struct store *s, const char *path, store_commit_done done, void *ctx);
-	void (*free)(struct store *s); /* ends with store_release and free */
+	void (*forget)(struct store *s, const void *ctx); /* beside the outbox */
+	void (*free)(struct store *s);                    /* ends with store_release and free */
 };
 
 /* Entries that own their keys and values. Start from {0}. */
@@ -47,7 +48,8 @@ struct store { /* first member of an engine's own struct */
 	const struct store_engine *engine;
 	struct event *deliver;
 	struct store_answers outbox;
-	bool delivering; /* a callback runs; store_free is not allowed there */
+	uint64_t numbered; /* the last number given to an answer */
+	bool delivering;   /* a callback runs; store_free is not allowed there */
 };
 
 struct store_watch { /* first member of an engine's own struct */
@@ -62,6 +64,8 @@ void store_answer_read(struct store *s, store_read_done done, void *ctx, int res
     const struct err *e, uint64_t revision, struct store_found *found);
 void store_answer_commit(struct store *s, store_commit_done done, void *ctx, int result,
     const struct err *e, uint64_t revision);
+
+void store_outbox_forget(struct store *s, const void *ctx);
 
 /* The first text behind all that begin with `prefix`; the caller frees. */
 char *store_prefix_end(const char *prefix);

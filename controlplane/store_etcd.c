@@ -121,11 +121,17 @@ static void etcd_tick(evutil_socket_t fd, short what, void *arg)
 
 /* ---- open and free ---- */
 
+static void etcd_forget(struct store *store, const void *ctx)
+{
+	etcd_calls_forget(etcd_of(store), ctx);
+	etcd_dumps_cancel(etcd_of(store), ctx);
+}
+
 static void etcd_free(struct store *store)
 {
 	struct etcd_store *s = etcd_of(store);
 	etcd_watches_free(s);
-	etcd_dumps_cancel(s);
+	etcd_dumps_cancel(s, NULL);
 	while (!LIST_EMPTY(&s->calls))
 		etcd_call_cancel(LIST_FIRST(&s->calls));
 	if (s->tick != NULL)
@@ -145,6 +151,7 @@ static const struct store_engine etcd_engine = {
     .watch_end = etcd_watch_end,
     .silence_ms = etcd_silence_ms,
     .snapshot = etcd_dump_start,
+    .forget = etcd_forget,
     .free = etcd_free,
 };
 

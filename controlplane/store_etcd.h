@@ -112,7 +112,8 @@ struct etcd_request {
 };
 /* The call is gone once `done` has been called, which never happens inside. Never NULL. */
 struct etcd_call *etcd_call_start(struct etcd_store *s, const struct etcd_request *request);
-void etcd_call_cancel(struct etcd_call *call); /* NULL is fine */
+void etcd_call_cancel(struct etcd_call *call);                 /* NULL is fine */
+void etcd_calls_forget(struct etcd_store *s, const void *ctx); /* those of the store's callers */
 /* The best endpoint whose bit is not in `except`; NULL if there is none. */
 struct etcd_endpoint *etcd_endpoint_pick(struct etcd_store *s, uint32_t except);
 void etcd_endpoint_failed(struct etcd_endpoint *endpoint);
@@ -127,6 +128,6 @@ struct store_watch *etcd_watch_start(struct store *s, const char *prefix, uint64
 void etcd_watch_end(struct store_watch *w);
 void etcd_watches_free(struct etcd_store *s);
 void etcd_dump_start(struct store *s, const char *path, store_commit_done done, void *ctx);
-void etcd_dumps_cancel(struct etcd_store *s);
+void etcd_dumps_cancel(struct etcd_store *s, const void *ctx); /* NULL: all */
 
 #endif

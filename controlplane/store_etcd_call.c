@@ -115,6 +115,18 @@ void etcd_call_cancel(struct etcd_call *call)
 		call_free(call);
 }
 
+void etcd_calls_forget(struct etcd_store *s, const void *ctx)
+{
+	struct etcd_call *c = LIST_FIRST(&s->calls);
+	while (c != NULL) {
+		struct etcd_call *following = LIST_NEXT(c, next);
+		bool passes_on = c->request.read_done != NULL || c->request.commit_done != NULL;
+		if (passes_on && c->request.ctx == ctx)
+			call_free(c);
+		c = following;
+	}
+}
+
 static void call_end(struct etcd_call *c, int result, const json_t *answer, uint64_t revision)
 {
 	struct store *s = &c->store->base;

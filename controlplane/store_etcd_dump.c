@@ -152,9 +152,13 @@ void etcd_dump_start(struct store *store, const char *path, store_commit_done do
 	page_start(d, NULL);
 }
 
-void etcd_dumps_cancel(struct etcd_store *s)
+void etcd_dumps_cancel(struct etcd_store *s, const void *ctx)
 {
-	while (!LIST_EMPTY(&s->dumps))
-		/* LIST_REMOVE moves the head through a pointer the analyzer loses. */
-		dump_free(LIST_FIRST(&s->dumps)); /* NOLINT(clang-analyzer-unix.Malloc) */
+	struct etcd_dump *d = LIST_FIRST(&s->dumps);
+	while (d != NULL) {
+		struct etcd_dump *following = LIST_NEXT(d, next);
+		if (ctx == NULL || d->ctx == ctx)
+			dump_free(d);
+		d = following;
+	}
 }

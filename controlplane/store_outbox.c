@@ -8,6 +8,7 @@
 
 struct store_answer {
 	TAILQ_ENTRY(store_answer) next;
+	uint64_t number;
 	store_read_done read_done; /* one of the two */
 	store_commit_done commit_done;
 	void *ctx;
@@ -49,13 +50,12 @@ static void outbox_deliver(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	struct store *s = arg;
-	struct store_answers now = TAILQ_HEAD_INITIALIZER(now);
-	TAILQ_CONCAT(&now, &s->outbox, next);
+	uint64_t last = s->numbered;
+	struct store_answer *a;
 	assert(!s->delivering);
 	s->delivering = true;
-	while (!TAILQ_EMPTY(&now)) {
-		struct store_answer *a = TAILQ_FIRST(&now);
-		TAILQ_REMOVE(&now, a, next);
+	while ((a = TAILQ_FIRST(&s->outbox)) != NULL && a->number <= last) {
+		TAILQ_REMOVE(&s->outbox, a, next);
 		const struct err *e = a->result != 0 ? &a->e : NULL;
 		if (a->read_done != NULL)
 			a->read_done(
@@ -67,10 +67,24 @@ static void outbox_deliver(evutil_socket_t fd, short what, void *arg)
 	s->delivering = false;
 }
 
+void store_outbox_forget(struct store *s, const void *ctx)
+{
+	struct store_answer *a = TAILQ_FIRST(&s->outbox);
+	while (a != NULL) {
+		struct store_answer *following = TAILQ_NEXT(a, next);
+		if (a->ctx == ctx) {
+			TAILQ_REMOVE(&s->outbox, a, next);
+			answer_free(a);
+		}
+		a = following;
+	}
+}
+
 void store_init(struct store *s, const struct store_engine *engine, struct event_base *base)
 {
 	s->engine = engine;
 	s->delivering = false;
+	s->numbered = 0;
 	TAILQ_INIT(&s->outbox);
 	s->deliver = event_new(base, -1, 0, outbox_deliver, s);
 	assert(s->deliver != NULL);
@@ -94,6 +108,7 @@ static void outbox_put(struct store *s, struct store_answer answer, const struct
 		answer.e = *e;
 	}
 	struct store_answer *a = mem_dup(&answer, sizeof(answer));
+	a->number = ++s->numbered;
 	TAILQ_INSERT_TAIL(&s->outbox, a, next);
 	event_active(s->deliver, EV_TIMEOUT, 0);
 }

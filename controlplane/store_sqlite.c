@@ -222,10 +222,15 @@ static void sqlite_snapshot(
 	sqlite_copy_start(sqlite_of(store), path, done, ctx);
 }
 
+static void sqlite_forget(struct store *store, const void *ctx)
+{
+	sqlite_copies_cancel(sqlite_of(store), ctx);
+}
+
 static void sqlite_free(struct store *store)
 {
 	struct sqlite_store *s = sqlite_of(store);
-	sqlite_copies_cancel(s);
+	sqlite_copies_cancel(s, NULL);
 	store_changes_free(s->changes);
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(s->statements[i]);
@@ -243,6 +248,7 @@ static const struct store_engine sqlite_engine = {
     .watch_end = store_changes_watch_end,
     .silence_ms = sqlite_silence_ms,
     .snapshot = sqlite_snapshot,
+    .forget = sqlite_forget,
     .free = sqlite_free,
 };
 

@@ -47,6 +47,6 @@ int sqlite_database_open(const char *path, sqlite3 **out, struct err *e);
 int sqlite_error(sqlite3 *db, const char *path, const char *doing, struct err *e);
 
 void sqlite_copy_start(struct sqlite_store *s, const char *path, store_commit_done done, void *ctx);
-void sqlite_copies_cancel(struct sqlite_store *s);
+void sqlite_copies_cancel(struct sqlite_store *s, const void *ctx); /* NULL: all */
 
 #endif

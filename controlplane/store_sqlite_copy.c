@@ -135,9 +135,13 @@ void sqlite_copy_start(struct sqlite_store *s, const char *path, store_commit_do
 	event_active(c->turn, EV_TIMEOUT, 0);
 }
 
-void sqlite_copies_cancel(struct sqlite_store *s)
+void sqlite_copies_cancel(struct sqlite_store *s, const void *ctx)
 {
-	while (!LIST_EMPTY(&s->copies))
-		/* LIST_REMOVE moves the head through a pointer the analyzer loses. */
-		copy_free(LIST_FIRST(&s->copies)); /* NOLINT(clang-analyzer-unix.Malloc) */
+	struct sqlite_copy *c = LIST_FIRST(&s->copies);
+	while (c != NULL) {
+		struct sqlite_copy *following = LIST_NEXT(c, next);
+		if (ctx == NULL || c->ctx == ctx)
+			copy_free(c);
+		c = following;
+	}
 }

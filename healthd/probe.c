@@ -107,8 +107,12 @@ struct probe *probe_start(struct probe_env *env, const struct service_check *che
 	p->result.started_ms = clock_mono_ms();
 	p->timer = evtimer_new(env->base, on_timer, p);
 	assert(p->timer != NULL);
-	arm(p, check->timeout_ms);
 	p->type->start(p);
+	if (!p->decided) {
+		/* Reading authorities and passwords for the first time is not the member's time. */
+		p->result.started_ms = clock_mono_ms();
+		arm(p, check->timeout_ms);
+	}
 	return p;
 }
 

@@ -13,7 +13,8 @@
 
 struct http_run {
 	CURL *easy;
-	bool added; /* to the client */
+	bool added;   /* to the client */
+	bool shaking; /* the TLS handshake has begun */
 	struct curl_slist *headers, *connect_to;
 	char *url;
 	char *name; /* to be found in the certificate: without port or brackets */
@@ -57,6 +58,7 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *ctx)
 {
 	struct http_run *run = ctx;
 	(void)easy;
+	run->shaking = true;
 	tls_judge_foreign(&run->judge, context, run->trusted);
 	return CURLE_OK;
 }
@@ -68,7 +70,8 @@ static const char *phase(const struct probe *p, CURL *easy)
 	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected);
 	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &shaken);
 	curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &started);
-	if (connected == 0)
+	/* In some releases curl counts the handshake as connecting. */
+	if (connected == 0 && !((const struct http_run *)p->run)->shaking)
 		return "connecting";
 	if (is_https(p) && shaken == 0)
 		return "waiting for the TLS handshake";
@@ -115,7 +118,7 @@ static void failure_judge(struct probe *p, CURLcode result)
 	else if (result == CURLE_COULDNT_CONNECT && number != 0)
 		probe_finish_errno(p, (int)number);
 	else if (result == CURLE_GOT_NOTHING)
-		probe_finish(p, PROBE_FAILED, "connection closed while %s", phase(p, run->easy));
+		probe_finish(p, PROBE_FAILED, "connection closed while waiting for the answer");
 	else if (result == CURLE_OUT_OF_MEMORY || result == CURLE_FAILED_INIT ||
 	         result == CURLE_URL_MALFORMAT || result == CURLE_BAD_FUNCTION_ARGUMENT)
 		probe_finish(p, PROBE_VOID, "%s", words);

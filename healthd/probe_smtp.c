@@ -31,6 +31,7 @@ struct smtp_run {
 	struct smtp_reply reply;
 	bool auth_plain, auth_login, starttls; /* offered by the last EHLO */
 	struct tls_judge judge;
+	SSL_CTX *trusted;                /* held: a reload may forget it meanwhile */
 	char password[SECRET_BYTES + 1]; /* a copy: a reload may forget the secrets meanwhile */
 };
 
@@ -332,14 +333,8 @@ static void after_starttls(struct probe *p)
 	struct smtp_run *run = run_of(p);
 	const char *name = p->check->tls_name;
 	struct addr ignored;
-	SSL_CTX *context;
-	struct err e;
 
-	if (tls_judge_context(p->env->authorities, p->check->tls_ca, &context, &e) < 0) {
-		probe_finish(p, PROBE_VOID, "%s", e.text);
-		return;
-	}
-	SSL *ssl = SSL_new(context);
+	SSL *ssl = SSL_new(run->trusted);
 	assert(ssl != NULL);
 	run->judge = (struct tls_judge){.name = name,
 	    .chain = name != NULL || p->check->tls_ca != NULL,
@@ -368,29 +363,48 @@ static void connected(struct probe *p, int fd)
 	step_begin(p);
 }
 
-/* What would end up in a command must not be able to end it; what cannot be done is our own
- * fault and says nothing about the member. */
-static int check_prepare(struct probe *p, struct err *e)
+/* What would end up in a command must not be able to end it. */
+static int words_check(const struct service_check *c, struct err *e)
 {
-	const struct service_check *c = p->check;
 	const char *const words[] = {c->ehlo, c->mail_from, c->rcpt_to, c->user};
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (words[i] != NULL && !probe_word_is_clean(words[i]))
-			return err_set(e, E_INVALID,
-			    "ehlo, mail_from, rcpt_to or user has control characters or is too "
-			    "long");
+			return err_set(
+			    e, E_INVALID, "control characters or too long: \"%.40s\"", words[i]);
+	return 0;
+}
+
+static int user_prepare(struct probe *p, struct err *e)
+{
+	const struct service_check *c = p->check;
+	const char *password;
+	int rc;
+
 	if (c->user == NULL)
 		return 0;
 	if (!c->starttls)
 		return err_set(e, E_INVALID,
-		    "user is set without starttls: no password goes out "
-		    "in plain text");
+		    "user is set without starttls: no password goes out in plain text");
 	if (c->password_file == NULL)
 		return err_set(e, E_INVALID, "user is set without password_file");
-	const char *password;
-	int rc = secrets_get(p->env->secrets, c->password_file, &password, e);
-	if (rc == 0)
-		snprintf(run_of(p)->password, sizeof(run_of(p)->password), "%s", password);
+	if ((rc = secrets_get(p->env->secrets, c->password_file, &password, e)) < 0)
+		return rc;
+	snprintf(run_of(p)->password, sizeof(run_of(p)->password), "%s", password);
+	return 0;
+}
+
+/* What cannot be done is our own fault and says nothing about the member. */
+static int check_prepare(struct probe *p, struct err *e)
+{
+	struct smtp_run *run = run_of(p);
+	int rc;
+
+	if ((rc = words_check(p->check, e)) < 0 || (rc = user_prepare(p, e)) < 0)
+		return rc;
+	if (!p->check->starttls)
+		return 0;
+	if ((rc = tls_judge_context(p->env->authorities, p->check->tls_ca, &run->trusted, e)) == 0)
+		SSL_CTX_up_ref(run->trusted);
 	return rc;
 }
 
@@ -445,6 +459,7 @@ static void smtp_release(struct probe *p)
 	if (run->fd >= 0)
 		close(run->fd);
 	dial_free(run->dial);
+	SSL_CTX_free(run->trusted);
 	OPENSSL_cleanse(run->password, sizeof(run->password));
 	free(run);
 }

@@ -213,7 +213,7 @@ static void full_complain(struct prober *p, const char *what, uint64_t now)
 {
 	uint64_t times;
 	if (complaint_is_due(&p->full_complaint, now, &times))
-		log_error("too many probes at once: %s (%llu times since the last such line); the "
+		log_error("too many probes at once: %s (%llu since the last such line); the "
 		          "limit of %llu follows from the limit of open files (ulimit -n, "
 		          "LimitNOFILE=)",
 		    what, (unsigned long long)times, (unsigned long long)p->counts.in_flight_max);

@@ -1,0 +1,459 @@
+/* Asks the controllers, one after the other. */
+#include "cli/client.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/daemon_load.h"
+#include "lib/base/buf.h"
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+#include "lib/http_client.h"
+#include "lib/json.h"
+#include "lib/tls.h"
+
+enum {
+	PATIENCE_MS = 5000, /* for "nobody leads": an election takes about one second */
+	PAUSE_MS = 300,
+	ANSWER_MS = 8000, /* a controller itself answers after 5 s at the latest */
+	CONNECT_MS = 1500,
+	PROBE_MS = 2000,
+	SILENCE_MS = 3000,
+	ANSWER_BYTES = 64 * 1024 * 1024,
+};
+
+struct client {
+	struct config_cli config;
+	struct tls_identity who;
+	struct event_base *base;
+	struct http_client *http;
+	bool noted; /* that we wait for a leader */
+};
+
+struct exchange { /* one request to one controller */
+	struct event_base *base;
+	int status;
+	int error_code;
+	char error[ERR_TEXT_BYTES];
+	json_t *body;
+	bool done;
+};
+
+/* ---- configuration ---- */
+
+static char *config_find(const struct cli *cli)
+{
+	const char *environment = getenv("TANDEM_CONFIG");
+	const char *home = getenv("HOME");
+	if (cli->config != NULL)
+		return mem_strdup(cli->config);
+	if (environment != NULL && *environment != '\0')
+		return mem_strdup(environment);
+	char *own = mem_printf("%s/.config/tandem/cli.yaml", home != NULL ? home : "");
+	if (access(own, F_OK) == 0)
+		return own;
+	free(own);
+	return access("/etc/tandem/cli.yaml", F_OK) == 0 ? mem_strdup("/etc/tandem/cli.yaml")
+	                                                 : NULL;
+}
+
+static int config_read(const struct cli *cli, struct client *c)
+{
+	struct config_errors errors = {0};
+	char *path = config_find(cli);
+	if (path == NULL)
+		return cli_fail(cli, CLI_USAGE,
+		    "no configuration: looked for ~/.config/tandem/cli.yaml and "
+		    "/etc/tandem/cli.yaml; write one with \"controllers\" and \"tls\" as tandem(1) "
+		    "shows, or give --config FILE");
+	int result = config_cli_load(path, &c->config, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		fprintf(stderr, "%s\n", errors.lines[i]);
+	config_errors_free(&errors);
+	free(path);
+	return result == 0 ? 0 : cli_fail(cli, CLI_USAGE, "the configuration is not valid");
+}
+
+int client_open(const struct cli *cli, struct client **out)
+{
+	struct client *c = mem_new(1, sizeof *c);
+	struct err e = {0};
+	*out = NULL;
+	int status = config_read(cli, c);
+	if (status != 0) {
+		client_close(c);
+		return status;
+	}
+	const struct config_common *common = &c->config.common;
+	struct tls_files files = {
+	    .ca = common->tls_ca, .certificate = common->tls_certificate, .key = common->tls_key};
+	c->base = event_base_new();
+	if (c->base == NULL)
+		err_set(&e, E_IO, "no event loop");
+	else if (tls_certificate_identity(files.certificate, &c->who, &e) == 0)
+		http_client_new(c->base, &files, &c->http, &e);
+	if (c->http == NULL) {
+		client_close(c);
+		return cli_fail(cli, CLI_USAGE, "%s", e.text);
+	}
+	*out = c;
+	return 0;
+}
+
+void client_close(struct client *c)
+{
+	if (c == NULL)
+		return;
+	if (c->http != NULL)
+		http_client_free(c->http);
+	if (c->base != NULL)
+		event_base_free(c->base);
+	config_cli_free(&c->config);
+	free(c);
+}
+
+const char *client_person(const struct client *c)
+{
+	return c->who.name;
+}
+
+/* ---- one exchange ---- */
+
+static void on_done(void *ctx, const struct http_response *response)
+{
+	struct exchange *x = ctx;
+	struct err e = {0};
+	x->done = true;
+	x->status = response->status;
+	x->error_code = response->error_code;
+	snprintf(x->error, sizeof x->error, "%s", response->error != NULL ? response->error : "");
+	if (x->error_code == 0 &&
+	    json_parse(response->body, response->body_bytes, &x->body, &e) != 0) {
+		x->error_code = E_IO;
+		snprintf(x->error, sizeof x->error, "the answer is not JSON: %.200s", e.text);
+	}
+	event_base_loopbreak(x->base);
+}
+
+static void exchange_run(struct client *c, size_t controller, const char *path, const char *body,
+    unsigned timeout_ms, struct exchange *x)
+{
+	char *url = mem_printf("%s%s", c->config.common.controllers[controller], path);
+	*x = (struct exchange){.base = c->base};
+	struct http_call_options options = {.url = url,
+	    .body = body,
+	    .body_bytes = body != NULL ? strlen(body) : 0,
+	    .timeout_ms = timeout_ms,
+	    .connect_timeout_ms = CONNECT_MS,
+	    .max_bytes = ANSWER_BYTES,
+	    .on_done = on_done,
+	    .ctx = x};
+	struct http_call *call = http_call_start(c->http, &options);
+	while (!x->done && event_base_dispatch(c->base) == 0)
+		;
+	if (!x->done) {
+		http_call_cancel(call);
+		x->error_code = E_IO;
+		snprintf(x->error, sizeof x->error, "the event loop failed");
+	}
+	free(url);
+}
+
+static const char *error_member(const struct exchange *x, const char *key)
+{
+	const char *text =
+	    json_string_value(json_object_get(json_object_get(x->body, "error"), key));
+	return text != NULL ? text : "";
+}
+
+/* What an exchange means for the whole request. */
+enum verdict { ANSWERED, FINAL, NEXT, NEXT_AND_AGAIN };
+
+static enum verdict fail_with(struct client_failure *f, int status, enum verdict verdict,
+    const char *controller, const char *text, json_t *body)
+{
+	client_failure_release(f);
+	f->status = status;
+	f->body = json_incref(body);
+	snprintf(
+	    f->text, sizeof f->text, "%s%s%s", controller, *controller != '\0' ? ": " : "", text);
+	return verdict;
+}
+
+static enum verdict exchange_judge(
+    const struct exchange *x, const char *controller, bool change, struct client_failure *f)
+{
+	if (x->error_code == E_UNAVAILABLE)
+		return fail_with(f, CLI_UNREACHABLE, NEXT, controller, x->error, NULL);
+	if (x->error_code != 0)
+		return change ? fail_with(f, CLI_UNKNOWN, FINAL, controller, x->error, NULL)
+		              : fail_with(f, CLI_UNREACHABLE, NEXT, controller, x->error, NULL);
+	if (x->status == 200)
+		return ANSWERED;
+	const char *message = error_member(x, "message");
+	if (*message == '\0')
+		message = "the controller refused without saying why";
+	if (x->status != 503)
+		return fail_with(f, CLI_REFUSED, FINAL, "", message, x->body);
+	if (strcmp(error_member(x, "code"), "timeout") == 0)
+		return fail_with(f, CLI_UNKNOWN, FINAL, "", message, x->body);
+	return fail_with(f, CLI_UNREACHABLE, NEXT_AND_AGAIN, "", message, x->body);
+}
+
+/* Before a change, a question that costs nothing: what fails here has changed nothing, so that a
+ * refused certificate or a hanging controller never looks like a change of unknown fate. */
+static bool controller_answers(struct client *c, size_t controller, struct client_failure *f)
+{
+	struct exchange x;
+	exchange_run(c, controller, "/v1/health", NULL, PROBE_MS, &x);
+	bool answers = x.error_code == 0;
+	if (!answers)
+		fail_with(f, CLI_UNREACHABLE, NEXT, c->config.common.controllers[controller],
+		    x.error, NULL);
+	json_decref(x.body);
+	return answers;
+}
+
+static void note_waiting(struct client *c, const struct client_failure *f)
+{
+	if (!c->noted)
+		fprintf(stderr, "tandem: %s; trying again for %d s\n", f->text, PATIENCE_MS / 1000);
+	c->noted = true;
+}
+
+static int request(
+    struct client *c, const char *path, const char *body, json_t **out, struct client_failure *f)
+{
+	const struct config_common *common = &c->config.common;
+	uint64_t end_ms = clock_mono_ms() + PATIENCE_MS;
+	*out = NULL;
+	for (;;) {
+		/* "Nobody leads" from one controller says more than "refused" from a dead one. */
+		struct client_failure waiting = {0};
+		for (size_t i = 0; i < common->controllers_count; i++) {
+			struct exchange x;
+			if (body != NULL && !controller_answers(c, i, f))
+				continue;
+			exchange_run(c, i, path, body, ANSWER_MS, &x);
+			enum verdict verdict =
+			    exchange_judge(&x, common->controllers[i], body != NULL, f);
+			if (verdict == ANSWERED) {
+				*out = x.body;
+				client_failure_release(&waiting);
+				return 0;
+			}
+			json_decref(x.body);
+			if (verdict == FINAL) {
+				client_failure_release(&waiting);
+				return f->status;
+			}
+			if (verdict == NEXT_AND_AGAIN) {
+				client_failure_release(&waiting);
+				waiting = *f;
+				*f = (struct client_failure){0};
+			}
+		}
+		if (waiting.status == 0)
+			return f->status;
+		client_failure_release(f);
+		*f = waiting;
+		if (clock_mono_ms() + PAUSE_MS >= end_ms)
+			return f->status;
+		note_waiting(c, f);
+		usleep(PAUSE_MS * 1000);
+	}
+}
+
+int client_get(struct client *c, const char *path, json_t **out, struct client_failure *f)
+{
+	return request(c, path, NULL, out, f);
+}
+
+int client_post(
+    struct client *c, const char *path, const json_t *body, json_t **out, struct client_failure *f)
+{
+	char *text = json_text(body);
+	int status = request(c, path, text, out, f);
+	free(text);
+	return status;
+}
+
+int client_status(struct client *c, json_t **out, struct client_failure *f)
+{
+	const struct config_common *common = &c->config.common;
+	json_t *poor = NULL; /* the answer of a controller without quorum: better than none */
+	for (size_t i = 0; i < common->controllers_count; i++) {
+		struct exchange x;
+		exchange_run(c, i, "/v1/status", NULL, ANSWER_MS, &x);
+		enum verdict verdict = exchange_judge(&x, common->controllers[i], false, f);
+		if (verdict == FINAL) {
+			json_decref(x.body);
+			json_decref(poor);
+			return f->status;
+		}
+		if (verdict != ANSWERED) {
+			json_decref(x.body);
+			continue;
+		}
+		const char *role = json_string_value(
+		    json_object_get(json_object_get(x.body, "controller"), "role"));
+		if (role == NULL || strcmp(role, "no quorum") != 0) {
+			json_decref(poor);
+			*out = x.body;
+			return 0;
+		}
+		if (poor == NULL)
+			poor = x.body;
+		else
+			json_decref(x.body);
+	}
+	*out = poor;
+	return poor != NULL ? 0 : f->status;
+}
+
+/* ---- streams ---- */
+
+struct following {
+	struct client *client;
+	bool (*on_line)(void *ctx, const json_t *line);
+	void *ctx;
+	bool satisfied, ended;
+	char why[ERR_TEXT_BYTES];
+};
+
+static void on_stream_line(void *ctx, const char *line, size_t bytes)
+{
+	struct following *fo = ctx;
+	json_t *json = NULL;
+	if (!fo->satisfied && json_parse(line, bytes, &json, NULL) == 0)
+		fo->satisfied = fo->on_line(fo->ctx, json);
+	json_decref(json);
+	if (fo->satisfied)
+		event_base_loopbreak(fo->client->base);
+}
+
+static void on_stream_done(void *ctx, const struct http_response *response)
+{
+	struct following *fo = ctx;
+	fo->ended = true;
+	if (response->error != NULL)
+		snprintf(fo->why, sizeof fo->why, "%s", response->error);
+	else if (response->status != 200)
+		snprintf(fo->why, sizeof fo->why, "refused with status %d", response->status);
+	else
+		snprintf(fo->why, sizeof fo->why, "the stream ended");
+	event_base_loopbreak(fo->client->base);
+}
+
+static void follow_one(struct following *fo, size_t controller, const char *path, unsigned rest_ms)
+{
+	struct client *c = fo->client;
+	char *url = mem_printf("%s%s", c->config.common.controllers[controller], path);
+	struct http_call_options options = {.url = url,
+	    .connect_timeout_ms = CONNECT_MS,
+	    .silence_ms = SILENCE_MS,
+	    .max_bytes = ANSWER_BYTES,
+	    .on_line = on_stream_line,
+	    .on_done = on_stream_done,
+	    .ctx = fo};
+	struct timeval rest = {
+	    .tv_sec = rest_ms / 1000, .tv_usec = (suseconds_t)(rest_ms % 1000) * 1000};
+	fo->ended = false;
+	struct http_call *call = http_call_start(c->http, &options);
+	if (rest_ms > 0)
+		event_base_loopexit(c->base, &rest);
+	event_base_dispatch(c->base);
+	if (!fo->ended)
+		http_call_cancel(call);
+	free(url);
+}
+
+bool client_follow(struct client *c, const char *path, unsigned timeout_ms,
+    bool (*on_line)(void *ctx, const json_t *line), void (*on_loss)(void *ctx, const char *why),
+    void *ctx)
+{
+	struct following fo = {.client = c, .on_line = on_line, .ctx = ctx};
+	uint64_t end_ms = clock_mono_ms() + timeout_ms;
+	for (size_t i = 0; !fo.satisfied; i = (i + 1) % c->config.common.controllers_count) {
+		uint64_t now_ms = clock_mono_ms();
+		if (timeout_ms > 0 && now_ms >= end_ms)
+			break;
+		follow_one(&fo, i, path, timeout_ms > 0 ? (unsigned)(end_ms - now_ms) : 0);
+		if (fo.satisfied || !fo.ended)
+			continue;
+		if (on_loss != NULL)
+			on_loss(ctx, fo.why);
+		usleep(PAUSE_MS * 1000);
+	}
+	return fo.satisfied;
+}
+
+/* ---- failures ---- */
+
+void client_failure_release(struct client_failure *f)
+{
+	json_decref(f->body);
+	*f = (struct client_failure){0};
+}
+
+static const char *failure_advice(int status)
+{
+	switch (status) {
+	case CLI_UNREACHABLE:
+		return "nothing was changed";
+	case CLI_UNKNOWN:
+		return "do not simply repeat it: \"tandem status\" and \"tandem history\" show "
+		       "what "
+		       "stands";
+	default:
+		return NULL;
+	}
+}
+
+int client_fail(const struct cli *cli, struct client_failure *f)
+{
+	json_t *error = json_object_get(f->body, "error"), *line;
+	size_t i;
+	int status = f->status;
+	json_array_foreach(json_object_get(error, "details"), i, line)
+	{
+		fprintf(stderr, "%s\n", json_string_value(line));
+	}
+	cli_fail(cli, 0, "%s", f->text);
+	json_t *rule = json_object_get(error, "rule");
+	if (rule != NULL)
+		fprintf(stderr, "rule %" JSON_INTEGER_FORMAT " of Tandem forbids it\n",
+		    json_integer_value(rule));
+	const char *advice = failure_advice(status);
+	if (advice != NULL && strstr(f->text, advice) == NULL)
+		fprintf(stderr, "%s\n", advice);
+	if (cli->json) {
+		json_t *shown = f->body != NULL
+		                    ? json_incref(f->body)
+		                    : json_pack("{s:{s:s, s:s}}", "error", "code",
+		                          status == CLI_UNKNOWN ? "timeout" : "unavailable",
+		                          "message", f->text);
+		cli_print_json(shown);
+		json_decref(shown);
+	}
+	client_failure_release(f);
+	return status;
+}
+
+char *client_escape(const char *text)
+{
+	struct buf out = {0};
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		             (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
+		if (plain)
+			buf_add(&out, text, 1);
+		else
+			buf_printf(&out, "%%%02X", c);
+	}
+	return buf_take(&out);
+}

@@ -1,0 +1,62 @@
+/* tandem drain: takes a site out of the answers, until a time, with a reason. */
+#include <string.h>
+
+#include "cli/maintenance.h"
+#include "cli/options.h"
+#include "lib/clock.h"
+
+static const char usage[] =
+    "usage: tandem drain SITE --for TIME --reason TEXT [--wait]\n"
+    "\n"
+    "Takes every address of SITE out of the answers until TIME has passed or \"tandem undrain\".\n"
+    "Afterwards health decides about it again; it does not come back blindly. Refused when it "
+    "would\n"
+    "take the last site away from a name.\n"
+    "\n"
+    "      --for TIME      how long: 90s, 30m, 2h, 1d, 1h30m (at most 366d)\n"
+    "      --reason TEXT   for the others, at 3 a.m.\n"
+    "      --wait          wait, 60 s at most, until every name server serves it; 5 if they do "
+    "not\n"
+    "      --json          the answer as JSON\n"
+    "  -c, --config FILE   controllers and certificates\n"
+    "\n"
+    "Out of the answers is not yet out of use: resolvers keep old answers for a TTL, and mail is\n"
+    "still queued. \"tandem status\" says what is not proven yet. See also: tandem plan drain "
+    "SITE.\n";
+
+static int drain_run(struct cli *cli, int argc, char **argv)
+{
+	const char *for_text = NULL, *reason = NULL;
+	bool wait = false;
+	const struct option_row rows[] = {{"for", 0, OPTION_TEXT, &for_text},
+	    {"reason", 0, OPTION_TEXT, &reason}, {"wait", 0, OPTION_FLAG, &wait}};
+	struct err e = {0};
+	uint64_t for_ms;
+	int first;
+	int status = options_parse(cli, rows, 3, argc, argv, &first);
+	if (status == OPTIONS_GO_ON)
+		status = options_operands(cli, argc, first, 1, "the name of one site");
+	if (status != OPTIONS_GO_ON)
+		return status;
+	if (for_text == NULL)
+		return cli_usage(cli, "--for is missing: how long is the maintenance (--for 2h)?");
+	if (reason == NULL || *reason == '\0')
+		return cli_usage(cli, "--reason is missing: why? Others will read it");
+	if (duration_parse(for_text, &for_ms, &e) != 0)
+		return cli_usage(cli, "--for: %s", e.text);
+	struct maintenance m = {.path = "/v1/drain",
+	    .site = argv[first],
+	    .wait = wait,
+	    .draining = true,
+	    .done = "is out of every answer",
+	    .body = json_pack("{s:s, s:I, s:s}", "site", argv[first], "for_ms", (json_int_t)for_ms,
+	        "reason", reason)};
+	if (m.body == NULL)
+		return cli_usage(cli, "site and reason must be UTF-8");
+	return maintenance_run(cli, &m);
+}
+
+const struct cli_command command_drain = {.name = "drain",
+    .summary = "take a site out of the answers for a time",
+    .usage = usage,
+    .run = drain_run};

@@ -1,0 +1,18 @@
+/* What drain and undrain have in common: ask, then watch the name servers take it. */
+#ifndef TANDEM_CLI_MAINTENANCE_H
+#define TANDEM_CLI_MAINTENANCE_H
+
+#include "cli/client.h"
+
+struct maintenance {
+	const char *path; /* "/v1/drain" */
+	const char *site;
+	json_t *body;     /* consumed */
+	bool wait;        /* until every name server serves it, 60 s at most */
+	const char *done; /* "is out of every answer" */
+	bool draining;
+};
+
+int maintenance_run(const struct cli *cli, struct maintenance *m);
+
+#endif
