@@ -1,0 +1,35 @@
+/* May this view replace that one? Pure: rules 1 and 2 of the design, whatever a controller says.
+ *
+ * Order: accept_view on the head of what came; then, before it is served, accept_names if it
+ * brought a catalog of its own, else accept_pools. */
+#ifndef TANDEM_DNSD_ACCEPT_H
+#define TANDEM_DNSD_ACCEPT_H
+
+#include "core/view.h"
+#include "dnsd/catalog.h"
+
+enum accept_verdict {
+	ACCEPT_TAKE,
+	ACCEPT_KNOWN,  /* the very view that is held: nothing to do */
+	ACCEPT_OLDER,  /* a controller that lags: nothing to do */
+	ACCEPT_REOPEN, /* pools of a revision whose catalog is not here: ask for the whole view */
+	ACCEPT_REFUSE, /* against a rule; `why` says which and how, for people */
+};
+
+/* `held` NULL: nothing yet. Rule 2: same cluster, epochs and revisions only grow, and one epoch is
+ * one content. */
+enum accept_verdict accept_view(
+    const struct view *held, const struct view *offered, struct err *why);
+
+/* Rule 1: every name that `held` answers is answered by `offered` too, unless a removal names it
+ * with a revision after the held one and up to the offered one. E_REFUSED. */
+int accept_names(const struct catalog *held, uint64_t held_revision, const struct catalog *offered,
+    const struct view *offered_view, struct err *why);
+
+/* Rule 1 within a revision: a pool keeps at least one address of each family it has. E_REFUSED. */
+int accept_pools(const struct view *held, const struct view *offered, struct err *why);
+
+/* The same zones, records and names (removals aside). */
+bool accept_same_catalog(const struct view_catalog *a, const struct view_catalog *b);
+
+#endif

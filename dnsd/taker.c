@@ -1,0 +1,145 @@
+/* Takes views: decides, keeps on disk, then serves. */
+#include "dnsd/taker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "lib/base/mem.h"
+#include "lib/log.h"
+
+static int catalog_from_view(const struct view *v, struct catalog **out, struct err *e)
+{
+	const struct view_catalog *c = v->catalog;
+	struct zone_data **zones = mem_new(c->zones_count + 1, sizeof(struct zone_data *));
+	int r = 0;
+	*out = NULL;
+	for (size_t i = 0; r == 0 && i < c->zones_count; i++)
+		r = zone_data_read_view(&c->zones[i], &zones[i], e);
+	struct catalog_input in = {.zones = zones,
+	    .zones_count = c->zones_count,
+	    .names = c->names,
+	    .names_count = c->names_count,
+	    .pools = v->pools,
+	    .pools_count = v->pools_count};
+	if (r == 0)
+		r = catalog_build(&in, out, e);
+	for (size_t i = 0; i < c->zones_count; i++)
+		zone_data_free(zones[i]);
+	free(zones);
+	return r;
+}
+
+/* The catalog to serve `v` with: the one in use where nothing in it changes, else a new one, which
+ * must keep rule 1. The caller owns a reference. */
+static int catalog_choose(
+    const struct taker *t, const struct view *v, struct catalog **out, struct err *why)
+{
+	*out = NULL;
+	if (t->held && v->catalog == t->held->catalog) {
+		int r = accept_pools(t->held, v, why);
+		if (r == 0)
+			*out = catalog_hold(t->catalog);
+		return r;
+	}
+	struct catalog *fresh;
+	int r = catalog_from_view(v, &fresh, why);
+	if (r != 0)
+		return r;
+	if (t->held)
+		r = accept_names(t->catalog, t->held->revision, fresh, v, why);
+	if (r == 0 && t->held && t->held->revision == v->revision)
+		r = accept_pools(t->held, v, why);
+	if (r == 0)
+		*out = fresh;
+	else
+		catalog_drop(fresh);
+	return r;
+}
+
+static void view_keep(struct taker *t, const struct view *v)
+{
+	struct err e = {0};
+	bool with_catalog = !t->catalog_kept || t->held->catalog != v->catalog;
+	bool failed = keeper_save(t->keeper, v, with_catalog, &e) != 0;
+	if (failed)
+		log_error(
+		    "the view is served but not on disk, a restart would go back: %s", e.text);
+	else if (t->keeping_failed)
+		log_info("the view is on disk again");
+	t->catalog_kept = !failed || !with_catalog;
+	t->keeping_failed = failed;
+}
+
+/* Swaps in what was decided. Takes over the view, the catalog's reference and the pools. */
+static void view_serve(struct taker *t, struct view *v, struct catalog *c, struct pooltable *pools)
+{
+	struct view *former = t->held;
+	struct catalog *former_catalog = t->catalog;
+	t->held = v;
+	t->catalog = catalog_hold(c);
+	snapshot_swap(t->seat, snapshot_new(c, pools, v->epoch));
+	catalog_drop(former_catalog);
+	view_free(former);
+}
+
+/* Lets `v` share the catalog that is held when it has none, or the same once more. */
+static void catalog_share(const struct taker *t, struct view *v)
+{
+	if (!t->held || v->revision != t->held->revision ||
+	    (v->catalog && !accept_same_catalog(v->catalog, t->held->catalog)))
+		return;
+	view_catalog_drop(v->catalog);
+	v->catalog = view_catalog_hold(t->held->catalog);
+}
+
+enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
+{
+	struct catalog *c = NULL;
+	struct pooltable *pools = NULL;
+	enum accept_verdict verdict = accept_view(t->held, v, why);
+	if (verdict != ACCEPT_TAKE) {
+		view_free(v);
+		return verdict;
+	}
+	catalog_share(t, v);
+	assert(v->catalog);
+	if (catalog_choose(t, v, &c, why) != 0 ||
+	    pooltable_build(c, v->pools, v->pools_count, &pools, why) != 0) {
+		catalog_drop(c);
+		view_free(v);
+		return ACCEPT_REFUSE;
+	}
+	view_keep(t, v);
+	view_serve(t, v, c, pools);
+	return ACCEPT_TAKE;
+}
+
+int taker_start(struct taker *t, struct err *e)
+{
+	struct view *v;
+	struct catalog *c;
+	struct pooltable *pools = NULL;
+	int r = keeper_load(t->keeper, &v, e);
+	if (r != 0)
+		return r;
+	r = catalog_from_view(v, &c, e);
+	if (r == 0)
+		r = pooltable_build(c, v->pools, v->pools_count, &pools, e);
+	if (r != 0) {
+		catalog_drop(c);
+		view_free(v);
+		return r;
+	}
+	view_serve(t, v, c, pools);
+	t->catalog_kept = true;
+	return 0;
+}
+
+void taker_release(struct taker *t)
+{
+	snapshot_swap(t->seat, NULL);
+	catalog_drop(t->catalog);
+	view_free(t->held);
+	t->catalog = NULL;
+	t->held = NULL;
+}

@@ -1,0 +1,28 @@
+/* Takes views: decides, keeps on disk, then serves. Durable first, visible second. */
+#ifndef TANDEM_DNSD_TAKER_H
+#define TANDEM_DNSD_TAKER_H
+
+#include "dnsd/accept.h"
+#include "dnsd/keeper.h"
+#include "dnsd/snapshot.h"
+
+struct taker {                      /* start from {.seat = …, .keeper = …} */
+	struct snapshot_seat *seat; /* borrowed */
+	struct keeper *keeper;      /* borrowed */
+	struct view *held;          /* what is served, with its catalog; NULL: nothing yet */
+	struct catalog *catalog;    /* built from it */
+	bool catalog_kept;          /* the catalog is on disk */
+	bool keeping_failed;        /* what is served could not be written to disk */
+};
+
+/* Serves what the disk has. E_NOT_FOUND: nothing; E_INVALID: something this version can not use. */
+int taker_start(struct taker *t, struct err *e);
+
+/* Takes over `v`. With ACCEPT_TAKE it is on disk and served when this returns (on a full or broken
+ * disk it is served all the same, and said so loudly: an outage outside must not wait for a disk
+ * here). With ACCEPT_REFUSE `why` tells; what was served goes on. */
+enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why);
+
+void taker_release(struct taker *t);
+
+#endif
