@@ -1,0 +1,290 @@
+/* The parts of tandem-dnsd put together. */
+#include "dnsd/daemon.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/daemon_load.h"
+#include "dnsd/follow.h"
+#include "dnsd/tcp.h"
+#include "dnsd/udp.h"
+#include "dnsd/zone_files.h"
+#include "lib/base/mem.h"
+#include "lib/http_server.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+
+struct daemon {
+	const char *path;
+	struct config_dnsd config; /* as last read without an error */
+	struct loop *loop;
+	struct snapshot_seat seat;
+	struct stats *stats; /* one a UDP worker, the last is TCP's */
+	size_t stats_count;
+	struct udp *udp;
+	struct tcp *tcp;
+	struct http_server *metrics;
+	struct zone_files files; /* alone */
+	struct keeper *keeper;   /* with controllers */
+	struct taker taker;
+	struct follow *follow;
+};
+
+static int config_read(const char *path, struct config_dnsd *out)
+{
+	struct config_errors errors = {0};
+	int r = config_dnsd_load(path, out, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.lines[i]);
+	config_errors_free(&errors);
+	if (r != 0)
+		config_dnsd_free(out);
+	return r;
+}
+
+struct daemon *daemon_new(const char *path)
+{
+	struct daemon *d = mem_new(1, sizeof(*d));
+	d->path = path;
+	d->taker.seat = &d->seat;
+	if (config_read(path, &d->config) != 0) {
+		free(d);
+		return NULL;
+	}
+	log_open("tandem-dnsd", d->config.common.log);
+	return d;
+}
+
+static bool has_controllers(const struct daemon *d)
+{
+	return d->config.common.controllers_count > 0;
+}
+
+/* --- what is served ------------------------------------------------------------------------- */
+
+static int zones_load(struct daemon *d, struct err *e)
+{
+	struct snapshot *s;
+	int r = zone_files_load(&d->files, d->config.zones, d->config.zones_count, &s, e);
+	if (r == 0) {
+		snapshot_swap(&d->seat, s);
+		log_info("serving %zu zones with %zu names", s->catalog->zones_count,
+		    s->catalog->nodes_count);
+	}
+	return r;
+}
+
+/* Without a usable view the server still starts: it answers SERVFAIL until a controller is heard.
+ */
+static int disk_load(struct daemon *d, struct err *e)
+{
+	struct err why = {0};
+	int r = keeper_open(d->config.common.state, &d->keeper, e);
+	if (r != 0)
+		return err_prefix(e, "state");
+	d->taker.keeper = d->keeper;
+	r = taker_start(&d->taker, &why);
+	if (r == 0)
+		log_info("serving epoch %" PRIu64 ", revision %" PRIu64 " from disk",
+		    d->taker.held->epoch, d->taker.held->revision);
+	else if (r == E_NOT_FOUND)
+		log_warn("nothing to serve yet: %s", why.text);
+	else
+		log_error("NOTHING TO SERVE, the view on disk can not be used: %s", why.text);
+	return 0;
+}
+
+static int follow_open(struct daemon *d, struct err *e)
+{
+	const struct config_common *c = &d->config.common;
+	struct follow_options options = {.name = c->name,
+	    .controllers = (const char *const *)c->controllers,
+	    .controllers_count = c->controllers_count,
+	    .tls = {.ca = c->tls_ca, .certificate = c->tls_certificate, .key = c->tls_key},
+	    .taker = &d->taker};
+	return follow_start(loop_base(d->loop), &options, &d->follow, e);
+}
+
+/* --- sockets -------------------------------------------------------------------------------- */
+
+/* TCP first: it notices another server on the port. */
+static int listeners_open(
+    const struct socket_address *addresses, size_t count, int *listeners, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		listeners[i] = socket_tcp_open(&addresses[i], e);
+		if (listeners[i] >= 0)
+			continue;
+		int r = listeners[i];
+		while (i > 0)
+			close(listeners[--i]);
+		return r;
+	}
+	return 0;
+}
+
+static int transports_start(struct daemon *d, struct err *e)
+{
+	struct socket_address addresses[UDP_LISTEN_MAX];
+	int listeners[UDP_LISTEN_MAX], r = 0;
+	size_t count = d->config.common.listen_count;
+	if (count > UDP_LISTEN_MAX)
+		return err_set(e, E_LIMIT, "listen: found %zu addresses, at most %d are possible",
+		    count, UDP_LISTEN_MAX);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = socket_address_parse(d->config.common.listen[i], &addresses[i], e);
+	if (r == 0)
+		r = listeners_open(addresses, count, listeners, e);
+	if (r != 0)
+		return err_prefix(e, "listen");
+	d->stats_count = d->config.workers + 1;
+	d->stats = stats_new(d->stats_count);
+	r = udp_start(addresses, count, d->config.workers, &d->seat, d->stats, &d->udp, e);
+	if (r == 0)
+		return tcp_start(listeners, count, &TCP_LIMITS, &d->seat,
+		    &d->stats[d->stats_count - 1], &d->tcp, e);
+	while (count > 0)
+		close(listeners[--count]);
+	return r;
+}
+
+static void metrics_get(struct http_request *request, void *ctx)
+{
+	const struct daemon *d = ctx;
+	struct buf text = {0};
+	stats_print(d->stats, d->stats_count, &text);
+	if (d->follow)
+		follow_print(d->follow, &text);
+	http_reply_text(request, 200, "text/plain; version=0.0.4", buf_text(&text));
+	buf_free(&text);
+}
+
+static int metrics_open(struct daemon *d, struct err *e)
+{
+	static const struct http_limits limits = {.body_bytes = 1024,
+	    .header_bytes = 8192,
+	    .connections = 16,
+	    .idle_ms = 10000,
+	    .stream_backlog_bytes = 65536};
+	static const struct http_route routes[] = {{"GET", "/metrics", 0, metrics_get}};
+	const char *address = d->config.common.metrics;
+	if (!address)
+		return 0;
+	int r = http_server_new(loop_base(d->loop), NULL, &limits, routes, 1, d, &d->metrics, e);
+	if (r == 0)
+		r = http_server_listen(d->metrics, address, e);
+	return r == 0 ? 0 : err_prefix(e, "metrics");
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* What a running server can not change. */
+static void restart_hint(const struct config_dnsd *now, const struct config_dnsd *fresh)
+{
+	const struct config_common *a = &now->common, *b = &fresh->common;
+	bool same_listen = a->listen_count == b->listen_count;
+	for (size_t i = 0; same_listen && i < a->listen_count; i++)
+		same_listen = same_text(a->listen[i], b->listen[i]);
+	if (!same_listen)
+		log_warn("listen has changed: that needs a restart");
+	if (!same_text(a->metrics, b->metrics))
+		log_warn("metrics has changed: that needs a restart");
+	if (!same_text(a->state, b->state))
+		log_warn("state has changed: that needs a restart");
+	if (now->workers != fresh->workers)
+		log_warn("workers has changed: that needs a restart");
+}
+
+/* Certificates are read anew too, so a renewed one needs no restart. */
+static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
+{
+	struct err e = {0};
+	struct config_dnsd former = d->config;
+	follow_stop(d->follow);
+	d->follow = NULL;
+	d->config = *fresh;
+	if (follow_open(d, &e) == 0) {
+		config_dnsd_free(&former);
+		return;
+	}
+	log_error("reload refused, the controllers stay as they were: %s", e.text);
+	config_dnsd_free(&d->config);
+	d->config = former;
+	if (follow_open(d, &e) != 0)
+		log_error("CUT OFF FROM THE CONTROLLERS, what is served stays: %s", e.text);
+}
+
+static void on_reload(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct config_dnsd fresh;
+	struct err e = {0};
+	log_info("reading \"%s\" again", d->path);
+	if (config_read(d->path, &fresh) != 0) {
+		log_error("reload refused, everything stays as it was");
+		return;
+	}
+	if ((fresh.common.controllers_count > 0) != has_controllers(d)) {
+		log_error(
+		    "reload refused: going from controllers to zone files or back needs a restart");
+		config_dnsd_free(&fresh);
+		return;
+	}
+	restart_hint(&d->config, &fresh);
+	if (has_controllers(d)) {
+		controllers_reload(d, &fresh);
+	} else {
+		config_dnsd_free(&d->config);
+		d->config = fresh;
+		if (zones_load(d, &e) != 0)
+			log_error("reload refused, the zones stay as they were: %s", e.text);
+	}
+	log_open("tandem-dnsd", d->config.common.log);
+}
+
+int daemon_start(struct daemon *d, struct err *e)
+{
+	int r = loop_new(&d->loop, e);
+	if (r == 0)
+		r = has_controllers(d) ? disk_load(d, e) : zones_load(d, e);
+	if (r == 0)
+		r = transports_start(d, e);
+	if (r == 0)
+		r = metrics_open(d, e);
+	if (r == 0 && has_controllers(d))
+		r = follow_open(d, e);
+	return r;
+}
+
+int daemon_run(struct daemon *d)
+{
+	loop_on_reload(d->loop, on_reload, d);
+	loop_notify_ready();
+	return loop_run(d->loop);
+}
+
+void daemon_free(struct daemon *d)
+{
+	follow_stop(d->follow);
+	if (d->metrics)
+		http_server_free(d->metrics);
+	udp_stop(d->udp);
+	tcp_stop(d->tcp);
+	if (has_controllers(d))
+		taker_release(&d->taker);
+	else
+		snapshot_swap(&d->seat, NULL);
+	keeper_close(d->keeper);
+	zone_files_free(&d->files);
+	free(d->stats);
+	loop_free(d->loop);
+	config_dnsd_free(&d->config);
+	free(d);
+}

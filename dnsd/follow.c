@@ -1,0 +1,247 @@
+/* Follows the controllers. */
+#include "dnsd/follow.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dnsd/ack.h"
+#include "lib/base/mem.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/metrics.h"
+#include "lib/subscription.h"
+#include "wire/view.h"
+
+enum {
+	LINE_BYTES = 64 * 1024 * 1024, /* a whole view of 100,000 names and as many records */
+	ACK_INTERVAL_MS = 1000,
+	REOPEN_FIRST_MS = 50,
+	REOPEN_LAST_MS = 30000,
+	BEHIND_MS = 2000, /* keep-alives tell of an epoch that did not come: ask for the view */
+};
+
+struct follow {
+	struct event_base *base;
+	struct follow_options options;
+	struct http_client *client;
+	struct subscription *subscription;
+	struct ack *ack;
+	struct event *tick, *reopen;
+	unsigned reopen_ms;           /* pause before the next time; grows until a view is taken */
+	uint64_t behind_since;        /* monotonic; 0: not behind */
+	uint64_t heard_ms;            /* monotonic: last line of any controller */
+	uint64_t taken_ms;            /* monotonic: last view taken */
+	uint64_t taken, refused;      /* counters */
+	char refusal[ERR_TEXT_BYTES]; /* why a view was refused since the last one taken, or "" */
+	size_t refused_from;          /* the controller that sent it */
+};
+
+static struct timeval timeval_of(unsigned ms)
+{
+	return (struct timeval){.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+}
+
+static void acks_send(struct follow *f)
+{
+	const struct view *held = f->options.taker->held;
+	ack_send(f->ack, &(struct core_ack){.name = f->options.name,
+	                     .epoch = held ? held->epoch : 0,
+	                     .revision = held ? held->revision : 0,
+	                     .refused = f->refusal});
+}
+
+/* The stream brings only what is new; opened again, it begins with the whole view. */
+static void reopen_later(struct follow *f)
+{
+	if (evtimer_pending(f->reopen, NULL))
+		return;
+	struct timeval pause = timeval_of(f->reopen_ms);
+	evtimer_add(f->reopen, &pause);
+	f->reopen_ms = f->reopen_ms * 2 < REOPEN_LAST_MS ? f->reopen_ms * 2 : REOPEN_LAST_MS;
+}
+
+static void view_refused(struct follow *f, size_t controller, const char *why)
+{
+	f->refused++;
+	f->refused_from = controller;
+	if (strcmp(f->refusal, why) != 0) /* three controllers say the same */
+		log_error("VIEW REFUSED, the last good one stays: %s (from %s)", why,
+		    f->options.controllers[controller]);
+	(void)snprintf(f->refusal, sizeof(f->refusal), "%s", why);
+	acks_send(f);
+}
+
+static void view_taken(struct follow *f, size_t controller)
+{
+	const struct view *held = f->options.taker->held;
+	f->taken++;
+	f->taken_ms = clock_mono_ms();
+	f->refusal[0] = '\0';
+	f->behind_since = 0;
+	f->reopen_ms = REOPEN_FIRST_MS;
+	acks_send(f);
+	log_info("serving epoch %" PRIu64 ", revision %" PRIu64 " (from %s)", held->epoch,
+	    held->revision, f->options.controllers[controller]);
+}
+
+static void view_heard(struct follow *f, const json_t *line, size_t controller)
+{
+	struct err why = {0};
+	struct view *v;
+	if (view_decode(line, &v, &why) != 0) {
+		view_refused(f, controller, why.text);
+		return;
+	}
+	switch (taker_take(f->options.taker, v, &why)) {
+	case ACCEPT_TAKE:
+		view_taken(f, controller);
+		break;
+	case ACCEPT_KNOWN: /* who sent what was refused has come to its senses */
+		if (f->refused_from == controller)
+			f->refusal[0] = '\0';
+		break;
+	case ACCEPT_OLDER:
+		break;
+	case ACCEPT_REOPEN:
+		reopen_later(f);
+		break;
+	case ACCEPT_REFUSE:
+		view_refused(f, controller, why.text);
+		break;
+	}
+}
+
+/* A keep-alive names the epoch that its controller has. */
+static void keepalive_heard(struct follow *f, const json_t *line)
+{
+	const struct view *held = f->options.taker->held;
+	uint64_t epoch, now = clock_mono_ms();
+	if (json_get_u64_or(line, "epoch", INT64_MAX, 0, &epoch, NULL) != 0 || epoch == 0)
+		return;
+	if (held && epoch <= held->epoch)
+		return;
+	if (f->behind_since == 0)
+		f->behind_since = now;
+	else if (now - f->behind_since >= BEHIND_MS)
+		reopen_later(f);
+}
+
+static void on_line(void *ctx, size_t controller, const json_t *line)
+{
+	struct follow *f = ctx;
+	bool keepalive;
+	f->heard_ms = clock_mono_ms();
+	if (json_get_bool_or(line, "keepalive", false, &keepalive, NULL) == 0 && keepalive)
+		keepalive_heard(f, line);
+	else
+		view_heard(f, line, controller);
+}
+
+static int subscribe(struct follow *f, struct err *e)
+{
+	return subscription_new(f->base, f->client, f->options.controllers,
+	    f->options.controllers_count, "/v1/view", LINE_BYTES, on_line, f, &f->subscription, e);
+}
+
+static void on_reopen(evutil_socket_t fd, short what, void *ctx)
+{
+	struct follow *f = ctx;
+	struct err e = {0};
+	(void)fd;
+	(void)what;
+	log_info("asking the controllers for the whole view");
+	subscription_free(f->subscription);
+	f->subscription = NULL;
+	f->behind_since = 0;
+	if (subscribe(f, &e) != 0) {
+		log_error("can not subscribe: %s", e.text);
+		reopen_later(f);
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	acks_send(ctx);
+}
+
+int follow_start(struct event_base *base, const struct follow_options *options, struct follow **out,
+    struct err *e)
+{
+	struct follow *f = mem_new(1, sizeof(*f));
+	struct timeval interval = timeval_of(ACK_INTERVAL_MS);
+	*out = NULL;
+	f->base = base;
+	f->options = *options;
+	f->reopen_ms = REOPEN_FIRST_MS;
+	int r = http_client_new(base, options->tls.ca ? &options->tls : NULL, &f->client, e);
+	if (r == 0) {
+		f->ack = ack_new(f->client, options->controllers, options->controllers_count);
+		f->tick = event_new(base, -1, EV_PERSIST, on_tick, f);
+		f->reopen = evtimer_new(base, on_reopen, f);
+		event_add(f->tick, &interval);
+		r = subscribe(f, e);
+	}
+	if (r != 0) {
+		follow_stop(f);
+		return r;
+	}
+	*out = f;
+	return 0;
+}
+
+void follow_stop(struct follow *f)
+{
+	if (!f)
+		return;
+	if (f->subscription)
+		subscription_free(f->subscription);
+	ack_free(f->ack);
+	if (f->tick)
+		event_free(f->tick);
+	if (f->reopen)
+		event_free(f->reopen);
+	if (f->client)
+		http_client_free(f->client);
+	free(f);
+}
+
+static void gauge(struct buf *out, const char *name, const char *help, double value)
+{
+	metrics_family(out, name, "gauge", help);
+	metrics_value(out, name, NULL, value);
+}
+
+static double age_s(uint64_t then_ms)
+{
+	return then_ms == 0 ? -1 : (double)(clock_mono_ms() - then_ms) / 1000;
+}
+
+void follow_print(const struct follow *f, struct buf *out)
+{
+	const struct taker *t = f->options.taker;
+	gauge(out, "tandem_dnsd_epoch", "epoch served, 0 before the first view",
+	    t->held ? (double)t->held->epoch : 0);
+	gauge(out, "tandem_dnsd_revision", "revision of the configuration served",
+	    t->held ? (double)t->held->revision : 0);
+	gauge(out, "tandem_dnsd_view_age_seconds",
+	    "since the view served was taken from a controller, -1 while it is from the disk",
+	    age_s(f->taken_ms));
+	gauge(out, "tandem_dnsd_controllers_silent_seconds",
+	    "since any controller was heard, -1 if never", age_s(f->heard_ms));
+	gauge(out, "tandem_dnsd_controllers_connected", "streams open now",
+	    f->subscription ? (double)subscription_connected(f->subscription) : 0);
+	gauge(out, "tandem_dnsd_view_refused", "1 while the newest view is refused",
+	    f->refusal[0] != '\0');
+	gauge(out, "tandem_dnsd_state_failed", "1 while the view served is not on disk",
+	    t->keeping_failed);
+	metrics_family(out, "tandem_dnsd_views_total", "counter", "views, by what became of them");
+	metrics_value(out, "tandem_dnsd_views_total", (const char *[]){"result", "taken", NULL},
+	    (double)f->taken);
+	metrics_value(out, "tandem_dnsd_views_total", (const char *[]){"result", "refused", NULL},
+	    (double)f->refused);
+}
