@@ -109,6 +109,28 @@ static void position_move(struct position *p, size_t line)
 	}
 }
 
+/* The line of a quote or parenthesis that is still open at the end (ldns lets that pass, as it
+ * would a file of which the rest is missing), or 0. */
+static size_t open_line_find(const char *text)
+{
+	size_t line = 1, opened = 0, quoted = 0;
+	for (; *text; text++) {
+		if (*text == '\n')
+			line++;
+		else if (*text == '\\' && text[1] != '\0' && text[1] != '\n')
+			text++;
+		else if (*text == '"')
+			quoted = quoted ? 0 : line;
+		else if (!quoted && *text == ';')
+			text += strcspn(text, "\n") - 1;
+		else if (!quoted && *text == '(')
+			opened = line;
+		else if (!quoted && *text == ')')
+			opened = 0;
+	}
+	return quoted ? quoted : opened;
+}
+
 static int stream_read(struct zone_data *z, FILE *stream, const char *text, struct err *e)
 {
 	struct position position = {text, 1};
@@ -151,12 +173,16 @@ int zone_data_read_file(const char *name, const char *path, struct zone_data **o
 		return E_INVALID;
 	}
 	const char *zero = memchr(text, '\0', bytes);
+	size_t open_line = open_line_find(text);
 	FILE *stream = bytes > 0 ? fmemopen(text, bytes, "r") : NULL;
 	if (zero)
 		r = err_set(
 		    e, E_INVALID, "%s: not a text: has a NUL at byte %td", path, zero - text);
 	else if (!stream)
 		r = err_set(e, E_INVALID, "%s: is empty", path);
+	else if (open_line != 0)
+		r = err_set(e, E_INVALID, "%s:%zu: a quote or parenthesis is never closed", path,
+		    open_line);
 	else
 		r = stream_read(z, stream, text, e);
 	if (stream)
