@@ -20,10 +20,12 @@ int socket_address_parse(const char *text, struct socket_address *out, struct er
 	char host[ADDR_TEXT_BYTES], *end;
 	struct addr a;
 	const char *at = strchr(text, '@');
-	if (!at || (size_t)(at - text) >= sizeof(host))
+	bool bracketed = at && text[0] == '[' && at[-1] == ']'; /* "[::1]@53" */
+	size_t bytes = at ? (size_t)(at - text) - (bracketed ? 2 : 0) : SIZE_MAX;
+	if (bytes >= sizeof(host))
 		return err_set(e, E_INVALID, "found \"%.80s\", expected ADDRESS@PORT", text);
-	memcpy(host, text, (size_t)(at - text));
-	host[at - text] = '\0';
+	memcpy(host, text + bracketed, bytes);
+	host[bytes] = '\0';
 	if (addr_parse(host, &a, e) != 0)
 		return err_prefix(e, "\"%.80s\"", text);
 	unsigned long port = strtoul(at + 1, &end, 10);

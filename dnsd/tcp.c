@@ -65,8 +65,11 @@ static void connection_free(struct connection *c)
 	free(c);
 }
 
+/* With a reset: a plain close would leave the unread answers of a dawdler in the kernel. */
 static void connection_cut(struct connection *c)
 {
+	struct linger now = {.l_onoff = 1, .l_linger = 0};
+	(void)setsockopt(bufferevent_getfd(c->stream), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	stats_add(&c->tcp->stats->tcp_cut, 1);
 	connection_free(c);
 }
