@@ -112,7 +112,9 @@ int api_new(const struct api_options *options, struct api **out, struct err *e)
 	struct api *a = mem_new(1, sizeof *a);
 	*out = NULL;
 	a->engine = options->engine;
+	a->store = engine_store(options->engine);
 	a->store_kind = options->store_kind;
+	LIST_INIT(&a->answers);
 	struct streams_options streams = {
 	    .base = options->base, .first = first_line, .keepalive = keepalive_line, .ctx = a};
 	int result = streams_new(&streams, &a->streams, e);
@@ -141,6 +143,7 @@ void api_free(struct api *a)
 {
 	if (a == NULL)
 		return;
+	api_read_release(a);
 	streams_free(a->streams);
 	if (a->server != NULL)
 		http_server_free(a->server);

@@ -21,7 +21,8 @@ struct api_options {
 int api_new(const struct api_options *options, struct api **out, struct err *e);
 int api_listen(struct api *a, const char *address_at_port, struct err *e);
 void api_set_tls(struct api *a, SSL_CTX *tls);
-/* Ends the streams; waiting requests must have been answered (engine_free does). */
+/* Ends the streams and refuses what waits for the store, which must be there still. Requests that
+ * wait for the engine must have been answered: engine_free does. */
 void api_free(struct api *a);
 
 void api_published(struct api *a, bool delta);

@@ -2,13 +2,20 @@
 #ifndef TANDEM_CONTROLPLANE_API_PARTS_H
 #define TANDEM_CONTROLPLANE_API_PARTS_H
 
+#include <sys/queue.h>
+
 #include "controlplane/api.h"
+
+struct answer;
+LIST_HEAD(answers, answer);
 
 struct api {
 	struct engine *engine;
+	struct store *store;
 	struct streams *streams;
 	struct http_server *server;
 	const char *store_kind;
+	struct answers answers; /* waiting for the store */
 	struct api_counters counters;
 };
 
@@ -39,5 +46,6 @@ void api_explain(struct http_request *r, void *ctx);
 void api_history(struct http_request *r, void *ctx);
 void api_config(struct http_request *r, void *ctx);
 void api_config_revisions(struct http_request *r, void *ctx);
+void api_read_release(struct api *a); /* refuses what still waits */
 
 #endif

@@ -18,6 +18,8 @@ enum {
 };
 
 struct answer { /* an answer that waits for the store */
+	LIST_ENTRY(answer) next;
+	struct history_reading *reading; /* under way, or NULL */
 	struct api *api;
 	struct http_request *request;
 	json_t *json;
@@ -28,13 +30,21 @@ static struct answer *answer_new(struct api *a, struct http_request *r, json_t *
 {
 	struct answer *an = mem_new(1, sizeof *an);
 	*an = (struct answer){.api = a, .request = r, .json = json};
+	LIST_INSERT_HEAD(&a->answers, an, next);
 	return an;
+}
+
+static void answer_free(struct answer *an)
+{
+	LIST_REMOVE(an, next);
+	json_decref(an->json);
+	free(an);
 }
 
 static void answer_send(struct answer *an)
 {
-	http_reply_json(an->request, 200, an->json);
-	free(an);
+	http_reply_json(an->request, 200, json_incref(an->json));
+	answer_free(an);
 }
 
 static void answer_fail(struct answer *an, const struct err *e, const char *what)
@@ -48,8 +58,21 @@ static void answer_fail(struct answer *an, const struct err *e, const char *what
 		copy.code = E_UNAVAILABLE; /* a read: nothing hangs on it */
 	err_prefix(&copy, "%s can not be read", what);
 	http_reply_error(an->request, &copy);
-	json_decref(an->json);
-	free(an);
+	answer_free(an);
+}
+
+void api_read_release(struct api *a)
+{
+	struct err e;
+	err_set(&e, E_UNAVAILABLE, "this controller is being stopped");
+	while (!LIST_EMPTY(&a->answers)) {
+		struct answer *an = LIST_FIRST(&a->answers);
+		if (an->reading != NULL)
+			history_cancel(an->reading);
+		store_forget(a->store, an);
+		http_reply_error(an->request, &e);
+		answer_free(an);
+	}
 }
 
 /* A number in the query; absent gives the default. */
@@ -94,6 +117,7 @@ static void on_explain_history(
 {
 	struct answer *an = ctx;
 	(void)next;
+	an->reading = NULL;
 	if (result == 0)
 		json_object_set(an->json, "history", lines);
 	else {
@@ -120,12 +144,14 @@ void api_explain(struct http_request *r, void *ctx)
 		return;
 	}
 	struct history_query query = {.limit = EXPLAIN_LINES, .subject = subject};
-	history_read(a->engine, &query, on_explain_history, answer_new(a, r, json));
+	struct answer *an = answer_new(a, r, json);
+	an->reading = history_read(a->engine, &query, on_explain_history, an);
 }
 
 static void on_history(void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)
 {
 	struct answer *an = ctx;
+	an->reading = NULL;
 	if (result != 0) {
 		answer_fail(an, e, "the history");
 		return;
@@ -147,7 +173,8 @@ void api_history(struct http_request *r, void *ctx)
 	struct history_query query = {.before = before,
 	    .limit = limit > 0 ? limit : 1,
 	    .subject = http_request_query(r, "subject")};
-	history_read(a->engine, &query, on_history, answer_new(a, r, NULL));
+	struct answer *an = answer_new(a, r, NULL);
+	an->reading = history_read(a->engine, &query, on_history, an);
 }
 
 /* The line of the history that tells who applied a revision, and when; it may be gone by now. */
@@ -159,6 +186,7 @@ static void on_config_history(
 	size_t i;
 	json_t *line;
 	(void)result, (void)e, (void)next;
+	an->reading = NULL;
 	snprintf(subject, sizeof subject, "%" PRIu64, an->revision);
 	snprintf(words, sizeof words, "revision %" PRIu64, an->revision);
 	json_array_foreach(lines, i, line)
@@ -189,14 +217,14 @@ static void on_config(void *ctx, int result, const struct err *e, uint64_t revis
 		    " in the store: the last 100 are kept; \"tandem history\" lists them",
 		    an->revision);
 		http_reply_error(an->request, &missing);
-		free(an);
+		answer_free(an);
 		return;
 	}
 	an->json =
 	    json_pack("{s:I, s:s, s:s, s:o}", "revision", (json_int_t)an->revision, "applied", "",
 	        "actor", "", "document", json_stringn(entries[0].value, entries[0].bytes));
 	struct history_query query = {.limit = REVISION_LINES, .action = "apply"};
-	history_read(an->api->engine, &query, on_config_history, an);
+	an->reading = history_read(an->api->engine, &query, on_config_history, an);
 }
 
 void api_config(struct http_request *r, void *ctx)
@@ -229,6 +257,7 @@ static void on_revisions(void *ctx, int result, const struct err *e, json_t *lin
 	struct answer *an = ctx;
 	const struct state *state = core_state(engine_core(an->api->engine));
 	(void)next;
+	an->reading = NULL;
 	if (result != 0) {
 		answer_fail(an, e, "the history");
 		return;
@@ -242,5 +271,6 @@ void api_config_revisions(struct http_request *r, void *ctx)
 {
 	struct api *a = ctx;
 	struct history_query query = {.limit = REVISION_LINES, .action = "apply"};
-	history_read(a->engine, &query, on_revisions, answer_new(a, r, NULL));
+	struct answer *an = answer_new(a, r, NULL);
+	an->reading = history_read(a->engine, &query, on_revisions, an);
 }

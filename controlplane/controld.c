@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 #include "lib/log.h"
 
-enum { RESIGN_MS = 500 };
+enum { RESIGN_MS = 1200 };
 
 struct controld {
 	const struct config_controld *config;
@@ -158,16 +158,16 @@ void controld_resign(struct controld *d)
 	event_base_dispatch(d->base);
 }
 
-/* Engine and store go first: they answer or drop what still waits for a reply. */
+/* The engine answers what waits for it, the API refuses what waits for the store. */
 void controld_free(struct controld *d)
 {
 	if (d == NULL)
 		return;
 	controld_metrics_free(d->metrics);
 	engine_free(d->engine);
+	api_free(d->api);
 	if (d->store != NULL)
 		store_free(d->store);
-	api_free(d->api);
 	SSL_CTX_free(d->tls);
 	free(d);
 }

@@ -12,7 +12,7 @@ int controld_new(
     struct loop *loop, const struct config_controld *config, struct controld **out, struct err *e);
 /* Reads the certificates again; the old ones stay in use when that fails. */
 int controld_reload(struct controld *d, struct err *e);
-/* Gives leadership away and lets the loop run until that is written, 500 ms at most. */
+/* Gives leadership away and lets the loop run until that is written, 1.2 s at most. */
 void controld_resign(struct controld *d);
 void controld_free(struct controld *d);
 

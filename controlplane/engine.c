@@ -147,14 +147,8 @@ void engine_lead_if_ready(struct engine *en)
 static void on_election(void *ctx, enum election_role role, uint64_t term, const char *leader_name,
     const char *leader_url)
 {
-	static const char *const words[] = {[ELECTION_FOLLOWER] = "following",
-	    [ELECTION_LEADER] = "elected",
-	    [ELECTION_NO_QUORUM] = "NO QUORUM: answers stay as they are, nothing can be changed"};
 	struct engine *en = ctx;
 	bool same_office = role == ELECTION_LEADER && en->role == role && en->term == term;
-	if (role != en->role || term != en->term)
-		log_info("%s, term %llu, leader %s", words[role], (unsigned long long)term,
-		    *leader_name != '\0' ? leader_name : "unknown");
 	char *name = mem_strdup(leader_name), *url = mem_strdup(leader_url);
 	free(en->leader_name);
 	free(en->leader_url);

@@ -33,8 +33,7 @@ struct engine_options {
 
 int engine_new(const struct engine_options *options, struct engine **out, struct err *e);
 void engine_resign(struct engine *en); /* gives leadership away; requests are refused from now on */
-/* Requests under way are answered E_UNAVAILABLE first. The store is freed right after, without
- * running the loop in between: only then it calls nobody back. */
+/* Requests under way are answered first, truthfully: not known whether. */
 void engine_free(struct engine *en);
 
 /* Facts. Strings are borrowed for the call. */

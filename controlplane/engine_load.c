@@ -341,4 +341,5 @@ void load_release(struct engine *en)
 	if (en->load.timer != NULL)
 		event_free(en->load.timer);
 	state_free(en->load.state);
+	store_forget(en->options.store, en);
 }

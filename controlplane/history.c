@@ -13,7 +13,7 @@
 
 enum { BLOCK_VERSIONS = 100, BLOCKS_MAX = 20 };
 
-struct reading {
+struct history_reading {
 	struct store *store;
 	uint64_t block; /* version / BLOCK_VERSIONS */
 	unsigned blocks;
@@ -26,7 +26,7 @@ struct reading {
 	void *ctx;
 };
 
-static void block_list(struct reading *r);
+static void block_list(struct history_reading *r);
 
 static bool text_matches(const json_t *line, const char *key, const char *wanted)
 {
@@ -34,7 +34,7 @@ static bool text_matches(const json_t *line, const char *key, const char *wanted
 	return wanted == NULL || (text != NULL && strcmp(text, wanted) == 0);
 }
 
-static void entry_take(struct reading *r, const struct store_entry *entry)
+static void entry_take(struct history_reading *r, const struct store_entry *entry)
 {
 	json_t *lines = NULL;
 	if (json_parse(entry->value, entry->bytes, &lines, NULL) != 0 || !json_is_array(lines)) {
@@ -50,19 +50,30 @@ static void entry_take(struct reading *r, const struct store_entry *entry)
 	json_decref(lines);
 }
 
-static void reading_end(struct reading *r, int result, const struct err *e, bool more)
+static void reading_free(struct history_reading *r)
 {
-	r->done(r->ctx, result, e, r->lines, more ? r->oldest : 0);
 	json_decref(r->lines);
 	free(r->subject);
 	free(r->action);
 	free(r);
 }
 
+static void reading_end(struct history_reading *r, int result, const struct err *e, bool more)
+{
+	r->done(r->ctx, result, e, r->lines, more ? r->oldest : 0);
+	reading_free(r);
+}
+
+void history_cancel(struct history_reading *r)
+{
+	store_forget(r->store, r);
+	reading_free(r);
+}
+
 static void on_block(void *ctx, int result, const struct err *e, uint64_t revision,
     const struct store_entry *entries, size_t count)
 {
-	struct reading *r = ctx;
+	struct history_reading *r = ctx;
 	(void)revision;
 	if (result != 0) {
 		reading_end(r, result, e, false);
@@ -87,17 +98,17 @@ static void on_block(void *ctx, int result, const struct err *e, uint64_t revisi
 	block_list(r);
 }
 
-static void block_list(struct reading *r)
+static void block_list(struct history_reading *r)
 {
 	char prefix[64];
 	snprintf(prefix, sizeof prefix, HISTORY_PREFIX "%018" PRIu64, r->block);
 	store_list(r->store, prefix, BLOCK_VERSIONS, true, on_block, r);
 }
 
-void history_read(
+struct history_reading *history_read(
     const struct engine *en, const struct history_query *query, history_done done, void *ctx)
 {
-	struct reading *r = mem_new(1, sizeof *r);
+	struct history_reading *r = mem_new(1, sizeof *r);
 	const struct state *state = core_state(engine_core(en));
 	uint64_t newest = state != NULL ? state->version : 0;
 	r->store = engine_store(en);
@@ -113,4 +124,5 @@ void history_read(
 	r->done = done;
 	r->ctx = ctx;
 	block_list(r);
+	return r;
 }

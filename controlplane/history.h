@@ -18,8 +18,11 @@ struct history_query {
 typedef void (*history_done)(
     void *ctx, int result, const struct err *e, json_t *lines, uint64_t next);
 
-/* Looks at 2,000 versions at most. `done` is called from the loop, exactly once. */
-void history_read(
+/* Looks at 2,000 versions at most. `done` is called from the loop, exactly once, unless cancelled;
+ * the handle is no more then. */
+struct history_reading;
+struct history_reading *history_read(
     const struct engine *en, const struct history_query *query, history_done done, void *ctx);
+void history_cancel(struct history_reading *r);
 
 #endif
