@@ -51,8 +51,6 @@ static int applied_print(
     const struct cli *cli, struct client *c, json_t *answer, json_t *plan, uint64_t began_ms)
 {
 	struct follow_result r;
-	if (!cli->json)
-		lines_print(json_object_get(answer, "text"));
 	fflush(stdout);
 	bool all =
 	    follow_epoch(c, NULL, (uint64_t)member_number(answer, "epoch"), began_ms, LOOK_MS, &r);

@@ -424,7 +424,7 @@ int client_fail(const struct cli *cli, struct client_failure *f)
 	}
 	cli_fail(cli, 0, "%s", f->text);
 	json_t *rule = json_object_get(error, "rule");
-	if (rule != NULL)
+	if (rule != NULL && strstr(f->text, "rule ") == NULL)
 		fprintf(stderr, "rule %" JSON_INTEGER_FORMAT " of Tandem forbids it\n",
 		    json_integer_value(rule));
 	const char *advice = failure_advice(status);

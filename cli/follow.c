@@ -28,12 +28,29 @@ bool follow_count(const json_t *status, struct follow_result *out)
 	return out->servers > 0 && out->serving == out->servers;
 }
 
+static size_t offered_count(const json_t *status, const char *site)
+{
+	size_t i, j, count = 0;
+	json_t *pool, *member;
+	json_array_foreach(json_object_get(status, "pools"), i, pool)
+	{
+		json_array_foreach(json_object_get(pool, "members"), j, member)
+		{
+			const char *at = json_string_value(json_object_get(member, "site"));
+			count += at != NULL && strcmp(at, site) == 0 &&
+			         json_is_true(json_object_get(member, "offered"));
+		}
+	}
+	return count;
+}
+
 static bool on_status(void *ctx, const json_t *status)
 {
 	struct following *fo = ctx;
 	size_t i;
 	json_t *drain;
 	fo->result->drain_text[0] = '\0';
+	fo->result->still_offered = fo->site != NULL ? offered_count(status, fo->site) : 0;
 	json_array_foreach(json_object_get(status, "drains"), i, drain)
 	{
 		const char *site = json_string_value(json_object_get(drain, "site"));

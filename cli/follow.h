@@ -10,7 +10,8 @@ struct follow_result {
 	uint64_t epoch;
 	size_t servers, serving; /* name servers heard; those at the epoch or past it */
 	uint64_t took_ms;        /* since began_ms, when the last of them was seen serving */
-	char drain_text[512];    /* of the drain of `site`: what is still to be proven, or "" */
+	size_t still_offered; /* addresses of `site` in the answers: pools that live only there */
+	char drain_text[512]; /* of the drain of `site`: what is still to be proven, or "" */
 };
 
 /* Follows the status until every name server serves `epoch`, for `timeout_ms` at most; `site` may

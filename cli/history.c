@@ -30,7 +30,7 @@ struct question {
 void history_text_add(struct buf *out, unsigned indent, const json_t *entries)
 {
 	static const char *const headings[] = {
-	    "TIME (UTC)", "EPOCH", "WHO", "WHAT", "SUBJECT", "WHY", NULL};
+	    "TIME (UTC)", "EPOCH", "WHO", "WHAT", "SUBJECT", NULL};
 	struct table *t = table_new(indent, headings);
 	size_t i;
 	json_t *entry;
@@ -43,9 +43,9 @@ void history_text_add(struct buf *out, unsigned indent, const json_t *entries)
 			*separator = ' ';
 		char *epoch = mem_printf("%" PRId64, member_number(entry, "epoch"));
 		const char *const cells[] = {time, epoch, member_text(entry, "actor"),
-		    member_text(entry, "action"), member_text(entry, "subject"),
-		    member_text(entry, "text")};
-		table_row(t, cells, 6, STYLE_PLAIN);
+		    member_text(entry, "action"), member_text(entry, "subject")};
+		table_row(t, cells, 5, STYLE_BOLD);
+		table_note(t, member_text(entry, "text"));
 		free(epoch);
 	}
 	table_end(t, out);

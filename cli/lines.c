@@ -60,7 +60,7 @@ const char *span_format(int64_t ms, char out[static SPAN_BYTES])
 	int64_t s = ms > 0 ? ms / 1000 : 0;
 	if (s < 120)
 		snprintf(out, SPAN_BYTES, "%d s", (int)s);
-	else if (s < 2 * 3600)
+	else if (s < 3600)
 		snprintf(out, SPAN_BYTES, "%d m", (int)(s / 60));
 	else if (s < 48 * 3600)
 		snprintf(out, SPAN_BYTES, "%d h %02d m", (int)(s / 3600), (int)(s / 60 % 60));

@@ -68,6 +68,11 @@ static void result_print(const struct maintenance *m, const struct follow_result
 		    "No name server has reported to this controller: nobody confirms epoch %" PRIu64
 		    ".\n",
 		    r->epoch);
+	else if (m->draining && all && r->still_offered > 0)
+		buf_printf(&out,
+		    "%s is out of every answer that another site can give (epoch %" PRIu64
+		    ", %zu of %zu name servers) after %" PRIu64 " ms; %zu of its addresses stay.\n",
+		    m->site, r->epoch, r->serving, r->servers, r->took_ms, r->still_offered);
 	else
 		buf_printf(&out,
 		    "%s %s (epoch %" PRIu64 ", %zu of %zu name servers) after %" PRIu64 " ms.\n",

@@ -8,11 +8,12 @@
 
 #include "lib/base/mem.h"
 
-enum { GAP = 2, LAST_MIN = 20 };
+enum { GAP = 2, LAST_MIN = 20, NOTE_INDENT = 4 };
 
 struct row {
 	char *cells[TABLE_COLUMNS_MAX];
 	enum style style;
+	bool note; /* cells[0] is a sentence across all columns */
 };
 
 struct table {
@@ -92,7 +93,7 @@ static void blanks_add(struct buf *out, size_t count)
 static size_t line_bytes(const char *text, size_t width)
 {
 	size_t bytes = 0, columns = 0, blank = 0;
-	while (text[bytes] != '\0') {
+	while (text[bytes] != '\0' && text[bytes] != '\n') {
 		size_t next = bytes + 1;
 		while (((unsigned char)text[next] & 0xc0) == 0x80)
 			next++;
@@ -115,7 +116,7 @@ static void wrapped_add(
 	size_t bytes = line_bytes(text, room);
 	styled_add(out, style, text, bytes);
 	for (text += bytes; *text != '\0'; text += bytes) {
-		text += *text == ' ';
+		text += *text == ' ' || *text == '\n';
 		buf_add(out, "\n", 1);
 		blanks_add(out, again);
 		bytes = line_bytes(text, room_again);
@@ -150,11 +151,22 @@ void table_row(struct table *t, const char *const *cells, size_t count, enum sty
 	VEC_PUSH(t->rows, t->rows_count) = row;
 }
 
+void table_note(struct table *t, const char *text)
+{
+	struct row row = {.note = true, .cells = {mem_strdup(text)}};
+	VEC_PUSH(t->rows, t->rows_count) = row;
+}
+
 static void row_add(
     const struct table *t, const struct row *row, const size_t *widths, struct buf *out)
 {
 	size_t at = t->indent;
 	size_t last = t->columns - 1;
+	if (row->note) {
+		blanks_add(out, at + NOTE_INDENT);
+		wrapped_add(out, at + NOTE_INDENT, at + NOTE_INDENT, row->style, row->cells[0]);
+		return;
+	}
 	while (last > 0 && row->cells[last][0] == '\0')
 		last--; /* no blanks at the end of a line */
 	blanks_add(out, t->indent);
@@ -171,7 +183,7 @@ void table_end(struct table *t, struct buf *out)
 {
 	size_t widths[TABLE_COLUMNS_MAX] = {0};
 	for (size_t r = 0; r < t->rows_count; r++)
-		for (size_t i = 0; i < t->columns; i++) {
+		for (size_t i = 0; i < t->columns && !t->rows[r].note; i++) {
 			size_t width = text_width(t->rows[r].cells[i], strlen(t->rows[r].cells[i]));
 			widths[i] = width > widths[i] ? width : widths[i];
 		}

@@ -25,10 +25,12 @@ struct table;
 struct table *table_new(unsigned indent, const char *const *headings);
 /* One cell a column, from the left; missing ones are empty. Copied. */
 void table_row(struct table *t, const char *const *cells, size_t count, enum style style);
+/* A sentence across all columns, below the row before it. */
+void table_note(struct table *t, const char *text);
 /* Writes the table into `out` and frees it; a table without rows writes nothing. */
 void table_end(struct table *t, struct buf *out);
 
-/* A sentence, wrapped at 100 columns, continued lines indented by two more. */
+/* A sentence, wrapped at 100 columns and at newlines, continued lines indented by two more. */
 void text_add(struct buf *out, unsigned indent, enum style style, const char *text);
 
 #endif
