@@ -226,13 +226,18 @@ void api_refuse(struct http_request *r, int code, const char *text, int rule, js
 	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
 		if (statuses[i].code == code)
 			status = statuses[i].status;
-	json_t *error = json_pack("{s:s, s:s}", "code", err_code_name(code), "message", text);
+	size_t bytes = strlen(text);
+	while (bytes > 0 && text[bytes - 1] == '\n')
+		bytes--;
+	json_t *error =
+	    json_pack("{s:s, s:s%}", "code", err_code_name(code), "message", text, bytes);
 	if (rule != 0)
 		json_object_set_new(error, "rule", json_integer(rule));
 	if (details != NULL)
 		json_object_set_new(error, "details", details);
 	const struct tls_identity *who = http_request_identity(r);
-	log_info("refused %s (%s): %s", who != NULL ? who->name : "?", http_request_peer(r), text);
+	log_info("refused %s (%s): %.*s", who != NULL ? who->name : "?", http_request_peer(r),
+	    (int)strcspn(text, "\n"), text);
 	http_reply_json(r, status, json_pack("{s:o}", "error", error));
 }
 

@@ -58,18 +58,20 @@ static void refuse_reply(struct change *c, const struct engine_reply *reply)
 
 static void on_changed(void *ctx, const struct engine_reply *reply)
 {
+	static const char *const words[] = {[CORE_REQUEST_APPLY] = "apply",
+	    [CORE_REQUEST_DRAIN] = "drain",
+	    [CORE_REQUEST_UNDRAIN] = "undrain"};
 	struct change *c = ctx;
-	log_info("%s by %s: %s",
-	    c->core.type == CORE_REQUEST_APPLY   ? "apply"
-	    : c->core.type == CORE_REQUEST_DRAIN ? "drain"
-	                                         : "undrain",
-	    http_request_identity(c->request)->name, reply->text);
-	if (reply->result == 0)
+	if (reply->result != 0) {
+		refuse_reply(c, reply);
+	} else {
+		log_info("%s by %s: %.*s", words[c->core.type],
+		    http_request_identity(c->request)->name, (int)strcspn(reply->text, "\n"),
+		    reply->text);
 		http_reply_json(c->request, 200,
 		    json_pack("{s:I, s:I, s:o}", "epoch", (json_int_t)reply->epoch, "revision",
 		        (json_int_t)reply->revision, "text", api_lines(reply->text)));
-	else
-		refuse_reply(c, reply);
+	}
 	change_free(c);
 }
 

@@ -249,12 +249,14 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 {
 	const struct state *state = core_state(engine_core(en));
 	const struct service *service = core_service(engine_core(en));
-	struct buf text = {0}, reasons = {0};
+	struct buf text = {0}, reasons = {0}, drained = {0};
 	char obstacle[STATUS_TEXT_BYTES];
 	size_t answering = 0;
 	status_obstacle(en, obstacle);
 	for (size_t i = 0; service != NULL && i < service->sites_count; i++)
 		answering += site_answers(report, service->sites[i].name);
+	for (size_t i = 0; state != NULL && i < state->drains_count; i++)
+		buf_printf(&drained, "%s%s", i == 0 ? "" : " and ", state->drains[i].site);
 	size_t count = attention_collect(&reasons, report);
 	bool well = *obstacle == '\0' && count == 0 && service != NULL;
 	buf_puts(&text, well ? "All well: " : "ATTENTION: ");
@@ -265,13 +267,15 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 	if (service == NULL)
 		buf_puts(&text, "No service document has been applied yet (tandem apply -f FILE).");
 	else
-		buf_printf(&text, "%zu %s, epoch %" PRIu64 ", revision %" PRIu64 ".", answering,
-		    answering == 1 ? "site answers" : "sites answer", state->epoch,
-		    state->revision);
+		buf_printf(&text, "%zu %s%s%s, epoch %" PRIu64 ", revision %" PRIu64 ".", answering,
+		    answering == 1 ? "site answers" : "sites answer",
+		    state->drains_count > 0 ? ", in maintenance: " : "", buf_text(&drained),
+		    state->epoch, state->revision);
 	json_t *summary =
 	    json_pack("{s:s, s:s}", "level", well ? "ok" : "attention", "text", buf_text(&text));
 	buf_free(&text);
 	buf_free(&reasons);
+	buf_free(&drained);
 	return summary;
 }
 

@@ -36,9 +36,8 @@ static void say(struct explanation *x, const char *format, ...)
 
 static void explain_member(struct explanation *x, const struct core_member_view *m)
 {
-	say(x, "%s is %s and %s: %s", m->id, member_state_name(m->verdict),
-	    m->offered ? "offered" : "not offered", m->why);
-	if (*m->evidence != '\0')
+	say(x, "%s is %s, %s", m->id, member_state_name(m->verdict), m->why);
+	if (*m->evidence != '\0' && strstr(m->why, m->evidence) == NULL)
 		say(x, "evidence of the verdict: %s", m->evidence);
 	json_array_append_new(x->members, status_member(m));
 }
