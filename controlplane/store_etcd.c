@@ -53,10 +53,14 @@ static void etcd_read(
 static void commit_done(const struct etcd_request *request, int result, const struct err *why,
     const json_t *answer, uint64_t revision)
 {
+	const json_t *succeeded = json_object_get(answer, "succeeded");
 	struct err e = {0};
 	if (result != 0)
 		e = *why;
-	else if (!json_is_true(json_object_get(answer, "succeeded")))
+	else if (succeeded != NULL && !json_is_boolean(succeeded))
+		result =
+		    err_set(&e, E_TIMEOUT, "unreadable answer of etcd: succeeded is no boolean");
+	else if (!json_is_true(succeeded))
 		result = err_set(&e, E_CONFLICT, "what was compared has changed since it was read");
 	request->commit_done(request->ctx, result, result != 0 ? &e : NULL, revision);
 }
