@@ -10,7 +10,8 @@ uint64_t clock_mono_ms(void); /* CLOCK_MONOTONIC: for intervals and expiry insid
 int64_t clock_wall_ms(void);  /* since 1970-01-01 UTC: for what people declare and read */
 
 #define CLOCK_TEXT_BYTES 32
-const char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_BYTES]); /* RFC 3339, UTC, ms */
+const char *clock_format(
+    int64_t wall_ms, char out[static CLOCK_TEXT_BYTES]); /* RFC 3339, UTC, ms */
 
 /* "90s", "15m", "2h", "1d", "1h30m" → milliseconds; unit required; 1 ms … 366 d. */
 int duration_parse(const char *text, uint64_t *ms, struct err *e);

@@ -19,16 +19,15 @@
 int json_parse(const char *text, size_t bytes, json_t **out, struct err *e);
 
 int json_get_string(const json_t *o, const char *key, const char **out, struct err *e);
-int json_get_string_or(const json_t *o, const char *key, const char *fallback, const char **out,
-    struct err *e);
+int json_get_string_or(
+    const json_t *o, const char *key, const char *fallback, const char **out, struct err *e);
 int json_get_u64(const json_t *o, const char *key, uint64_t max, uint64_t *out, struct err *e);
 int json_get_u64_or(const json_t *o, const char *key, uint64_t max, uint64_t fallback,
     uint64_t *out, struct err *e);
 int json_get_i64(const json_t *o, const char *key, int64_t *out, struct err *e);
 int json_get_bool_or(const json_t *o, const char *key, bool fallback, bool *out, struct err *e);
 int json_get_object(const json_t *o, const char *key, const json_t **out, struct err *e);
-int json_get_array(const json_t *o, const char *key, size_t max, const json_t **out,
-    struct err *e);
+int json_get_array(const json_t *o, const char *key, size_t max, const json_t **out, struct err *e);
 
 /* Compact, keys sorted (same content, same bytes), no newline; the caller frees. */
 char *json_text(const json_t *value);

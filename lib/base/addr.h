@@ -10,7 +10,7 @@
 #define ADDR_TEXT_BYTES 46
 
 struct addr {
-	uint8_t family;	   /* 4 or 6; 0 = none */
+	uint8_t family;    /* 4 or 6; 0 = none */
 	uint8_t bytes[16]; /* network order; IPv4 uses the first 4, the rest are 0 */
 };
 

@@ -17,6 +17,6 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
 void buf_clear(struct buf *b); /* empties, keeps the room */
 void buf_free(struct buf *b);
 const char *buf_text(const struct buf *b); /* the text, "" while empty */
-char *buf_take(struct buf *b); /* hands over the text (never NULL); the caller frees */
+char *buf_take(struct buf *b);             /* hands over the text (never NULL); the caller frees */
 
 #endif
