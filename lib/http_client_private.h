@@ -22,10 +22,10 @@ struct http_client {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer; /* curl's next timeout */
-	LIST_HEAD(, http_transfer) transfers;
-	LIST_HEAD(, http_call) calls;
-	TAILQ_HEAD(, http_call) ready; /* calls with lines to hand over */
-	char *ca, *certificate, *key;  /* NULL without TLS of our own */
+	LIST_HEAD(http_transfers, http_transfer) transfers;
+	LIST_HEAD(http_calls, http_call) calls;
+	TAILQ_HEAD(http_ready, http_call) ready; /* calls with lines to hand over */
+	char *ca, *certificate, *key;            /* NULL without TLS of our own */
 	bool any_role;
 	unsigned depth; /* of people's callbacks under way */
 	bool dead;      /* freed inside one of them: goes when depth is 0 again */

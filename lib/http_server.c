@@ -22,7 +22,7 @@
 #define SERVER_BODY_SLACK 4
 
 /* evhttp's context of a listener is its own; this finds ours. Servers live in one thread. */
-static LIST_HEAD(, http_server) servers = LIST_HEAD_INITIALIZER(servers);
+static LIST_HEAD(http_servers, http_server) servers = LIST_HEAD_INITIALIZER(servers);
 
 /* ---- which handler ---- */
 
@@ -241,8 +241,8 @@ static void server_socket_set(const struct http_server *s, evutil_socket_t fd)
 
 int http_server_listen(struct http_server *s, const char *address_at_port, struct err *e)
 {
-	struct sockaddr_storage at;
-	socklen_t bytes;
+	struct sockaddr_storage at = {0};
+	socklen_t bytes = 0;
 	int code = server_address_parse(address_at_port, &at, &bytes, e);
 	if (code)
 		return code;

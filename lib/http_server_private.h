@@ -26,9 +26,9 @@ struct http_server {
 	void *ctx;
 	unsigned port;
 	struct event *accept_again;
-	LIST_HEAD(, http_connection) connections;
-	LIST_HEAD(, http_request) requests;
-	LIST_HEAD(, http_stream) streams;
+	LIST_HEAD(http_connections, http_connection) connections;
+	LIST_HEAD(http_requests, http_request) requests;
+	LIST_HEAD(http_streams, http_stream) streams;
 	struct http_counts counts;
 	struct log_limit refused_lines;
 	struct log_limit handshake_lines;

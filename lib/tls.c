@@ -176,7 +176,8 @@ static int tls_x509_name(X509 *certificate, struct tls_identity *out, struct err
 
 int tls_x509_identity(X509 *certificate, struct tls_identity *out, struct err *e)
 {
-	struct tls_identity found = {0};
+	struct tls_identity found;
+	memset(&found, 0, sizeof(found));
 	int code = tls_x509_uri(certificate, &found, e);
 	if (code == 0)
 		code = tls_x509_name(certificate, &found, e);
