@@ -2,8 +2,8 @@
  *
  * By hand, from the top folder (clang brings libFuzzer):
  *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *       tests/fuzz/fuzz_service.c config/[!d]*.c core/service.c lib/base/[!j]*.c \
- *       -lldns -lyaml -o build/fuzz_service
+ *       tests/fuzz/fuzz_service.c $(ls config/?*.c lib/base/?*.c) core/service.c lib/file.c \
+ *       -lldns -lyaml -lcrypto -o build/fuzz_service
  *   mkdir -p build/corpus && cp config/examples/retarus.yaml build/corpus/
  *   build/fuzz_service -max_len=20000 -max_total_time=60 -timeout=5 build/corpus */
 #include <assert.h>
