@@ -112,6 +112,8 @@ struct raw_service {
 	size_t components_count;
 };
 
-extern const struct schema_table service_table; /* fills struct raw_service */
+extern const struct schema_table service_table;    /* fills struct raw_service */
+extern const struct schema_table check_table;      /* fills struct raw_check: one under `checks` */
+extern const struct schema_table pool_check_table; /* the same, inside a pool */
 
 #endif

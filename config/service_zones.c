@@ -1,5 +1,6 @@
 /* Zones: their records read, the SPF records added, and what DNS itself asks of a zone's content,
  * so that no server has to find it out at night. */
+#include <assert.h>
 #include <inttypes.h>
 #include <ldns/ldns.h>
 #include <stdlib.h>
@@ -420,6 +421,7 @@ static void zones_build(struct service_draft *d, const struct entries *all)
 			    "long",
 			    raw->name);
 	}
+	assert(s->zones != NULL || all->count == 0);
 	for (size_t i = 0; i < all->count; i++) {
 		const struct zone_record *r = &all->items[i].record;
 		struct service_zone *zone = &s->zones[all->items[i].zone];
