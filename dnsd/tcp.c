@@ -301,8 +301,10 @@ void tcp_stop(struct tcp *t)
 		eventfd_write(t->stop_fd, 1);
 		pthread_join(t->thread, NULL);
 	}
-	while (!TAILQ_EMPTY(&t->connections))
-		connection_free(TAILQ_FIRST(&t->connections));
+	for (struct connection *c = TAILQ_FIRST(&t->connections), *next; c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		connection_free(c);
+	}
 	for (size_t i = 0; i < t->listeners_count; i++)
 		evconnlistener_free(t->listeners[i]);
 	if (t->stop)

@@ -70,7 +70,7 @@ static struct view *view_of(const char *cluster, unsigned epoch, unsigned revisi
 {
 	struct buf text = {0};
 	struct err e = {0};
-	struct view *v;
+	struct view *v = NULL;
 	json_t *o;
 	buf_printf(&text, "{\"version\":1,\"cluster\":\"%s\",\"epoch\":%u,\"revision\":%u%s",
 	    cluster, epoch, revision, catalog);
