@@ -177,13 +177,10 @@ static void server_on_accept_again(evutil_socket_t fd, short what, void *ctx)
 static void server_on_accept_failed(struct evconnlistener *listener, void *evhttp)
 {
 	int number = errno;
-	struct http_server *s;
 	(void)listener;
-	LIST_FOREACH(s, &servers, link)
-	{
-		if (s->evhttp == evhttp)
-			break;
-	}
+	struct http_server *s = LIST_FIRST(&servers);
+	while (s && s->evhttp != evhttp)
+		s = LIST_NEXT(s, link);
 	assert(s);
 	if (log_limit_admit(&s->handshake_lines, clock_mono_ms(), "connections"))
 		log_error("cannot accept connections for %d ms: %s", SERVER_ACCEPT_AGAIN_MS,
@@ -254,11 +251,10 @@ int http_server_listen(struct http_server *s, const char *address_at_port, struc
 		return err_set_errno(e, errno, "cannot listen on %s", address_at_port);
 	evutil_socket_t fd = evconnlistener_get_fd(listener);
 	server_socket_set(s, fd);
-	struct sockaddr_storage bound = {0};
+	struct sockaddr_in6 bound = {0}; /* the port stands at the same place in both kinds */
 	bytes = sizeof(bound);
 	(void)getsockname(fd, (struct sockaddr *)&bound, &bytes);
-	s->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-	                                            : ((struct sockaddr_in *)&bound)->sin_port);
+	s->port = ntohs(bound.sin6_port);
 	if (!evhttp_bind_listener(s->evhttp, listener)) {
 		evconnlistener_free(listener);
 		return err_set(e, E_IO, "cannot serve on %s", address_at_port);
