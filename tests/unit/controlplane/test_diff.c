@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,9 +27,9 @@ static void name_add(struct view *v, const char *owner, const char *pool, uint32
 {
 	VEC_PUSH(v->catalog->names, v->catalog->names_count) =
 	    (struct view_name){.owner = mem_strdup(owner),
-		.zone = mem_strdup("example.com."),
-		.pool = mem_strdup(pool),
-		.ttl_s = ttl_s};
+	        .zone = mem_strdup("example.com."),
+	        .pool = mem_strdup(pool),
+	        .ttl_s = ttl_s};
 }
 
 static void record_add(struct view *v, const char *record)
@@ -42,10 +44,10 @@ static struct view *view_make(const char *const *addresses)
 	v->catalog = mem_new(1, sizeof *v->catalog);
 	VEC_PUSH(v->catalog->zones, v->catalog->zones_count) =
 	    (struct view_zone){.name = mem_strdup("example.com."),
-		.ttl_s = 300,
-		.soa_mname = mem_strdup("ns1.example.com."),
-		.soa_rname = mem_strdup("hostmaster.example.com."),
-		.soa_refresh_s = 3600};
+	        .ttl_s = 300,
+	        .soa_mname = mem_strdup("ns1.example.com."),
+	        .soa_rname = mem_strdup("hostmaster.example.com."),
+	        .soa_refresh_s = 3600};
 	pool_add(v, "mail", addresses);
 	return v;
 }
@@ -152,7 +154,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(equal_views_have_no_changes),
-	    cmocka_unit_test(a_member_that_leaves_changes_every_name_of_its_pool_in_its_family_only),
+	    cmocka_unit_test(
+	        a_member_that_leaves_changes_every_name_of_its_pool_in_its_family_only),
 	    cmocka_unit_test(static_records_are_compared_as_sets_whatever_their_order),
 	    cmocka_unit_test(a_ttl_that_changes_alone_is_shown),
 	    cmocka_unit_test(the_first_publication_adds_everything_and_the_list_has_a_bound),
