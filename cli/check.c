@@ -10,7 +10,7 @@
 
 static const char usage[] =
     "usage: tandem check -f FILE [--type TYPE]\n"
-    "       tandem check --reference TYPE\n"
+    "       tandem check --reference TYPE [--mdoc]\n"
     "\n"
     "Checks a file without asking anybody: exit status 0, or every error as file:line:column and "
     "1.\n"
@@ -18,6 +18,7 @@ static const char usage[] =
     "  -f, --file FILE   the file (\"-\": standard input, for a service document)\n"
     "      --type TYPE   service (default), controld, healthd, dnsd or cli\n"
     "      --reference TYPE  print every option such a file may have, and end\n"
+    "      --mdoc        the same as the source of a manual page\n"
     "      --json        {\"valid\":…,\"errors\":[…]}\n";
 
 static int service_check(
@@ -96,31 +97,36 @@ static int result_print(
 	return valid ? CLI_OK : CLI_REFUSED;
 }
 
-static int reference_print(const struct cli *cli, const char *which)
+static int reference_print(const struct cli *cli, const char *which, bool mdoc)
 {
 	if (!config_reference_exists(which))
 		return cli_usage(cli,
 		    "--reference: found \"%s\", expected service, controld, healthd, dnsd or cli",
 		    which);
-	config_reference_print(which, stdout);
+	if (mdoc)
+		config_reference_print_mdoc(which, stdout);
+	else
+		config_reference_print(which, stdout);
 	return CLI_OK;
 }
 
 static int check_run(struct cli *cli, int argc, char **argv)
 {
 	const char *file = NULL, *type = NULL, *reference = NULL;
+	bool mdoc = false;
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
-	    {"type", 0, OPTION_TEXT, &type}, {"reference", 0, OPTION_TEXT, &reference}};
+	    {"type", 0, OPTION_TEXT, &type}, {"reference", 0, OPTION_TEXT, &reference},
+	    {"mdoc", 0, OPTION_FLAG, &mdoc}};
 	struct config_errors errors = {0};
 	struct buf summary = {0};
 	int first;
-	int status = options_parse(cli, rows, 3, argc, argv, &first);
+	int status = options_parse(cli, rows, 4, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 0, "none (the file goes behind -f)");
 	if (status != OPTIONS_GO_ON)
 		return status;
 	if (reference != NULL)
-		return reference_print(cli, reference);
+		return reference_print(cli, reference, mdoc);
 	if (file == NULL)
 		return cli_usage(cli, "-f FILE is missing");
 	if (type == NULL || strcmp(type, "service") == 0)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "config/reference.h"
+#include "lib/file.h"
 
 static char *printed(const char *which, void (*print)(const char *, FILE *))
 {
@@ -56,11 +57,32 @@ static void every_reference_prints_in_both_forms(void **state)
 	}
 }
 
+/* scripts/make-man was forgotten where this fails. */
+static void the_manual_pages_tell_the_present_options(void **state)
+{
+	(void)state;
+	for (size_t i = 0; config_reference_names[i] != NULL; i++) {
+		const bool service = strcmp(config_reference_names[i], "service") == 0;
+		char *page = NULL,
+		     *mdoc = printed(config_reference_names[i], config_reference_print_mdoc);
+		size_t bytes;
+
+		assert_int_equal(
+		    file_read(service ? "docs/man/tandem-service.5" : "docs/man/tandem-config.5",
+		        1024 * 1024, &page, &bytes, NULL),
+		    0);
+		assert_non_null(strstr(page, mdoc));
+		free(page);
+		free(mdoc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_option_is_told_with_type_range_and_default),
 	    cmocka_unit_test(every_reference_prints_in_both_forms),
+	    cmocka_unit_test(the_manual_pages_tell_the_present_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
