@@ -141,13 +141,13 @@ void commit_done(struct core *c, const char *commit_id, int result, struct core_
 	} else if (result == E_UNAVAILABLE) {
 		c->retry_ms = now.mono_ms + CORE_RETRY_MS;
 		pending_answer(c, E_UNAVAILABLE,
-		    mem_strdup("no quorum: the store did not take the change, nothing was changed"),
+		    mem_strdup("no quorum: the store did not take the change, which was not made"),
 		    out);
 	} else {
 		c->retry_ms = now.mono_ms + CORE_RETRY_LATER_MS;
 		effect_tell(out, true, "the store refused a commit: %s", err_code_name(result));
 		pending_answer(c, result,
-		    mem_printf("the store refused the change (%s), nothing was changed",
+		    mem_printf("the store refused the change (%s), which was not made",
 		        err_code_name(result)),
 		    out);
 	}

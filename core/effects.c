@@ -24,11 +24,25 @@ void effect_tell(struct core_effects *out, bool warn, const char *format, ...)
 	e->tell.text = text_clean(line, sizeof(line));
 }
 
+/* A failure is no promise that nothing was changed while an earlier try may still land. */
+static int failure_weaken(const struct request *r, int result, char **text)
+{
+	if (result == 0 || r->attempts_count == 0)
+		return result;
+	char *weaker = mem_printf("%s%san earlier try was not answered by the store and may have "
+	                          "happened: look at the status",
+	    *text ? *text : "", *text ? "; " : "");
+	free(*text);
+	*text = weaker;
+	return E_TIMEOUT;
+}
+
 void effect_reply(struct core *c, struct request *r, int result, int rule, char *text,
     struct view *after, struct core_effects *out)
 {
 	struct core_effect *e = effect_push(out, CORE_REPLY);
 
+	result = failure_weaken(r, result, &text);
 	e->reply.id = r->id;
 	e->reply.result = result;
 	e->reply.rule = rule;

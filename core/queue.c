@@ -117,12 +117,10 @@ void queue_landed(struct core *c, struct core_effects *out)
 static void request_give_up(
     struct core *c, struct request *r, const char *why, struct core_effects *out)
 {
-	bool open = r->attempts_count > 0;
+	char *text =
+	    r->attempts_count > 0 ? mem_strdup(why) : mem_printf("%s: nothing was changed", why);
 
-	effect_reply(c, r, open ? E_TIMEOUT : E_UNAVAILABLE, 0,
-	    mem_printf("%s: %s", why,
-	        open ? "it may have happened or not, look at the status" : "nothing was changed"),
-	    NULL, out);
+	effect_reply(c, r, E_UNAVAILABLE, 0, text, NULL, out);
 }
 
 void queue_expire(struct core *c, struct core_time now, struct core_effects *out)

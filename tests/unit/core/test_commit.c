@@ -166,6 +166,40 @@ static void write_that_lands_late_is_answered_once_and_not_repeated(void **unuse
 	world_end(w);
 }
 
+static void undrain_that_lands_late_is_a_success(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	drain(w, "muc");
+	w->store_waits = true;
+	undrain(w, "muc");
+	struct state *late = state_copy(w->written);
+	commit_ends(w, E_TIMEOUT, false);
+	state_free(w->store);
+	w->store = late;
+	commit_ends(w, E_CONFLICT, false);
+	assert_int_equal(last(w)->result, 0); /* not "muc is not drained" */
+	world_end(w);
+}
+
+static void failure_after_a_lost_answer_promises_nothing(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	w->store_waits = true;
+	drain(w, "muc");
+	vantage_says(w, "muc", MAIL_FRA, DOWN);
+	vantage_says(w, "witness", MAIL_FRA, DOWN);
+	commit_ends(w, E_TIMEOUT, false); /* judged again, and refused now */
+	assert_int_equal(last(w)->result, E_TIMEOUT);
+	assert_contains(last(w)->text, "rule 3");
+	assert_contains(last(w)->text, "may have happened: look at the status");
+	commit_ends(w, 0, true);
+	world_end(w);
+}
+
 static void without_quorum_nothing_is_half_done(void **unused)
 {
 	struct world *w = world_usual();
@@ -176,7 +210,7 @@ static void without_quorum_nothing_is_half_done(void **unused)
 	commit_ends(w, E_UNAVAILABLE, false);
 	assert_int_equal(last(w)->result, E_UNAVAILABLE);
 	assert_contains(last(w)->text, "no quorum");
-	assert_contains(last(w)->text, "nothing was changed");
+	assert_contains(last(w)->text, "which was not made");
 	assert_offered(w, "mail-de", BOTH);
 	assert_int_equal(state_of(w)->drains_count, 0);
 	/* Automation tries again by itself, but not in a busy loop. */
@@ -255,7 +289,7 @@ static void followers_refuse_and_lost_leadership_answers(void **unused)
 	world_lead(w, false);
 	commit_ends(w, E_TIMEOUT, false);
 	assert_int_equal(last(w)->result, E_TIMEOUT);
-	assert_contains(last(w)->text, "may have happened or not");
+	assert_contains(last(w)->text, "may have happened: look at the status");
 	world_lead(w, true);
 	undrain(w, "muc");
 	world_lead(w, false);
@@ -464,6 +498,8 @@ int main(void)
 	    cmocka_unit_test(conflict_with_ones_own_write_is_a_success),
 	    cmocka_unit_test(timed_out_write_that_did_not_happen_is_tried_again),
 	    cmocka_unit_test(write_that_lands_late_is_answered_once_and_not_repeated),
+	    cmocka_unit_test(undrain_that_lands_late_is_a_success),
+	    cmocka_unit_test(failure_after_a_lost_answer_promises_nothing),
 	    cmocka_unit_test(without_quorum_nothing_is_half_done),
 	    cmocka_unit_test(request_is_not_kept_waiting_for_ever),
 	    cmocka_unit_test(too_large_a_commit_is_answered),

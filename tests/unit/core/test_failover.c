@@ -63,6 +63,21 @@ static void own_site_can_speed_up_but_not_veto(void **unused)
 	world_end(w);
 }
 
+static void own_up_is_not_weighed_against_a_removal(void **unused)
+{
+	struct service *s = service_usual();
+
+	(void)unused;
+	service_add_site(s, "ash", true);
+	struct world *w = world_with(s);
+	vantage_says(w, "ash", MAIL_MUC, UP);
+	vantage_says(w, "fra", MAIL_MUC, DOWN);
+	assert_offered(w, "mail-de", BOTH);
+	vantage_says(w, "witness", MAIL_MUC, DOWN); /* two down, ash up, muc itself up */
+	assert_offered(w, "mail-de", "127.20.0.25");
+	world_end(w);
+}
+
 static void outside_vantages_in_disagreement_remove_nothing(void **unused)
 {
 	struct service *s = service_usual();
@@ -365,6 +380,7 @@ int main(void)
 	    cmocka_unit_test(dead_member_leaves_and_returns),
 	    cmocka_unit_test(one_vantage_alone_removes_nothing),
 	    cmocka_unit_test(own_site_can_speed_up_but_not_veto),
+	    cmocka_unit_test(own_up_is_not_weighed_against_a_removal),
 	    cmocka_unit_test(outside_vantages_in_disagreement_remove_nothing),
 	    cmocka_unit_test(streaks_decide_when_a_vantage_speaks),
 	    cmocka_unit_test(member_is_up_only_where_all_checks_succeed),
