@@ -1,5 +1,6 @@
 /* tandem-dnsd: answers the DNS, from a view of the controllers or from zone files. */
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include "dnsd/daemon.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
+
+enum { HEAP_KEPT_BYTES = 16 * 1024 * 1024 };
 
 static int usage(FILE *out)
 {
@@ -30,6 +33,9 @@ int main(int argc, char **argv)
 	}
 	if (!path || optind != argc)
 		return usage(stderr);
+	/* ldns takes and gives back tens of kilobytes a record; at the top of the heap that would
+	 * be a brk(2) each, and most of the time a large zone needs to load. */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	log_open("tandem-dnsd", LOG_LEVEL_INFO);
 	struct daemon *d = daemon_new(path);
 	if (!d)
