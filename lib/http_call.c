@@ -27,6 +27,7 @@ static size_t call_on_header(char *data, size_t size, size_t count, void *ctx)
 	struct http_call *call = ctx;
 	(void)data;
 	call->heard_ms = clock_mono_ms();
+	call->answered = true;
 	call->header_bytes += size * count;
 	return call->header_bytes > CALL_MAX_HEADER_BYTES ? call_refuse(call) : size * count;
 }
@@ -73,6 +74,7 @@ static size_t call_on_data(char *data, size_t size, size_t count, void *ctx)
 static void call_free(struct http_call *call)
 {
 	buf_free(&call->body);
+	buf_free(&call->asked);
 	free(call);
 }
 
@@ -200,6 +202,44 @@ static void call_on_silence(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- the request ---- */
 
+static size_t call_on_send(char *out, size_t size, size_t count, void *ctx)
+{
+	struct http_call *call = ctx;
+	size_t left = call->asked.bytes - call->asked_sent;
+	size_t bytes = left < size * count ? left : size * count;
+	memcpy(out, call->asked.data + call->asked_sent, bytes);
+	call->asked_sent += bytes;
+	return bytes;
+}
+
+/* curl wants to send the body once more. After a redirect it shall; when a connection that it had
+ * kept died under the request it must not, since what was asked for may have happened. */
+static int call_on_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	struct http_call *call = ctx;
+	if (!call->answered || origin != SEEK_SET || offset != 0)
+		return CURL_SEEKFUNC_FAIL;
+	call->answered = false;
+	call->asked_sent = 0;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void call_set_body(struct http_call *call, const struct http_call_options *options)
+{
+	CURL *easy = call->easy;
+	(void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	if (!options->body || options->body_bytes == 0) {
+		(void)curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, "");
+		return;
+	}
+	buf_add(&call->asked, options->body, options->body_bytes);
+	(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_bytes);
+	(void)curl_easy_setopt(easy, CURLOPT_READFUNCTION, call_on_send);
+	(void)curl_easy_setopt(easy, CURLOPT_READDATA, call);
+	(void)curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, call_on_rewind);
+	(void)curl_easy_setopt(easy, CURLOPT_SEEKDATA, call);
+}
+
 static int call_verify_role(int valid, X509_STORE_CTX *store)
 {
 	struct tls_identity server;
@@ -262,11 +302,7 @@ static void call_set_request(struct http_call *call, const struct http_call_opti
 		    options->content_type ? options->content_type : "application/json");
 		call_header_add(call, type);
 		free(type);
-		(void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		(void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)(options->body ? options->body_bytes : 0));
-		(void)curl_easy_setopt(
-		    easy, CURLOPT_COPYPOSTFIELDS, options->body ? options->body : "");
+		call_set_body(call, options);
 	}
 	if (strcmp(method, "GET") != 0 && strcmp(method, "POST") != 0)
 		(void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);

@@ -55,6 +55,7 @@ int http_client_new(
 void http_client_accept_any_role(struct http_client *c);
 /* Cancels what is under way; may be called from a callback. Base and loop must still live. */
 void http_client_free(struct http_client *c);
+/* A body is sent once (and after a redirect): if the connection dies under it, the call fails. */
 struct http_call *http_call_start(struct http_client *c, const struct http_call_options *options);
 /* on_done will not be called; may be called from any callback. After on_done has begun the call is
  * no more, cancelling it from inside its own on_done does nothing. */

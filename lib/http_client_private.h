@@ -46,6 +46,9 @@ struct http_call {
 	http_line on_line;
 	http_done on_done;
 	void *ctx;
+	struct buf asked; /* the body of the request */
+	size_t asked_sent;
+	bool answered;   /* a header has come since the body was sent */
 	struct buf body; /* of a stream: what has not been handed over */
 	bool ready;      /* stands in client->ready */
 	bool too_large;

@@ -25,6 +25,8 @@ struct gateway {
 	const char *watch_lines[4]; /* bodies of the watch streams, one a connection */
 	size_t watches;
 	size_t requests;
+	bool keeps;    /* connections stay open after an answer */
+	bool hangs_up; /* closes instead of answering */
 };
 
 static void answer_set(struct gateway *g, int status, const char *body)
@@ -79,9 +81,12 @@ static void connection_read(struct bufferevent *b, void *ctx)
 	g->requests++;
 	if (watches) {
 		watch_answer(g, b);
+	} else if (g->hangs_up) {
+		bufferevent_free(b);
 	} else if (g->answer != NULL) {
 		bufferevent_write(b, g->answer, g->answer_bytes);
-		bufferevent_setcb(b, NULL, connection_close, connection_event, g);
+		if (!g->keeps)
+			bufferevent_setcb(b, NULL, connection_close, connection_event, g);
 	}
 }
 
@@ -259,6 +264,20 @@ static void another_cluster_and_a_store_that_went_back_are_refused(void **state)
 	expect(g, "sound again", 0, 0);
 }
 
+/* curl sends a request again by itself when a connection it had kept dies under it. */
+static void a_write_that_may_have_arrived_is_never_sent_again(void **state)
+{
+	struct gateway *g = *state;
+	g->keeps = true;
+	answer_set(g, 200, "{" HEADER("50") ",\"succeeded\":true}");
+	rig_put_ok(&g->rig, "/tandem/a", "first");
+	g->hangs_up = true;
+	g->requests = 0;
+	struct rig_result r = rig_put(&g->rig, "/tandem/a", "second", 3);
+	assert_int_equal(g->requests, 1);
+	assert_int_equal(r.result, E_TIMEOUT);
+}
+
 static void too_many_requests_at_once_are_refused(void **state)
 {
 	struct gateway *g = *state;
@@ -394,6 +413,7 @@ int main(void)
 	    T(entries_that_can_not_be_read_are_an_error_and_not_an_empty_list),
 	    T(silence_and_refusal_end_in_time),
 	    T(another_cluster_and_a_store_that_went_back_are_refused),
+	    T(a_write_that_may_have_arrived_is_never_sent_again),
 	    T(too_many_requests_at_once_are_refused),
 	    T(requests_under_way_are_dropped_when_the_store_is_freed),
 	    T(a_broken_stream_goes_on_where_it_ended_and_repeats_nothing),
