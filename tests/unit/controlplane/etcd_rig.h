@@ -4,6 +4,8 @@
 
 #include "store_rig.h"
 
+#include "lib/pki.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -23,6 +25,8 @@ struct etcd_rig {
 	unsigned peer_ports[ETCD_MEMBERS];
 	char urls[ETCD_MEMBERS][64];
 	const char *endpoints[ETCD_MEMBERS];
+	bool secure; /* mutual TLS with a CA of its own, made in the folder */
+	char ca[96], certificate[96], key[96];
 };
 
 static inline bool etcd_rig_missing(void)
@@ -59,7 +63,8 @@ static inline void etcd_member_start(struct etcd_rig *r, size_t i)
 	snprintf(name, sizeof(name), "m%zu", i);
 	snprintf(data, sizeof(data), "%s/m%zu", r->folder, i);
 	snprintf(log, sizeof(log), "%s/m%zu.log", r->folder, i);
-	snprintf(client, sizeof(client), "http://127.0.0.1:%u", r->client_ports[i]);
+	snprintf(client, sizeof(client), "%s://127.0.0.1:%u", r->secure ? "https" : "http",
+	    r->client_ports[i]);
 	snprintf(peer, sizeof(peer), "http://127.0.0.1:%u", r->peer_ports[i]);
 	for (size_t j = 0; j < r->members_count; j++)
 		snprintf(cluster + strlen(cluster), sizeof(cluster) - strlen(cluster),
@@ -71,6 +76,12 @@ static inline void etcd_member_start(struct etcd_rig *r, size_t i)
 		int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		dup2(fd, 1);
 		dup2(fd, 2);
+		if (r->secure) {
+			setenv("ETCD_CERT_FILE", r->certificate, 1);
+			setenv("ETCD_KEY_FILE", r->key, 1);
+			setenv("ETCD_TRUSTED_CA_FILE", r->ca, 1);
+			setenv("ETCD_CLIENT_CERT_AUTH", "true", 1);
+		}
 		execl(ETCD_PROGRAM, "etcd", "--name", name, "--data-dir", data,
 		    "--listen-client-urls", client, "--advertise-client-urls", client,
 		    "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
@@ -105,6 +116,29 @@ static inline void etcd_rig_init(struct etcd_rig *r, size_t members_count)
 	}
 }
 
+/* After etcd_rig_init, before the members start. */
+static inline void etcd_rig_secure(struct etcd_rig *r)
+{
+	static const char *const addresses[] = {"127.0.0.1"};
+	const struct pki_request request = {
+	    .identity = {.role = TLS_ROLE_CONTROLD, .site = "muc", .name = "etcd"},
+	    .addresses = addresses,
+	    .addresses_count = 1,
+	    .days = 1};
+	char folder[80];
+	struct err e;
+	snprintf(folder, sizeof(folder), "%s/pki", r->folder);
+	assert_int_equal(pki_init(folder, "test", &e), 0);
+	assert_int_equal(pki_issue(folder, "etcd", &request, &e), 0);
+	snprintf(r->ca, sizeof(r->ca), "%s/ca.crt", folder);
+	snprintf(r->certificate, sizeof(r->certificate), "%s/etcd.crt", folder);
+	snprintf(r->key, sizeof(r->key), "%s/etcd.key", folder);
+	r->secure = true;
+	for (size_t i = 0; i < r->members_count; i++)
+		snprintf(
+		    r->urls[i], sizeof(r->urls[i]), "https://127.0.0.1:%u", r->client_ports[i]);
+}
+
 /* `first`: the preferred endpoint. Timeouts of 0 are the defaults. */
 static inline struct store *etcd_rig_open(struct etcd_rig *r, struct event_base *base, size_t first,
     unsigned request_ms, unsigned total_ms)
@@ -115,7 +149,9 @@ static inline struct store *etcd_rig_open(struct etcd_rig *r, struct event_base 
 	const struct store_etcd_options options = {.endpoints = endpoints,
 	    .endpoints_count = r->members_count,
 	    .request_timeout_ms = request_ms,
-	    .total_timeout_ms = total_ms};
+	    .total_timeout_ms = total_ms,
+	    .tls = {r->secure ? r->ca : NULL, r->secure ? r->certificate : NULL,
+	        r->secure ? r->key : NULL}};
 	struct store *s = NULL;
 	struct err e = {0};
 	if (store_etcd_open(base, &options, &s, &e) != 0)

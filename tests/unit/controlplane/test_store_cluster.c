@@ -36,6 +36,9 @@ static json_t *member_ask(size_t i, const char *path, const char *body)
 	CURL *easy = curl_easy_init();
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(easy, CURLOPT_CAINFO, cluster.etcd.ca);
+	curl_easy_setopt(easy, CURLOPT_SSLCERT, cluster.etcd.certificate);
+	curl_easy_setopt(easy, CURLOPT_SSLKEY, cluster.etcd.key);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 1000L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, answer_add);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &answer);
@@ -353,6 +356,7 @@ static int up(void **state)
 	(void)state;
 	log_open("test", LOG_LEVEL_ERROR);
 	etcd_rig_init(&cluster.etcd, ETCD_MEMBERS);
+	etcd_rig_secure(&cluster.etcd);
 	cluster.base = event_base_new();
 	for (size_t i = 0; i < ETCD_MEMBERS; i++)
 		etcd_member_start(&cluster.etcd, i);

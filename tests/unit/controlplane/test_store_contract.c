@@ -46,14 +46,35 @@ static int etcd_up(void **state)
 	return 0;
 }
 
+/* With a certificate of another CA etcd ends the handshake: nobody to ask, and nothing happened. */
+static void etcd_does_not_listen_to_strangers(void **state)
+{
+	struct rig *rig = *state;
+	struct etcd_rig stranger = {.members_count = 1, .endpoints = {etcd.urls[0]}};
+	struct rig other = {.base = rig->base};
+	memcpy(stranger.folder, rig->folder, sizeof(stranger.folder));
+	etcd_rig_secure(&stranger);
+	memcpy(stranger.ca, etcd.ca, sizeof(stranger.ca));
+	other.store = etcd_rig_open(&stranger, rig->base, 0, 0, 300);
+	struct rig_result r = rig_put(&other, "/tandem/test/a", "x", UINT64_MAX);
+	assert_true(r.result == E_UNAVAILABLE || r.result == E_TIMEOUT);
+	store_free(other.store);
+	r = rig_get(rig, "/tandem/test/a");
+	assert_int_equal(r.count, 0);
+}
+
 int main(void)
 {
 	int failed = store_contract_run("sqlite", sqlite_up, store_down);
 	if (etcd_rig_missing())
 		return failed;
 	etcd_rig_init(&etcd, 1);
+	etcd_rig_secure(&etcd);
 	etcd_member_start(&etcd, 0);
 	failed += store_contract_run("etcd", etcd_up, store_down);
+	const struct CMUnitTest tls[] = {cmocka_unit_test_setup_teardown(
+	    etcd_does_not_listen_to_strangers, etcd_up, store_down)};
+	failed += cmocka_run_group_tests(tls, NULL, NULL);
 	etcd_rig_release(&etcd);
 	return failed;
 }
