@@ -225,13 +225,16 @@ static void twin_warn(struct election *el)
 	    el->name);
 }
 
-/* The seat is as the store has just shown it. */
-static void seat_judge(struct election *el, uint64_t now_ms)
+/* The seat is as the store has just shown it: by a read, which proves that the store answers us, or
+ * by the watch, which does not end "no quorum". */
+static void seat_judge(struct election *el, uint64_t now_ms, bool proved)
 {
 	if (el->resigning)
 		return;
 	el->lost = false;
 	if (seat_is_ours(el)) /* we lead, or our next beat tells whether we do */
+		return;
+	if (!proved && el->role == ELECTION_NO_QUORUM)
 		return;
 	if (el->writing == WRITE_TAKEOVER) /* its answer tells */
 		return;
@@ -255,7 +258,7 @@ static void seat_event(void *ctx, uint64_t revision, const struct store_entry *e
 	if (!seat_take_entry(&el->seat, entry))
 		return;
 	el->heard_ms = clock_mono_ms();
-	seat_judge(el, el->heard_ms);
+	seat_judge(el, el->heard_ms, false);
 }
 
 static void seat_gap(void *ctx)
@@ -292,7 +295,7 @@ static void read_done(void *ctx, int result, const struct err *e, uint64_t revis
 	el->known = true;
 	if (el->watch == NULL)
 		el->watch = store_watch(el->store, SEAT_PREFIX, revision, seat_event, seat_gap, el);
-	seat_judge(el, now_ms);
+	seat_judge(el, now_ms, true);
 }
 
 static void seat_look(struct election *el)
@@ -307,7 +310,8 @@ static void seat_look(struct election *el)
 static void follower_tick(struct election *el, uint64_t now_ms)
 {
 	/* A read proves quorum, shows a beat that the watch missed, and decides on a takeover. */
-	if (now_ms - el->heard_ms >= el->beat_ms + el->beat_ms / 2)
+	if (el->role == ELECTION_NO_QUORUM ||
+	    now_ms - el->heard_ms >= el->beat_ms + el->beat_ms / 2)
 		seat_look(el);
 	uint64_t silence_ms = store_silence_ms(el->store);
 	bool waited = silence_ms != UINT64_MAX || now_ms - el->heard_ms >= el->takeover_ms;
