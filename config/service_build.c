@@ -144,19 +144,30 @@ static void check_complete(struct service_check *c)
 		c->expire_ms = patience_ms > 5000 ? patience_ms : 5000;
 }
 
+/* As SMTP, TLS and HTTP write a host name: without the final dot (RFC 6066, section 3). */
+static char *host_or_null(const char *dname)
+{
+	char *host = text_or_null(dname);
+	const size_t length = host != NULL ? strlen(host) : 0;
+
+	if (length > 1 && host[length - 1] == '.')
+		host[length - 1] = '\0';
+	return host;
+}
+
 static struct service_check check_copy(const struct service_check *from)
 {
 	struct service_check c = *from;
 
 	c.name = text_or_null(from->name);
-	c.ehlo = text_or_null(from->ehlo);
-	c.tls_name = text_or_null(from->tls_name);
+	c.ehlo = host_or_null(from->ehlo);
+	c.tls_name = host_or_null(from->tls_name);
 	c.tls_ca = text_or_null(from->tls_ca);
 	c.mail_from = text_or_null(from->mail_from);
 	c.rcpt_to = text_or_null(from->rcpt_to);
 	c.user = text_or_null(from->user);
 	c.password_file = text_or_null(from->password_file);
-	c.host = text_or_null(from->host);
+	c.host = host_or_null(from->host);
 	c.path = text_or_null(from->path);
 	c.expect_body = text_or_null(from->expect_body);
 	return c;

@@ -1,7 +1,8 @@
 /* The service document as data: what people have configured. Parsed by config/, used by everyone.
  *
  * All strings are owned by the service and freed with it. References are indexes into the arrays.
- * DNS names are absolute, lower case, in presentation format with the final dot. Times carry their
+ * DNS names are absolute, lower case, in presentation format with the final dot, except the host
+ * names of checks (ehlo, tls_name, host), which SMTP, TLS and HTTP write without it. Times carry their
  * unit. Once built it is never changed, so it may be shared (service_hold/service_drop). */
 #ifndef TANDEM_CORE_SERVICE_H
 #define TANDEM_CORE_SERVICE_H

@@ -72,7 +72,7 @@ static void the_example_states_the_whole_service(void **state)
 	assert_string_equal(addr_format(&kdin->members[3].address, address), "94.199.92.246");
 	assert_int_equal(pool_get(s, "mail-de")->checks_count, 4);
 	assert_string_equal(pool_get(s, "mail-de")->checks[0].name, "smtp-de");
-	assert_string_equal(pool_get(s, "mail-de")->checks[0].tls_name, "mail-de.retarus.com.");
+	assert_string_equal(pool_get(s, "mail-de")->checks[0].tls_name, "mail-de.retarus.com");
 	assert_int_equal(pool_get(s, "mail-de")->checks[0].tls_days, 7);
 
 	const size_t mx = service_name_find(s, "mx-26757099.mail.eu.retarus.com.");
@@ -118,7 +118,7 @@ static void what_is_not_written_has_its_default(void **state)
 	assert_int_equal(check->fall, 3);
 	assert_int_equal(check->rise, 5);
 	assert_int_equal(check->expire_ms, 5000);
-	assert_string_equal(check->ehlo, "tandem.invalid.");
+	assert_string_equal(check->ehlo, "tandem.invalid");
 	assert_false(check->starttls);
 	assert_null(check->tls_name);
 	assert_null(check->mail_from);
