@@ -1,6 +1,7 @@
 """The operator's command: readable at 3 a.m., --json everywhere, exit codes that scripts can use."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -37,8 +38,13 @@ def test_explain_tells_why_an_address_is_not_offered(world):
 def test_history_tells_who_did_what(world):
     assert world.drain(MUC, "for the history").returncode == 0
     assert world.undrain(MUC).returncode == 0
+    entries = world.tandem_json("history", "--about", MUC.name)["entries"]
+    undrain, drain = (next(e for e in entries if e["action"] == action)
+                      for action in ("undrain", "drain"))
+    assert undrain["actor"] == drain["actor"] == "anna"
+    assert "for the history" in drain["text"] and undrain["epoch"] > drain["epoch"]
     told = world.tandem("history").stdout
-    assert "anna" in told and "for the history" in told and "undrain" in told
+    assert "anna" in told and "undrain" in told and "apply" in told
 
 
 def test_unknown_things_are_refused_with_a_word(world):
@@ -53,6 +59,5 @@ def test_unknown_things_are_refused_with_a_word(world):
 def test_no_controller_configured_or_reachable(world, tmp_path):
     missing = world.command("status")
     missing[missing.index("--config") + 1] = str(tmp_path / "none.yaml")
-    done = dns.os and __import__("subprocess").run(missing, capture_output=True, text=True,
-                                                   timeout=20, check=False)
+    done = subprocess.run(missing, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode != 0 and "none.yaml" in done.stderr

@@ -89,7 +89,7 @@ def test_cname_is_followed_in_the_zone(server):
 def test_negative_answers_carry_the_soa(server, name, kind, rcode):
     answer = dns.ask(ADDRESS, name, kind, port=PORT)
     assert answer.rcode() == rcode and not answer.answer
-    assert answer.authority[0].rdtype.name == "SOA" and answer.authority[0].ttl == 60
+    assert dns.kind_of(answer.authority[0]) == "SOA" and answer.authority[0].ttl == 60
 
 
 def test_other_zones_are_refused(server):
@@ -98,7 +98,7 @@ def test_other_zones_are_refused(server):
 
 def test_delegation_gives_a_referral_with_glue(server):
     answer = dns.ask(ADDRESS, "host.sub.example.com", "A", port=PORT)
-    assert not answer.answer and answer.authority[0].rdtype.name == "NS"
+    assert not answer.answer and dns.kind_of(answer.authority[0]) == "NS"
     assert str(answer.additional[0].name) == "ns.sub.example.com."
 
 

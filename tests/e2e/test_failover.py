@@ -4,6 +4,7 @@ import pytest
 
 from tandemworld import dns, service
 from tandemworld.demo import HANG_TARGET_S, INTERVAL_S, KILL_TARGET_S
+from tandemworld.processes import until
 from tandemworld.sites import FRA, MAIL_ADDRESSES, MAIL_SITES, MUC
 
 ROUNDS = 6
@@ -101,7 +102,7 @@ def test_one_vantage_alone_removes_nothing(world, watch):
     world.healthd["witness"].kill()
     world.healthd[FRA.name].kill()
     world.mail[MUC.name].kill()
-    told = dns.until(lambda: (m := world.member(MUC))["verdict"] == "unknown" and m, 15,
+    told = until(lambda: (m := world.member(MUC))["verdict"] == "unknown" and m, 15,
                      "the member does not become unknown")
     assert told["offered"]
     for server in world.dns_servers:

@@ -1,5 +1,6 @@
 """Without quorum nothing is decided, everything is still answered, and people are told."""
 
+import json
 import signal
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from tandemworld import dns, service
 from tandemworld.processes import until
 from tandemworld.sites import MAIL_ADDRESSES, MUC, SITES
+
+NOBODY_TO_ASK, ATTENTION = 3, 5  # exit statuses of tandem(1)
 
 
 @pytest.fixture
@@ -49,15 +52,16 @@ def test_quorum_lost(world3, watch, figures, number):
 
     # Answers stay, although a mail server dies now: nobody may decide.
     world3.mail[MUC.name].kill()
-    told = world3.tandem("status")
-    assert told.returncode != 0
-    assert "quorum" in told.stdout.lower(), told
-    as_json = world3.tandem("status", "--json")
-    assert as_json.returncode == told.returncode and '"no quorum"' in as_json.stdout
+    told = world3.tandem("status", "--exit-code")
+    assert told.returncode == ATTENTION, told
+    assert "quorum" in told.stdout.splitlines()[0].lower(), told
+    as_json = world3.tandem("status", "--exit-code", "--json")
+    assert as_json.returncode == ATTENTION
+    assert json.loads(as_json.stdout)["controller"]["role"] == "no quorum"
 
     # A drain is refused with the reason, soon enough for a person.
     done = world3.drain(MUC)
-    assert done.returncode != 0
+    assert done.returncode == NOBODY_TO_ASK, done
     assert "quorum" in (done.stdout + done.stderr).lower(), done
     for site in SITES:
         answer = world3.api(site).post("/v1/drain", {"site": MUC.name, "for_ms": 60000,
@@ -79,7 +83,8 @@ def test_quorum_lost(world3, watch, figures, number):
     assert not [entry for entry in history[:5] if entry["action"] == "drain"], history
     world3.mail[MUC.name].start()
     dns.wait_back(MUC.mail, service.NAME)
-    assert world3.tandem("status").returncode == 0
+    world3.wait_settled()
+    assert world3.tandem("status", "--exit-code").returncode == 0
 
 
 def test_name_servers_restart_from_disk_without_quorum(world3, watch):

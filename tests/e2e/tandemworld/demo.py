@@ -5,6 +5,7 @@ empty one, a serial that goes back, or a removed address handed out later makes 
 """
 
 import subprocess
+import sys
 import time
 
 from . import dns, service
@@ -13,11 +14,13 @@ from .processes import WorldError, say
 from .sites import MAIL_SITES
 
 INTERVAL_S, TIMEOUT_S = service.INTERVAL_MS / 1000, service.TIMEOUT_MS / 1000
+
 # A killed server refuses at once: `fall` probes, the first up to an interval away.
 KILL_TARGET_S = 1.0
-# A hanging one answers none of `fall` probes: each lasts its timeout, the first starts up to an
-# interval (with jitter) after the event; 0.2 s are for two vantages, decision and publication.
-HANG_TARGET_S = service.FALL * max(INTERVAL_S, TIMEOUT_S) + INTERVAL_S + 0.2
+# A hanging one lets `fall` probes time out. Probes start every interval even while earlier ones hang,
+# so the last of them starts `fall` intervals after the event at the latest and ends a timeout
+# later; 0.2 s are for jitter, two vantages, decision and publication.
+HANG_TARGET_S = service.FALL * INTERVAL_S + TIMEOUT_S + 0.2
 DRAIN_TARGET_S = 0.1
 
 KILL, HANG = "kill -9 of Postfix → address gone", "hang (SIGSTOP) → address gone"
@@ -51,11 +54,12 @@ class Demo:
     def _each_round(self, title, act, *events):
         """act(site) on both sites in turn, at random moments of the probes' interval."""
         for number in range(self.rounds):
-            say(f"\r  {title}: round {number + 1} of {self.rounds} …", end="")
+            if sys.stdout.isatty():
+                say(f"\r  {title}: round {number + 1} of {self.rounds} …", end="")
             dns.random_moment(2 * INTERVAL_S)
             act(MAIL_SITES[number % 2])
         told = ", ".join(f"{self.figures.median(e):.3f} s" for e in events)
-        say(f"\r  {title}: {self.rounds} rounds, median {told}          ")
+        say(f"{chr(13) if sys.stdout.isatty() else ''}  {title}: {self.rounds} rounds, median {told}")
 
     def outage(self, site):
         server = self.world.mail[site.name]
@@ -133,8 +137,8 @@ class Demo:
         say()
         print_lines(columns(rows))
         say(f"\nTargets are for the median, at interval {service.INTERVAL_MS} ms, timeout "
-            f"{service.TIMEOUT_MS} ms, fall {service.FALL}. Hang: {service.FALL} timeouts + one "
-            f"interval + 0.2 s = {HANG_TARGET_S:.2f} s.")
+            f"{service.TIMEOUT_MS} ms, fall {service.FALL}. Hang: {service.FALL} intervals + one "
+            f"timeout + 0.2 s = {HANG_TARGET_S:.2f} s.")
         return held
 
     def _print_watch(self, watch):

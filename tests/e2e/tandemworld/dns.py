@@ -16,6 +16,7 @@ from collections import namedtuple
 
 import dns.message
 import dns.query
+import dns.rdatatype
 
 from .processes import WorldError
 from .sites import DNS_PORT, MAIL_SITES
@@ -104,10 +105,14 @@ def ask(server, name, kind="A", tcp=False, port=DNS_PORT, limit_s=2.0):
     return how(question, server, timeout=limit_s, port=port)
 
 
+def kind_of(rr):
+    return dns.rdatatype.to_text(rr.rdtype)
+
+
 def rrset(server, name, kind, **options):
     """The answer's records as sorted text, and the rcode."""
     answer = ask(server, name, kind, **options)
-    return sorted(f"{rr.name} {rr.ttl} {rr.rdtype.name} {item}" for rr in answer.answer
+    return sorted(f"{rr.name} {rr.ttl} {kind_of(rr)} {item}" for rr in answer.answer
                   for item in rr), answer.rcode()
 
 

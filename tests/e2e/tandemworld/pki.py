@@ -15,20 +15,18 @@ class TandemAuthority:
     def __init__(self, program, folder):
         self.program, self.folder = program, Path(folder)
         if not (self.folder / "ca.crt").exists():
-            run([program, "pki", "init", "--dir", self.folder], "making the certificate authority")
+            run([program, "pki", "init", self.folder], "making the certificate authority")
 
     @property
     def ca(self):
         return self.folder / "ca.crt"
 
-    def issue(self, name, site, role, addresses=(), person=None):
-        """(certificate, key) of a daemon or a person; made once."""
+    def issue(self, name, site, role, addresses=()):
+        """(certificate, key) of a daemon or, as operator, of a person; made once."""
         files = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         if not files[0].exists():
-            command = [self.program, "pki", "issue", "--dir", self.folder, "--name", name,
-                       "--site", site, "--role", role]
-            if person:
-                command += ["--person", person]
+            command = [self.program, "pki", "issue", self.folder, "--name", name, "--site", site,
+                       "--role", role]
             for address in addresses:
                 command += ["--address", address]
             run(command, f"issuing the certificate of {name}")

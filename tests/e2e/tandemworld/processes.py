@@ -96,8 +96,7 @@ class Process:
         self.environment = environment
         self.pid = 0
         self._child = None
-        self._end_wanted = False
-        self._stopped = False
+        self._end_wanted = self._end_asked = self._stopped = False
 
     def start(self):
         assert not self.alive, f"{self.name} runs already"
@@ -118,7 +117,7 @@ class Process:
             self._guard.tell("-", self.pid)
         self.pid = self._child.pid
         self._guard.tell("+", self.pid)
-        self._end_wanted = self._stopped = False
+        self._end_wanted = self._end_asked = self._stopped = False
         return self
 
     @property
@@ -166,9 +165,9 @@ class Process:
 
     def ask_to_end(self):
         """Its end signal, without waiting; `end` waits."""
-        if not self.alive:
+        if not self.alive or self._end_asked:
             return
-        self._end_wanted = True
+        self._end_wanted = self._end_asked = True
         if self._stopped:
             self.resume()
         with contextlib.suppress(ProcessLookupError):
@@ -260,13 +259,16 @@ def _children():
 
 
 def end_cleanly_on_signals():
-    """SIGTERM and SIGHUP end the harness as Ctrl-C does: by an exception, so that it cleans up."""
+    """SIGTERM and SIGHUP end the harness as Ctrl-C does: by an exception, so that it cleans up.
+
+    SIGINT too: a shell starts background jobs with it ignored.
+    """
 
     def interrupt(number, _frame):
         signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
 
 

@@ -17,43 +17,59 @@ sites:
   muc: {{region: eu-de}}
   fra: {{region: eu-de}}
   witness: {{witness: true}}
-zones:
-  - name: {zone}
-    ttl: 300s
-    soa: {{mname: ns1.{zone}, rname: hostmaster.{zone}}}
-    records:
-      - "@ NS ns1.{zone}."
-      - "@ NS ns2.{zone}."
-      - "ns1 A {muc_dns}"
-      - "ns2 A {fra_dns}"
-      - "@ MX 10 {name}."
-      - '@ TXT "v=spf1 include:_spf.{zone} ~all"'
-      - '_spf TXT "v=spf1 ip4:{muc_mail} ip4:{fra_mail} ~all"'
+
+checks:
+  smtp:
+    type: smtp
+    port: {smtp_port}
+    interval: {interval}ms
+    timeout: {timeout}ms
+    fall: {fall}
+    rise: {rise}{starttls}
+  https:
+    type: https
+    port: {https_port}
+    path: /rest/v2/health
+    host: {name}
+    tls_name: {name}
+    tls_ca: {mail_ca}
+    interval: {interval}ms
+    timeout: {timeout}ms
+    fall: {fall}
+    rise: {rise}
+
 pools:
   {pool}:
     region: eu-de
     ttl: 30s
+    checks: [smtp, https]
     members:
-{members}
-    checks:
-      - {{name: smtp, type: smtp, port: {smtp_port}, {starttls}interval: {interval}ms,
-         timeout: {timeout}ms, fall: {fall}, rise: {rise}}}
-      - {{name: https, type: https, port: {https_port}, path: /rest/v2/health, host: {name},
-         tls_name: {name}, tls_ca: {mail_ca}, interval: {interval}ms, timeout: {timeout}ms,
-         fall: {fall}, rise: {rise}}}
+      - {{site: muc, address: {muc_mail}}}
+      - {{site: fra, address: {fra_mail}}}
+
+zones:
+  - name: {zone}
+    ttl: 5m
+    soa: {{rname: hostmaster.{zone}}}
+    ns: [ns1.{zone}, ns2.{zone}]
+    records:
+      - ns1 A {muc_dns}
+      - ns2 A {fra_dns}
+      - '@ MX 10 mail-de'
+      - '@ TXT "v=spf1 include:_spf.{zone} ~all"'
+      - '_spf TXT "v=spf1 ip4:{muc_mail} ip4:{fra_mail} ~all"'
+
 names:
 {names}
 """
 
 
-def document(mail_ca, starttls=True, members=(MUC, FRA), names=None):
+def document(mail_ca, starttls=True, names=None):
     """The document's text. starttls False: for smtp-sink, which cannot."""
-    tls = f"starttls: true, tls_name: {NAME}, tls_ca: {mail_ca}, " if starttls else ""
-    lines = [f"      - {{address: {site.mail}, site: {site.name}}}" for site in members]
+    tls = (f"\n    starttls: true\n    tls_name: {NAME}\n    tls_ca: {mail_ca}" if starttls else "")
     owners = [NAME, *MX_NAMES] if names is None else names
     return _DOCUMENT.format(
         zone=ZONE, name=NAME, pool=POOL, muc_dns=MUC.dns, fra_dns=FRA.dns, muc_mail=MUC.mail,
-        fra_mail=FRA.mail, members="\n".join(lines), starttls=tls, smtp_port=SMTP_PORT,
-        https_port=HTTPS_PORT, mail_ca=mail_ca, interval=INTERVAL_MS, timeout=TIMEOUT_MS,
-        fall=FALL, rise=RISE,
-        names="\n".join(f"  {owner}: {{pool: {POOL}}}" for owner in owners))
+        fra_mail=FRA.mail, starttls=tls, smtp_port=SMTP_PORT, https_port=HTTPS_PORT,
+        mail_ca=mail_ca, interval=INTERVAL_MS, timeout=TIMEOUT_MS, fall=FALL, rise=RISE,
+        names="\n".join(f"  {owner}: {POOL}" for owner in owners))

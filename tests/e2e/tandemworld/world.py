@@ -87,8 +87,7 @@ class World:
             self.healthd[site.name] = made.healthd(site, ordered)
             if site.serves_mail:
                 self.dnsd[site.name] = made.dnsd(site, ordered)
-        self.operator_files = self.authority.issue("operator", MUC.name, "operator",
-                                                   person=OPERATOR)
+        self.operator_files = self.authority.issue(OPERATOR, MUC.name, "operator")
         self.cli_file = self.folder / "cli.yaml"
         daemons.write_cli(self.cli_file, self.authority, self.operator_files, urls)
         self.service_file = self.folder / "service.yaml"
@@ -189,8 +188,8 @@ class World:
                     if m["address"] == site.mail)
 
     def command(self, *words):
-        return [str(self.programs / "tandem"), "--config", str(self.cli_file),
-                *[str(word) for word in words]]
+        return [str(self.programs / "tandem"), *[str(word) for word in words],
+                "--config", str(self.cli_file)]
 
     def tandem(self, *words, limit_s=30):
         """Runs the operator's command to its end."""
