@@ -5,14 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/table.h"
 #include "config/service_load.h"
 #include "lib/base/buf.h"
 #include "lib/file.h"
 
 static void complain(const struct cli *cli, const char *format, va_list arguments)
 {
+	char text[4096]; /* may quote what a probed host has said */
+	vsnprintf(text, sizeof text, format, arguments);
 	fprintf(stderr, "tandem %s: ", cli->command->name);
-	vfprintf(stderr, format, arguments);
+	text_print(stderr, text);
 	fputc('\n', stderr);
 }
 

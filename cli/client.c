@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/table.h"
 #include "config/daemon_load.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
@@ -219,8 +220,11 @@ static bool controller_answers(struct client *c, size_t controller, struct clien
 
 static void note_waiting(struct client *c, const struct client_failure *f)
 {
-	if (!c->noted)
-		fprintf(stderr, "tandem: %s; trying again for %d s\n", f->text, PATIENCE_MS / 1000);
+	if (!c->noted) {
+		fputs("tandem: ", stderr);
+		text_print(stderr, f->text);
+		fprintf(stderr, "; trying again for %d s\n", PATIENCE_MS / 1000);
+	}
 	c->noted = true;
 }
 
@@ -420,7 +424,9 @@ int client_fail(const struct cli *cli, struct client_failure *f)
 	int status = f->status;
 	json_array_foreach(json_object_get(error, "details"), i, line)
 	{
-		fprintf(stderr, "%s\n", json_string_value(line));
+		const char *text = json_string_value(line);
+		text_print(stderr, text != NULL ? text : "");
+		fputc('\n', stderr);
 	}
 	cli_fail(cli, 0, "%s", f->text);
 	json_t *rule = json_object_get(error, "rule");

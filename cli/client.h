@@ -10,7 +10,7 @@ struct client;
 
 struct client_failure { /* start from {0}; client_failure_release */
 	int status;     /* enum cli_exit */
-	char text[1024];
+	char text[3072];
 	json_t *body; /* the answer with its "error" object, or NULL */
 };
 

@@ -83,6 +83,20 @@ void style_add(struct buf *out, enum style style, const char *text)
 	styled_add(out, style, text, strlen(text));
 }
 
+void text_print(FILE *out, const char *text)
+{
+	struct buf plain = {0};
+	while (*text != '\0') {
+		size_t bytes = strcspn(text, "\n");
+		plain_add(&plain, text, bytes);
+		text += bytes;
+		if (*text == '\n')
+			buf_add(&plain, text++, 1);
+	}
+	fputs(buf_text(&plain), out);
+	buf_free(&plain);
+}
+
 static void blanks_add(struct buf *out, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

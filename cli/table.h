@@ -3,6 +3,7 @@
 #define TANDEM_CLI_TABLE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "lib/base/buf.h"
 
@@ -29,6 +30,9 @@ void table_row(struct table *t, const char *const *cells, size_t count, enum sty
 void table_note(struct table *t, const char *text);
 /* Writes the table into `out` and frees it; a table without rows writes nothing. */
 void table_end(struct table *t, struct buf *out);
+
+/* Text as it is, control characters except newlines replaced. */
+void text_print(FILE *out, const char *text);
 
 /* A sentence, wrapped at 100 columns and at newlines, continued lines indented by two more. */
 void text_add(struct buf *out, unsigned indent, enum style style, const char *text);

@@ -134,6 +134,11 @@ int api_listen(struct api *a, const char *address_at_port, struct err *e)
 	return http_server_listen(a->server, address_at_port, e);
 }
 
+unsigned api_port(const struct api *a)
+{
+	return http_server_port(a->server);
+}
+
 void api_set_tls(struct api *a, SSL_CTX *tls)
 {
 	http_server_set_tls(a->server, tls);

@@ -20,6 +20,7 @@ struct api_options {
 
 int api_new(const struct api_options *options, struct api **out, struct err *e);
 int api_listen(struct api *a, const char *address_at_port, struct err *e);
+unsigned api_port(const struct api *a); /* of the address listened to last */
 void api_set_tls(struct api *a, SSL_CTX *tls);
 /* Ends the streams and refuses what waits for the store, which must be there still. Requests that
  * wait for the engine must have been answered: engine_free does. */

@@ -35,6 +35,7 @@ struct fake_store {
 	uint64_t revision;
 	enum fake_fault fault;
 	bool silent; /* every read times out */
+	bool cut;    /* every write is refused */
 	struct fake_late late;
 	unsigned state_writes; /* that happened */
 };
@@ -164,7 +165,7 @@ static inline void fake_commit(
 		store_answer_commit(s, done, ctx, E_TIMEOUT, &e, 0);
 		return;
 	}
-	if (fault == FAKE_UNAVAILABLE) {
+	if (fault == FAKE_UNAVAILABLE || f->cut) {
 		err_set(&e, E_UNAVAILABLE, "no quorum");
 		store_answer_commit(s, done, ctx, E_UNAVAILABLE, &e, 0);
 		return;

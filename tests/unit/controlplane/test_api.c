@@ -1,0 +1,464 @@
+/* The HTTPS API: who may say what, and what is said without quorum. */
+#include "tests/unit/controlplane/fake_store.h"
+
+#include "controlplane/api.h"
+#include "controlplane/controld_metrics.h"
+#include "lib/base/buf.h"
+#include "lib/http_client.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/pki.h"
+
+static const char document[] =
+    "regions: [eu]\n"
+    "sites: {muc: {region: eu}, fra: {region: eu}, wit: {witness: true}}\n"
+    "checks: {smtp: {type: smtp, port: 25, interval: 200ms, timeout: 100ms, expire: 60s}}\n"
+    "pools:\n"
+    "  mail:\n"
+    "    region: eu\n"
+    "    checks: [smtp]\n"
+    "    members: [{site: muc, address: 192.0.2.1}, {site: fra, address: 192.0.2.2}]\n"
+    "zones: [{name: example.com, ns: [ns1.example.com], records: [ns1 A 192.0.2.53]}]\n"
+    "names: {mx.example.com: mail}\n";
+
+struct world {
+	char folder[64];
+	struct event_base *base;
+	struct fake_store *store;
+	struct engine *engine;
+	struct api *api;
+	SSL_CTX *tls;
+	struct http_client *healthd, *dnsd, *person;
+};
+
+static void on_published(void *ctx, bool delta)
+{
+	api_published(((struct world *)ctx)->api, delta);
+}
+
+static void on_probes(void *ctx)
+{
+	api_probes(((struct world *)ctx)->api);
+}
+
+static void on_changed(void *ctx)
+{
+	struct world *w = ctx;
+	if (w->api != NULL)
+		api_changed(w->api);
+}
+
+static void certificate_make(struct world *w, const char *name, enum tls_role role)
+{
+	static const char *const address = "127.0.0.1";
+	struct pki_request request = {.identity = {.role = role, .site = "muc"},
+	    .addresses = &address,
+	    .addresses_count = 1,
+	    .days = 1};
+	struct err e;
+	snprintf(request.identity.name, sizeof request.identity.name, "%s", name);
+	if (pki_issue(w->folder, name, &request, &e) != 0)
+		fail_msg("%s", e.text);
+}
+
+struct paths {
+	char ca[128], certificate[128], key[128];
+	struct tls_files files;
+};
+
+static void paths_make(const struct world *w, const char *name, struct paths *p)
+{
+	snprintf(p->ca, sizeof p->ca, "%s/ca.crt", w->folder);
+	snprintf(p->certificate, sizeof p->certificate, "%s/%s.crt", w->folder, name);
+	snprintf(p->key, sizeof p->key, "%s/%s.key", w->folder, name);
+	p->files = (struct tls_files){p->ca, p->certificate, p->key};
+}
+
+static struct http_client *client_make(struct world *w, const char *name, enum tls_role role)
+{
+	struct http_client *c;
+	struct paths p;
+	certificate_make(w, name, role);
+	paths_make(w, name, &p);
+	assert_int_equal(http_client_new(w->base, &p.files, &c, NULL), 0);
+	return c;
+}
+
+static int setup(void **state)
+{
+	struct world *w = mem_new(1, sizeof *w);
+	struct paths p;
+	log_open("test", LOG_LEVEL_ERROR);
+	rig_folder_make(w->folder);
+	assert_int_equal(rmdir(w->folder), 0);
+	assert_int_equal(pki_init(w->folder, "test", NULL), 0);
+	w->base = event_base_new();
+	w->store = fake_store_new(w->base);
+	struct engine_options engine = {.base = w->base,
+	    .store = &w->store->base,
+	    .name = "muc",
+	    .url = "https://127.0.0.1:1",
+	    .request_wait_ms = 300,
+	    .beat_ms = 20,
+	    .takeover_ms = 300,
+	    .listener = {on_published, on_probes, on_changed, w}};
+	assert_int_equal(engine_new(&engine, &w->engine, NULL), 0);
+	certificate_make(w, "muc", TLS_ROLE_CONTROLD);
+	paths_make(w, "muc", &p);
+	assert_int_equal(tls_server_context(&p.files, &w->tls, NULL), 0);
+	struct api_options api = {
+	    .base = w->base, .engine = w->engine, .tls = w->tls, .store_kind = "sqlite"};
+	assert_int_equal(api_new(&api, &w->api, NULL), 0);
+	assert_int_equal(api_listen(w->api, "127.0.0.1@0", NULL), 0);
+	w->healthd = client_make(w, "healthd", TLS_ROLE_HEALTHD);
+	w->dnsd = client_make(w, "dnsd", TLS_ROLE_DNSD);
+	w->person = client_make(w, "anna", TLS_ROLE_OPERATOR);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+	http_client_free(w->healthd);
+	http_client_free(w->dnsd);
+	http_client_free(w->person);
+	engine_free(w->engine);
+	api_free(w->api);
+	store_free(&w->store->base);
+	SSL_CTX_free(w->tls);
+	event_base_free(w->base);
+	rig_folder_remove(w->folder);
+	free(w);
+	return 0;
+}
+
+struct answer {
+	bool done;
+	int status;
+	json_t *json;
+	char text[1024]; /* error.message */
+	char code[32];
+	int rule;
+};
+
+static void on_answer(void *ctx, const struct http_response *response)
+{
+	struct answer *a = ctx;
+	a->done = true;
+	a->status = response->status;
+	if (response->error != NULL ||
+	    json_parse(response->body, response->body_bytes, &a->json, NULL))
+		return;
+	const json_t *error = json_object_get(a->json, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+	const char *code = json_string_value(json_object_get(error, "code"));
+	snprintf(a->text, sizeof a->text, "%s", message != NULL ? message : "");
+	snprintf(a->code, sizeof a->code, "%s", code != NULL ? code : "");
+	a->rule = (int)json_integer_value(json_object_get(error, "rule"));
+}
+
+/* Asks and waits; the caller drops answer.json. */
+static struct answer ask(struct world *w, struct http_client *c, const char *path, const char *body)
+{
+	struct answer a = {0};
+	char url[256];
+	snprintf(url, sizeof url, "https://127.0.0.1:%u%s", api_port(w->api), path);
+	struct http_call_options options = {.url = url,
+	    .body = body,
+	    .body_bytes = body != NULL ? strlen(body) : 0,
+	    .timeout_ms = 4000,
+	    .on_done = on_answer,
+	    .ctx = &a};
+	http_call_start(c, &options);
+	rig_wait_flag(w->base, &a.done, path);
+	return a;
+}
+
+/* Only the status and the error matter. */
+static struct answer ask_drop(
+    struct world *w, struct http_client *c, const char *path, const char *body)
+{
+	struct answer a = ask(w, c, path, body);
+	json_decref(a.json);
+	a.json = NULL;
+	return a;
+}
+
+static void wait_leading(struct world *w)
+{
+	struct engine_standing st;
+	for (engine_stand(w->engine, &st); !st.leading; engine_stand(w->engine, &st))
+		event_base_loop(w->base, EVLOOP_ONCE);
+}
+
+static void apply(struct world *w)
+{
+	wait_leading(w);
+	json_t *body = json_pack("{s:s}", "document", document);
+	char *text = json_text(body);
+	assert_int_equal(ask_drop(w, w->person, "/v1/apply", text).status, 200);
+	free(text);
+	json_decref(body);
+}
+
+static void report_all_up(struct world *w)
+{
+	static const char *const vantages[] = {"muc", "fra", "wit"};
+	static const char *const members[] = {"mail/192.0.2.1", "mail/192.0.2.2"};
+	for (size_t i = 0; i < 6; i++)
+		engine_observe(w->engine, &(struct core_observation){.vantage = vantages[i % 3],
+		                              .member = members[i / 3],
+		                              .check = "smtp",
+		                              .ok = true,
+		                              .streak = 10,
+		                              .detail = ""});
+	const struct state *s = core_state(engine_core(w->engine));
+	while (s->members_count < 2 || s->members[0].verdict != MEMBER_UP ||
+	       s->members[1].verdict != MEMBER_UP) {
+		event_base_loop(w->base, EVLOOP_ONCE);
+		s = core_state(engine_core(w->engine));
+	}
+}
+
+static const char drain_muc[] = "{\"site\":\"muc\",\"for_ms\":3600000,\"reason\":\"test\"}";
+static const char drain_fra[] = "{\"site\":\"fra\",\"for_ms\":3600000,\"reason\":\"test\"}";
+
+static void a_healthd_may_report_for_its_own_site_only(void **state)
+{
+	struct world *w = *state;
+	static const char own[] = "{\"version\":1,\"site\":\"muc\",\"revision\":1,\"results\":[{"
+	                          "\"member\":\"mail/192.0.2.1\","
+	                          "\"check\":\"smtp\",\"ok\":true,\"streak\":1,\"age_ms\":0,"
+	                          "\"latency_ms\":1,\"detail\":\"\"}]}";
+	static const char other[] =
+	    "{\"version\":1,\"site\":\"fra\",\"revision\":1,\"results\":[]}";
+	assert_int_equal(ask_drop(w, w->healthd, "/v1/observations", own).status, 200);
+	assert_int_equal(api_counters(w->api)->observations, 1);
+	struct answer a = ask_drop(w, w->healthd, "/v1/observations", other);
+	assert_int_equal(a.status, 403);
+	assert_non_null(strstr(a.text, "may not report for site \"fra\""));
+	assert_int_equal(api_counters(w->api)->observations_refused, 1);
+}
+
+static void roles_are_held_apart(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(ask_drop(w, w->healthd, "/v1/drain", drain_muc).status, 403);
+	assert_int_equal(ask_drop(w, w->dnsd, "/v1/status", NULL).status, 403);
+	assert_int_equal(ask_drop(w, w->person, "/v1/observations", "{}").status, 403);
+}
+
+static void a_drain_is_the_persons_of_the_certificate_and_the_second_is_refused_by_rule_3(
+    void **state)
+{
+	struct world *w = *state;
+	apply(w);
+	report_all_up(w);
+	struct answer a = ask(w, w->person, "/v1/drain", drain_muc);
+	assert_int_equal(a.status, 200);
+	assert_int_equal(json_integer_value(json_object_get(a.json, "epoch")), 2);
+	assert_true(json_array_size(json_object_get(a.json, "text")) > 0);
+	json_decref(a.json);
+	assert_string_equal(core_state(engine_core(w->engine))->drains[0].owner, "anna");
+	a = ask_drop(w, w->person, "/v1/drain", drain_fra);
+	assert_int_equal(a.status, 409);
+	assert_string_equal(a.code, "refused");
+	assert_int_equal(a.rule, 3);
+	a = ask(w, w->person, "/v1/status", NULL);
+	const json_t *drain = json_array_get(json_object_get(a.json, "drains"), 0);
+	assert_string_equal(json_string_value(json_object_get(drain, "owner")), "anna");
+	json_decref(a.json);
+}
+
+static void a_plan_lists_changes_and_a_refused_one_says_which_rule(void **state)
+{
+	struct world *w = *state;
+	apply(w);
+	report_all_up(w);
+	struct answer a = ask(w, w->person, "/v1/plan", "{\"drain\":\"muc\",\"for_ms\":60000}");
+	assert_int_equal(a.status, 200);
+	assert_string_equal(json_string_value(json_object_get(a.json, "result")), "ok");
+	const json_t *change = json_array_get(json_object_get(a.json, "changes"), 0);
+	assert_string_equal(json_string_value(json_object_get(change, "name")), "mx.example.com.");
+	assert_int_equal(json_array_size(json_object_get(change, "before")), 2);
+	assert_int_equal(json_array_size(json_object_get(change, "after")), 1);
+	json_decref(a.json);
+	assert_int_equal(ask_drop(w, w->person, "/v1/drain", drain_muc).status, 200);
+	a = ask(w, w->person, "/v1/plan", "{\"drain\":\"fra\",\"for_ms\":60000}");
+	assert_int_equal(a.status, 200);
+	assert_string_equal(json_string_value(json_object_get(a.json, "result")), "refused");
+	assert_int_equal(json_integer_value(json_object_get(a.json, "rule")), 3);
+	json_decref(a.json);
+}
+
+static void bad_requests_are_told_what_was_expected(void **state)
+{
+	struct world *w = *state;
+	static const struct {
+		const char *path, *body, *wanted;
+	} cases[] = {
+	    {"/v1/drain", "{\"site\":\"muc\",\"for_ms\":0,\"reason\":\"x\"}", "for_ms"},
+	    {"/v1/drain", "{\"site\":\"muc\",\"for_ms\":1000,\"reason\":\"\"}", "reason"},
+	    {"/v1/drain", "{\"site\":\"muc\",\"for_ms\":1000,\"reason\":\"a\\nb\"}",
+	        "control character"},
+	    {"/v1/drain", "{\"site\":7,\"for_ms\":1000,\"reason\":\"x\"}", "site"},
+	    {"/v1/plan", "{}", "expected \"document\""},
+	    {"/v1/apply", "{\"document\":\"x: [\"}", "not valid"},
+	    {"/v1/apply", "{\"document\":\"a\",\"file\":\"\\u001b[2J\"}", "control character"},
+	    {"/v1/history?limit=x", NULL, "limit"},
+	    {"/v1/history?before=99999999999999999999", NULL, "before"},
+	    {"/v1/config?revision=-1", NULL, "revision"},
+	};
+	wait_leading(w);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct answer a = ask_drop(w, w->person, cases[i].path, cases[i].body);
+		if (a.status != 400 || strstr(a.text, cases[i].wanted) == NULL)
+			fail_msg("%s %s: %d %s", cases[i].path, cases[i].body, a.status, a.text);
+	}
+}
+
+static void an_invalid_document_is_answered_with_every_error(void **state)
+{
+	struct world *w = *state;
+	wait_leading(w);
+	struct answer a = ask(w, w->person, "/v1/apply",
+	    "{\"document\":\"frob: 1\\nnope: 2\\n\",\"file\":\"s.yaml\"}");
+	const json_t *details = json_object_get(json_object_get(a.json, "error"), "details");
+	assert_int_equal(a.status, 400);
+	assert_true(json_array_size(details) >= 2);
+	assert_int_equal(strncmp(json_string_value(json_array_get(details, 0)), "s.yaml:1:", 9), 0);
+	json_decref(a.json);
+}
+
+static void without_quorum_everything_is_refused_in_words_and_status_still_answers(void **state)
+{
+	struct world *w = *state;
+	struct engine_standing st;
+	apply(w);
+	w->store->cut = true;
+	w->store->silent = true;
+	do {
+		event_base_loop(w->base, EVLOOP_ONCE);
+		engine_stand(w->engine, &st);
+	} while (st.role != ELECTION_NO_QUORUM);
+	struct answer a = ask_drop(w, w->person, "/v1/drain", drain_muc);
+	assert_int_equal(a.status, 503);
+	assert_non_null(strstr(a.text, "no quorum: "));
+	assert_non_null(strstr(a.text, "for 4.2 s"));
+	assert_non_null(strstr(a.text, "answers stay as they are"));
+	assert_non_null(strstr(a.text, "nothing was changed"));
+	assert_int_equal(core_state(engine_core(w->engine))->drains_count, 0);
+	a = ask(w, w->person, "/v1/status", NULL);
+	const json_t *summary = json_object_get(a.json, "summary");
+	assert_int_equal(a.status, 200);
+	assert_non_null(
+	    strstr(json_string_value(json_object_get(summary, "text")), "ATTENTION: no quorum"));
+	json_decref(a.json);
+	assert_int_equal(ask_drop(w, w->dnsd, "/v1/health", NULL).status, 503);
+	assert_int_equal(ask_drop(w, w->person, "/v1/history", NULL).status, 503);
+}
+
+struct reader {
+	json_t *lines[8];
+	size_t count;
+	bool full;
+};
+
+static void on_line(void *ctx, const char *line, size_t bytes)
+{
+	struct reader *r = ctx;
+	if (r->count < 8)
+		assert_int_equal(json_parse(line, bytes, &r->lines[r->count++], NULL), 0);
+	r->full = r->count >= 3;
+}
+
+static void a_view_stream_begins_whole_goes_on_with_deltas_and_lives(void **state)
+{
+	struct world *w = *state;
+	struct reader r = {0};
+	char url[64];
+	apply(w);
+	report_all_up(w);
+	snprintf(url, sizeof url, "https://127.0.0.1:%u/v1/view", api_port(w->api));
+	struct http_call_options options = {.url = url, .on_line = on_line, .ctx = &r};
+	struct http_call *call = http_call_start(w->dnsd, &options);
+	while (r.count == 0)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	assert_int_equal(ask_drop(w, w->person, "/v1/drain", drain_muc).status, 200);
+	rig_wait_flag(w->base, &r.full, "the keep-alive line");
+	assert_non_null(json_object_get(r.lines[0], "catalog"));
+	assert_int_equal(json_integer_value(json_object_get(r.lines[0], "epoch")), 1);
+	assert_null(json_object_get(r.lines[1], "catalog"));
+	assert_int_equal(json_integer_value(json_object_get(r.lines[1], "epoch")), 2);
+	assert_true(json_is_true(json_object_get(r.lines[2], "keepalive")));
+	assert_true(json_is_true(json_object_get(r.lines[2], "quorum")));
+	for (size_t i = 0; i < r.count; i++)
+		json_decref(r.lines[i]);
+	http_call_cancel(call);
+}
+
+static void history_is_paged_and_filtered(void **state)
+{
+	struct world *w = *state;
+	apply(w);
+	report_all_up(w);
+	assert_int_equal(ask_drop(w, w->person, "/v1/drain", drain_muc).status, 200);
+	struct answer a = ask(w, w->person, "/v1/history?limit=1", NULL);
+	const json_t *entries = json_object_get(a.json, "entries");
+	const json_t *newest = json_array_get(entries, 0);
+	assert_string_equal(json_string_value(json_object_get(newest, "action")), "drain");
+	json_int_t next = json_integer_value(json_object_get(a.json, "next"));
+	assert_true(next > 0);
+	json_decref(a.json);
+	char path[64];
+	snprintf(path, sizeof path, "/v1/history?limit=50&before=%lld", next);
+	a = ask(w, w->person, path, NULL);
+	entries = json_object_get(a.json, "entries");
+	const json_t *oldest = json_array_get(entries, json_array_size(entries) - 1);
+	assert_string_equal(
+	    json_string_value(json_object_get(oldest, "action")), "cluster-created");
+	assert_int_equal(json_integer_value(json_object_get(a.json, "next")), 0);
+	json_decref(a.json);
+	a = ask(w, w->person, "/v1/history?subject=muc", NULL);
+	assert_int_equal(json_array_size(json_object_get(a.json, "entries")), 1);
+	json_decref(a.json);
+	a = ask(w, w->person, "/v1/config", NULL);
+	assert_string_equal(json_string_value(json_object_get(a.json, "document")), document);
+	assert_string_equal(json_string_value(json_object_get(a.json, "actor")), "anna");
+	json_decref(a.json);
+}
+
+static void metrics_are_prometheus_text(void **state)
+{
+	struct world *w = *state;
+	apply(w);
+	char *text = controld_metrics_text(w->engine, w->api);
+	static const char *const wanted[] = {"\ntandem_controld_epoch 1\n",
+	    "\ntandem_controld_leading 1\n", "tandem_controld_commits_total{result=\"ok\"} 1\n",
+	    "tandem_controld_commit_seconds_bucket{le=\"+Inf\"} 1\n",
+	    "tandem_controld_members{verdict=\"unknown\"} 2\n"};
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+		if (strstr(text, wanted[i]) == NULL)
+			fail_msg("\"%s\" is missing in:\n%s", wanted[i], text);
+	free(text);
+}
+
+#define API_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    API_TEST(a_healthd_may_report_for_its_own_site_only),
+	    API_TEST(roles_are_held_apart),
+	    API_TEST(a_drain_is_the_persons_of_the_certificate_and_the_second_is_refused_by_rule_3),
+	    API_TEST(a_plan_lists_changes_and_a_refused_one_says_which_rule),
+	    API_TEST(bad_requests_are_told_what_was_expected),
+	    API_TEST(an_invalid_document_is_answered_with_every_error),
+	    API_TEST(without_quorum_everything_is_refused_in_words_and_status_still_answers),
+	    API_TEST(a_view_stream_begins_whole_goes_on_with_deltas_and_lives),
+	    API_TEST(history_is_paged_and_filtered),
+	    API_TEST(metrics_are_prometheus_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
