@@ -10,7 +10,8 @@
 #include "lib/base/buf.h"
 #include "lib/file.h"
 
-static void complain(const struct cli *cli, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void complain(
+    const struct cli *cli, const char *format, va_list arguments)
 {
 	char text[4096]; /* may quote what a probed host has said */
 	vsnprintf(text, sizeof text, format, arguments);
