@@ -38,8 +38,8 @@ void seat_release(struct seat *seat)
 static int term_read(struct seat *seat, const struct store_entry *entry, struct err *e)
 {
 	json_t *document = NULL;
-	const char *holder, *instance, *url;
-	uint64_t term;
+	const char *holder = "", *instance = "", *url = "";
+	uint64_t term = 0;
 	if (entry->bytes > TERM_BYTES)
 		return err_set(e, E_LIMIT, "larger than %d bytes", TERM_BYTES);
 	int result = json_parse(entry->value, entry->bytes, &document, e);
