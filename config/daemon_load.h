@@ -40,6 +40,9 @@ struct config_dnsd {
 	unsigned workers;               /* default 1 */
 	struct config_zone_file *zones; /* stand-alone; excludes controllers */
 	size_t zones_count;
+	char *nsid; /* NULL: none */
+	bool cookies;
+	char *cookie_secret_file; /* NULL: a secret of its own */
 };
 struct config_cli {
 	struct config_common common;

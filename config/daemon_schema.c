@@ -198,6 +198,25 @@ const struct schema_table healthd_table = {.name = "healthd file",
     .reload = RELOAD,
     .description = "The file of tandem-healthd."};
 
+static const struct schema_row cookie_rows[] = {
+    {.name = "enabled",
+        .type = SCHEMA_BOOL,
+        .preset = "true",
+        SCHEMA_FIELD(struct config_dnsd, cookies),
+        .description = "whether cookies of queries are answered and checked"},
+    {.name = "secret_file",
+        .type = SCHEMA_PATH,
+        .otherwise = "a secret of the process's own, drawn at its start",
+        SCHEMA_FIELD(struct config_dnsd, cookie_secret_file),
+        .description = "secrets shared by all name servers of a zone, 32 hexadecimal digits a "
+                       "line: the first makes cookies, all of up to 4 are accepted"},
+};
+static const struct schema_table cookie_table = {.name = "cookies",
+    SCHEMA_ROWS(cookie_rows),
+    .reload = RELOAD,
+    .description = "DNS cookies (RFC 7873, 9018): whoever shows a valid one really has the "
+                   "address it asks from."};
+
 static const struct schema_row dnsd_rows[] = {
     ROW_NAME(false),
     ROW_CONTROLLERS(false),
@@ -220,6 +239,19 @@ static const struct schema_row dnsd_rows[] = {
         .reload = RESTART,
         SCHEMA_FIELD(struct config_dnsd, workers),
         .description = "threads that answer; one a core is enough"},
+    {.name = "nsid",
+        .type = SCHEMA_TEXT,
+        .min = 1,
+        .max = 128,
+        .otherwise = "no name is told",
+        SCHEMA_FIELD(struct config_dnsd, nsid),
+        .description = "what this server calls itself to who asks with NSID (RFC 5001): tells "
+                       "apart servers behind one address"},
+    {.name = "cookies",
+        .type = SCHEMA_TABLE,
+        .table = &cookie_table,
+        .otherwise = "cookies with a secret of its own",
+        .description = "DNS cookies"},
     ROW_METRICS,
     ROW_LOG,
 };

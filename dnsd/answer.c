@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "dnsd/edns.h"
 #include "dnsd/message.h"
 #include "dnsd/octets.h"
 
@@ -12,8 +13,7 @@ enum {
 	FLAG_AA = 0x0400,
 	FLAG_TC = 0x0200,
 	KEPT_FLAGS = 0x7900, /* opcode and RD come back as they were */
-	EDNS_DO = 0x8000,
-	CHAIN_MAX = 8, /* CNAMEs followed in one answer */
+	CHAIN_MAX = 8,       /* CNAMEs followed in one answer */
 };
 
 /* The state of one answer while it grows. */
@@ -220,20 +220,6 @@ static void question_answer(struct answer *a)
 	}
 }
 
-static void opt_put(struct answer *a)
-{
-	uint8_t *at = a->m.out + a->m.used;
-	at[0] = 0; /* root */
-	put_u16(at + 1, TYPE_OPT);
-	put_u16(at + 3, UDP_BYTES_MAX);
-	at[5] = (uint8_t)(a->rcode >> 4);
-	at[6] = 0; /* version */
-	put_u16(at + 7, a->query->dnssec_ok ? EDNS_DO : 0);
-	put_u16(at + 9, 0);
-	a->m.used += OPT_BYTES;
-	a->m.counts[SECTION_ADDITIONAL]++;
-}
-
 static void header_put(const struct answer *a, bool with_question)
 {
 	uint8_t *out = a->m.out;
@@ -285,18 +271,21 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	}
 	memcpy(out + DNS_HEADER_BYTES, message + DNS_HEADER_BYTES, q->question_bytes);
 	a.m.used += q->question_bytes;
-	if (q->has_edns)
-		a.m.room -= OPT_BYTES;
+	a.m.room -= edns_opt_bytes(q);
 	size_t question_end = a.m.used;
-	if (a.rcode == RCODE_NOERROR && !s)
-		a.rcode = RCODE_SERVFAIL;
-	else if (a.rcode == RCODE_NOERROR)
-		question_answer(&a);
+	if (q->verdict == QUERY_QUESTION && a.rcode == RCODE_NOERROR) {
+		if (s)
+			question_answer(&a);
+		else
+			a.rcode = RCODE_SERVFAIL;
+	}
 	if (a.m.full)
 		answer_truncate(&a, question_end);
-	if (q->has_edns)
-		opt_put(&a);
-	header_put(&a, true);
+	if (q->has_edns) {
+		a.m.used += edns_opt_put(q, a.rcode, out + a.m.used, limit - a.m.used);
+		a.m.counts[SECTION_ADDITIONAL]++;
+	}
+	header_put(&a, q->verdict == QUERY_QUESTION);
 	facts->rcode = a.rcode;
 	facts->truncated = a.m.full;
 	return a.m.used;

@@ -21,6 +21,7 @@ struct daemon {
 	struct config_dnsd config; /* as last read without an error */
 	struct loop *loop;
 	struct snapshot_seat seat;
+	struct policy_seat policy;
 	struct stats *stats; /* one a UDP worker, the last is TCP's */
 	size_t stats_count;
 	struct udp *udp;
@@ -141,9 +142,10 @@ static int transports_start(struct daemon *d, struct err *e)
 		return err_prefix(e, "listen");
 	d->stats_count = d->config.workers + 1;
 	d->stats = stats_new(d->stats_count);
-	r = udp_start(addresses, count, d->config.workers, &d->seat, d->stats, &d->udp, e);
+	r = udp_start(
+	    addresses, count, d->config.workers, &d->seat, &d->policy, d->stats, &d->udp, e);
 	if (r == 0)
-		return tcp_start(listeners, count, &TCP_LIMITS, &d->seat,
+		return tcp_start(listeners, count, &TCP_LIMITS, &d->seat, &d->policy,
 		    &d->stats[d->stats_count - 1], &d->tcp, e);
 	while (count > 0)
 		close(listeners[--count]);
@@ -237,6 +239,13 @@ static void on_reload(void *ctx)
 		config_dnsd_free(&fresh);
 		return;
 	}
+	struct policy *policy;
+	if (policy_build(&fresh, d->policy.now, &policy, &e) != 0) {
+		log_error("reload refused, everything stays as it was: %s", e.text);
+		config_dnsd_free(&fresh);
+		return;
+	}
+	policy_swap(&d->policy, policy);
 	restart_hint(&d->config, &fresh);
 	if (has_controllers(d)) {
 		controllers_reload(d, &fresh);
@@ -252,6 +261,8 @@ static void on_reload(void *ctx)
 int daemon_start(struct daemon *d, struct err *e)
 {
 	int r = loop_new(&d->loop, e);
+	if (r == 0)
+		r = policy_build(&d->config, NULL, &d->policy.now, e);
 	if (r == 0)
 		r = has_controllers(d) ? disk_load(d, e) : zones_load(d, e);
 	if (r == 0)
@@ -277,6 +288,7 @@ void daemon_free(struct daemon *d)
 		http_server_free(d->metrics);
 	udp_stop(d->udp);
 	tcp_stop(d->tcp);
+	policy_swap(&d->policy, NULL);
 	if (has_controllers(d))
 		taker_release(&d->taker);
 	else

@@ -32,21 +32,7 @@ static bool name_skip(const uint8_t *message, size_t bytes, size_t *at)
 	return false;
 }
 
-/* RFC 6891: owner root, class the asker's buffer, TTL extended rcode, version and flags. */
-static bool opt_take(struct query *q, const uint8_t *message, size_t owner_at, size_t fixed_at)
-{
-	const uint8_t *fixed = message + fixed_at;
-	if (q->has_edns || message[owner_at] != 0)
-		return false;
-	q->has_edns = true;
-	q->udp_bytes = get_u16(fixed + 2);
-	q->dnssec_ok = (fixed[6] & 0x80) != 0;
-	if (fixed[5] != 0 && q->rcode == RCODE_NOERROR)
-		q->rcode = RCODE_BADVERS;
-	return true;
-}
-
-/* The options are not read yet, but must be whole. */
+/* Are the options whole? None is understood here. */
 static bool options_are_whole(const uint8_t *options, size_t bytes)
 {
 	size_t at = 0;
@@ -62,6 +48,28 @@ static bool options_are_whole(const uint8_t *options, size_t bytes)
 	return true;
 }
 
+/* RFC 6891: owner root, class the asker's buffer, TTL extended rcode, version and flags. Who sends
+ * a wrong OPT knows EDNS all the same: FORMERR comes with an OPT (section 7). */
+static void opt_take(struct query *q, const uint8_t *owner, const uint8_t *fixed, bool is_placed)
+{
+	const uint8_t *options = fixed + RR_FIXED_BYTES;
+	uint16_t options_bytes = get_u16(fixed + 8);
+	bool is_first = !q->has_edns;
+	q->has_edns = true;
+	if (!is_first || !is_placed || owner[0] != 0 ||
+	    !options_are_whole(options, options_bytes)) {
+		q->rcode = RCODE_FORMERR;
+		q->options_bytes = 0;
+		return;
+	}
+	q->udp_bytes = get_u16(fixed + 2);
+	q->dnssec_ok = (fixed[6] & 0x80) != 0;
+	if (fixed[5] != 0)
+		q->rcode = RCODE_BADVERS;
+	q->options = options;
+	q->options_bytes = options_bytes;
+}
+
 static bool records_read(struct query *q, const uint8_t *message, size_t bytes, size_t at,
     unsigned authority, unsigned additional)
 {
@@ -74,10 +82,8 @@ static bool records_read(struct query *q, const uint8_t *message, size_t bytes, 
 		at += RR_FIXED_BYTES;
 		if (rdata_bytes > bytes - at)
 			return false;
-		if (get_u16(message + fixed_at) == TYPE_OPT &&
-		    (i < authority || !options_are_whole(message + at, rdata_bytes) ||
-		        !opt_take(q, message, owner_at, fixed_at)))
-			return false;
+		if (get_u16(message + fixed_at) == TYPE_OPT)
+			opt_take(q, message + owner_at, message + fixed_at, i >= authority);
 		at += rdata_bytes;
 	}
 	return at == bytes; /* nothing may trail */
@@ -100,6 +106,19 @@ static enum dns_rcode question_judge(const struct query *q)
 	}
 }
 
+static bool question_read(struct query *q, const uint8_t *message, size_t bytes, size_t *at)
+{
+	if (!name_read(&q->name, message + DNS_HEADER_BYTES, bytes - DNS_HEADER_BYTES))
+		return false;
+	*at += q->name.bytes;
+	if (bytes - *at < 4)
+		return false;
+	q->type = get_u16(message + *at);
+	q->class = get_u16(message + *at + 2);
+	*at += 4;
+	return true;
+}
+
 void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 {
 	q->verdict = QUERY_DROP;
@@ -107,6 +126,10 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->has_edns = false;
 	q->dnssec_ok = false;
 	q->udp_bytes = UDP_BYTES_PLAIN;
+	q->options_bytes = 0;
+	q->reply_bytes = 0;
+	q->options = NULL;
+	q->reply = NULL;
 	q->question_bytes = 0;
 	q->type = 0;
 	if (bytes < DNS_HEADER_BYTES)
@@ -122,21 +145,23 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	}
 	unsigned authority = get_u16(message + 8), additional = get_u16(message + 10);
 	q->rcode = RCODE_FORMERR;
-	if (get_u16(message + 4) != 1 || get_u16(message + 6) != 0 || authority > 1 ||
+	unsigned questions = get_u16(message + 4);
+	if (questions > 1 || get_u16(message + 6) != 0 || authority > 1 ||
 	    additional > ADDITIONAL_MAX)
 		return;
-	if (!name_read(&q->name, message + DNS_HEADER_BYTES, bytes - DNS_HEADER_BYTES))
+	size_t at = DNS_HEADER_BYTES;
+	if (questions == 1 && !question_read(q, message, bytes, &at))
 		return;
-	size_t at = DNS_HEADER_BYTES + (size_t)q->name.bytes;
-	if (bytes - at < 4)
-		return;
-	q->type = get_u16(message + at);
-	q->class = get_u16(message + at + 2);
-	at += 4;
 	q->rcode = RCODE_NOERROR;
 	if (!records_read(q, message, bytes, at, authority, additional)) {
 		q->rcode = RCODE_FORMERR;
 		q->has_edns = false;
+		q->options_bytes = 0;
+		return;
+	}
+	if (questions == 0) {
+		q->verdict = QUERY_EMPTY;
+		q->rcode = q->rcode == RCODE_BADVERS ? RCODE_BADVERS : RCODE_FORMERR;
 		return;
 	}
 	if (q->rcode == RCODE_NOERROR)

@@ -19,12 +19,15 @@ enum dns_rcode {
 	RCODE_NXDOMAIN = 3,
 	RCODE_NOTIMP = 4,
 	RCODE_REFUSED = 5,
+	RCODE_YXDOMAIN = 6,
 	RCODE_BADVERS = 16,
+	RCODE_BADCOOKIE = 23,
 };
 
 enum query_verdict {
 	QUERY_DROP,     /* no answer at all: too short, or an answer itself */
 	QUERY_ERROR,    /* answer with `rcode` and the header alone */
+	QUERY_EMPTY,    /* no question: FORMERR, but for a cookie (RFC 7873 5.4) */
 	QUERY_QUESTION, /* one question that was understood; `rcode` may refuse it all the same */
 };
 
@@ -37,7 +40,10 @@ struct query {
 	uint16_t question_bytes; /* name, type and class, from octet 12 on */
 	uint16_t udp_bytes;      /* the asker's buffer: 512 without EDNS */
 	bool has_edns, dnssec_ok;
-	uint64_t hash; /* of the name */
+	uint16_t options_bytes, reply_bytes;
+	const uint8_t *options; /* of its OPT record, in the message; whole */
+	const uint8_t *reply;   /* options for the answer's, from edns_heed */
+	uint64_t hash;          /* of the name */
 	struct name name;
 };
 

@@ -35,11 +35,16 @@ void snapshot_free(struct snapshot *s)
 	free(s);
 }
 
+void snapshot_grace_wait(void)
+{
+	urcu_memb_synchronize_rcu();
+	GRACE_OVER();
+}
+
 void snapshot_swap(struct snapshot_seat *seat, struct snapshot *new_one)
 {
 	struct snapshot *old = __atomic_exchange_n(&seat->now, new_one, __ATOMIC_ACQ_REL);
-	urcu_memb_synchronize_rcu();
-	GRACE_OVER();
+	snapshot_grace_wait();
 	snapshot_free(old);
 }
 

@@ -24,6 +24,9 @@ struct snapshot_seat {
 };
 void snapshot_swap(struct snapshot_seat *seat, struct snapshot *new_one); /* frees the old one */
 
+/* Waits until every read section that is open now has ended. Main thread. */
+void snapshot_grace_wait(void);
+
 /* Worker threads: enter once, then read sections around each batch. */
 void snapshot_thread_enter(void);
 void snapshot_thread_leave(void);

@@ -17,8 +17,16 @@ static const struct {
     {0, "other"}, /* last: what no row above names */
 };
 
-static const char *const rcodes[STATS_RCODES] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
-    "NOTIMP", "REFUSED", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "BADVERS"};
+static const char *const rcodes[STATS_RCODES] = {/* NULL: never given */
+    [RCODE_NOERROR] = "NOERROR",
+    [RCODE_FORMERR] = "FORMERR",
+    [RCODE_SERVFAIL] = "SERVFAIL",
+    [RCODE_NXDOMAIN] = "NXDOMAIN",
+    [RCODE_NOTIMP] = "NOTIMP",
+    [RCODE_REFUSED] = "REFUSED",
+    [RCODE_YXDOMAIN] = "YXDOMAIN",
+    [RCODE_BADVERS] = "BADVERS",
+    [RCODE_BADCOOKIE] = "BADCOOKIE"};
 
 static const char *const transports[STATS_TRANSPORTS] = {"udp", "tcp"};
 
@@ -83,8 +91,8 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	metrics_family(out, answers, "counter", "answers sent, by transport and rcode");
 	for (size_t t = 0; t < STATS_TRANSPORTS; t++)
 		for (size_t i = 0; i < STATS_RCODES; i++) {
-			if (i > RCODE_REFUSED && i < RCODE_BADVERS)
-				continue; /* never given */
+			if (!rcodes[i])
+				continue;
 			const char *labels[] = {
 			    "transport", transports[t], "rcode", rcodes[i], NULL};
 			size_t at = offsetof(struct stats, answers) +
@@ -95,6 +103,8 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	single(out, "tandem_dnsd_dropped_total", "messages that deserved no answer", SUM(dropped));
 	single(out, "tandem_dnsd_send_failed_total", "answers the kernel did not take",
 	    SUM(send_failed));
+	single(out, "tandem_dnsd_cookies_valid_total", "queries with a valid server cookie",
+	    SUM(cookies_valid));
 	single(
 	    out, "tandem_dnsd_tcp_connections_total", "connections accepted", SUM(tcp_connections));
 	single(out, "tandem_dnsd_tcp_cut_total", "connections cut for being idle, slow or too many",

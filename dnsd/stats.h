@@ -9,7 +9,7 @@
 #include "lib/base/buf.h"
 
 enum stats_transport { STATS_UDP, STATS_TCP, STATS_TRANSPORTS };
-enum { STATS_TYPES = 13, STATS_RCODES = 17 };
+enum { STATS_TYPES = 13, STATS_RCODES = 24 };
 
 struct stats { /* of one thread; only that thread counts */
 	alignas(64) atomic_uint_fast64_t queries[STATS_TRANSPORTS][STATS_TYPES];
@@ -18,6 +18,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t dropped; /* came in, but deserved no answer */
 	atomic_uint_fast64_t send_failed;
 	atomic_uint_fast64_t tcp_connections, tcp_cut;
+	atomic_uint_fast64_t cookies_valid;
 };
 
 struct stats *stats_new(

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <unistd.h>
@@ -34,6 +35,8 @@ struct connection {
 	struct tcp *tcp;
 	struct bufferevent *stream;
 	struct event *deadline;
+	struct sockaddr_storage peer;
+	struct guest guest;
 	bool stalled;  /* its reader is slow: reads no further query until its answers are taken */
 	bool finished; /* the peer has sent its last octet, and may still wait for answers */
 };
@@ -44,6 +47,7 @@ struct tcp {
 	struct tcp_limits limits;
 	const struct snapshot_seat *seat;
 	struct stats *stats;
+	struct guard guard;
 	struct event_base *base;
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	size_t listeners_count;
@@ -90,11 +94,16 @@ static bool query_answer(struct connection *c, size_t bytes)
 	struct tcp *t = c->tcp;
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	struct answer_facts facts;
+	struct query q;
 	evbuffer_drain(in, LENGTH_BYTES);
 	evbuffer_remove(in, t->query, bytes);
 	const struct snapshot *s = snapshot_read_begin(t->seat);
-	size_t answer_bytes = answer_message(s, t->query, bytes, true, t->turn++,
-	    t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
+	guard_enter(&t->guard);
+	query_parse(&q, t->query, bytes);
+	if (edns_has_options(&q))
+		guard_heed(&t->guard, &c->guest, &c->peer, &q);
+	size_t answer_bytes = answer_build(
+	    s, &q, t->query, true, t->turn++, t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
 	snapshot_read_end();
 	stats_count(t->stats, STATS_TCP, &facts, answer_bytes);
 	if (answer_bytes == 0)
@@ -181,8 +190,6 @@ static void on_accept(
 {
 	struct tcp *t = ctx;
 	(void)l;
-	(void)peer;
-	(void)peer_bytes;
 	if (t->connections_count >= t->limits.connections)
 		connection_cut(TAILQ_FIRST(&t->connections));
 	struct bufferevent *stream = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -192,6 +199,9 @@ static void on_accept(
 	}
 	struct connection *c = mem_new(1, sizeof(*c));
 	c->tcp = t;
+	c->guest.idle_ms = t->limits.idle_ms;
+	memcpy(&c->peer, peer,
+	    (size_t)peer_bytes < sizeof(c->peer) ? (size_t)peer_bytes : sizeof(c->peer));
 	c->stream = stream;
 	c->deadline = evtimer_new(t->base, on_deadline, c);
 	TAILQ_INSERT_TAIL(&t->connections, c, link);
@@ -253,7 +263,8 @@ static int thread_start(struct tcp *t, struct err *e)
 }
 
 int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
-    const struct snapshot_seat *seat, struct stats *stats, struct tcp **out, struct err *e)
+    const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
+    struct tcp **out, struct err *e)
 {
 	struct tcp *t = mem_new(1, sizeof(*t));
 	int r = count <= LISTENERS_MAX ? 0 : err_set(e, E_LIMIT, "too many addresses");
@@ -264,6 +275,8 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	t->stats = stats;
 	t->base = event_base_new();
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r == 0)
+		r = guard_init(&t->guard, policy, stats, e);
 	if (!t->base || t->stop_fd < 0)
 		r = err_set_errno(e, errno, "can not make an event loop");
 	for (size_t i = 0; i < count; i++) {
@@ -307,6 +320,7 @@ void tcp_stop(struct tcp *t)
 	}
 	for (size_t i = 0; i < t->listeners_count; i++)
 		evconnlistener_free(t->listeners[i]);
+	guard_release(&t->guard);
 	if (t->stop)
 		event_free(t->stop);
 	if (t->breath)

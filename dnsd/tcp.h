@@ -3,8 +3,8 @@
 #ifndef TANDEM_DNSD_TCP_H
 #define TANDEM_DNSD_TCP_H
 
+#include "dnsd/guard.h"
 #include "dnsd/snapshot.h"
-#include "dnsd/stats.h"
 
 struct tcp;
 
@@ -15,9 +15,11 @@ struct tcp_limits {
 };
 extern const struct tcp_limits TCP_LIMITS;
 
-/* Takes over the listening sockets, also when it fails. `seat` and `stats` are borrowed. */
+/* Takes over the listening sockets, also when it fails. `seat`, `policy`
+ * (or NULL) and `stats` are borrowed until tcp_stop. */
 int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
-    const struct snapshot_seat *seat, struct stats *stats, struct tcp **out, struct err *e);
+    const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
+    struct tcp **out, struct err *e);
 void tcp_stop(struct tcp *t); /* NULL allowed */
 
 #endif

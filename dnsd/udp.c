@@ -26,6 +26,7 @@ struct worker {
 	unsigned number;
 	const struct snapshot_seat *seat;
 	struct stats *stats;
+	struct guard guard;
 	struct pollfd polled[UDP_LISTEN_MAX + 1]; /* sockets, then the call to stop */
 	bool wants_control[UDP_LISTEN_MAX];
 	size_t sockets_count;
@@ -79,12 +80,16 @@ static size_t batch_answer(struct worker *w, size_t count)
 	for (size_t i = 0; i < count; i++)
 		query_parse(&w->queries[i], w->query_bytes[i], w->in[i].msg_len);
 	const struct snapshot *s = snapshot_read_begin(w->seat);
+	guard_enter(&w->guard);
 	for (size_t i = 0; s && i < count; i++)
 		if (w->queries[i].verdict == QUERY_QUESTION)
 			catalog_prefetch(s->catalog, w->queries[i].hash);
 	for (size_t i = 0; i < count; i++) {
 		struct answer_facts facts;
 		struct msghdr *asked = &w->in[i].msg_hdr;
+		struct guest guest = {0};
+		if (edns_has_options(&w->queries[i]))
+			guard_heed(&w->guard, &guest, &w->peer[i], &w->queries[i]);
 		size_t bytes = answer_build(s, &w->queries[i], w->query_bytes[i], false, w->turn++,
 		    w->answer_bytes[answers], UDP_BYTES_MAX, &facts);
 		stats_count(w->stats, STATS_UDP, &facts, bytes);
@@ -176,7 +181,8 @@ static int worker_bind(struct worker *w, const struct socket_address *addresses,
 }
 
 int udp_start(const struct socket_address *addresses, size_t addresses_count, unsigned workers,
-    const struct snapshot_seat *seat, struct stats *stats, struct udp **out, struct err *e)
+    const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
+    struct udp **out, struct err *e)
 {
 	*out = NULL;
 	if (workers < 1 || workers > UDP_WORKERS_MAX || addresses_count > UDP_LISTEN_MAX)
@@ -196,7 +202,9 @@ int udp_start(const struct socket_address *addresses, size_t addresses_count, un
 		w->turn = i * UINT32_C(0x9e3779b9); /* workers do not begin alike */
 		w->seat = seat;
 		w->stats = &stats[i];
-		r = worker_bind(w, addresses, addresses_count, workers > 1, e);
+		r = guard_init(&w->guard, policy, w->stats, e);
+		if (r == 0)
+			r = worker_bind(w, addresses, addresses_count, workers > 1, e);
 		w->polled[w->sockets_count] = (struct pollfd){.fd = u->stop_fd, .events = POLLIN};
 	}
 	for (unsigned i = 0; r == 0 && i < workers; i++)
@@ -221,6 +229,7 @@ void udp_stop(struct udp *u)
 			pthread_join(w->thread, NULL);
 		for (size_t j = 0; j < w->sockets_count; j++)
 			close(w->polled[j].fd);
+		guard_release(&w->guard);
 		free(w);
 	}
 	if (u->stop_fd >= 0)

@@ -6,8 +6,8 @@
  * By hand, from the top folder:
  *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
  *       tests/fuzz/fuzz_query.c \
- *       dnsd/{answer,message,query,name,catalog,catalog_build,pooltable,snapshot}.c \
- *       dnsd/{zone_text,zone_check,arena}.c lib/base/[!j]*.c lib/file.c core/view.c \
+ *       dnsd/{answer,edns,cookie,message,query,name,catalog,catalog_build,pooltable}.c \
+ *       dnsd/{snapshot,zone_text,zone_check,arena}.c lib/base/[!j]*.c lib/file.c core/view.c \
  *       -lldns -lurcu-memb -lurcu-common -lcrypto -o build/fuzz_query
  *   build/fuzz_query -max_len=600 -max_total_time=60 */
 #include <assert.h>
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "dnsd/answer.h"
+#include "dnsd/edns.h"
 #include "dnsd/octets.h"
 #include "lib/base/mem.h"
 
@@ -58,19 +59,33 @@ static struct snapshot *snapshot_new_for_fuzzing(void)
 	return snapshot_new(catalog, pools, 42);
 }
 
+static const struct edns_policy policy = {
+    .nsid = "fuzzed", .nsid_bytes = EDNS_NSID_BYTES_MAX, .cookies = {.count = 2}};
+static const struct addr client = {4, {192, 0, 2, 1}};
+static struct cookie_mill *mill;
+static struct edns_reply reply;
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	static struct snapshot *snapshot;
 	struct answer_facts facts;
-	if (!snapshot)
+	if (!snapshot) {
 		snapshot = snapshot_new_for_fuzzing();
+		int failed = cookie_mill_new(&mill, NULL);
+		assert(!failed);
+	}
 	if (bytes < 1)
 		return 0;
 	bool over_tcp = data[0] & 1, without_view = (data[0] & 6) == 6;
 	size_t room = over_tcp ? MESSAGE_BYTES_MAX : UDP_BYTES_MAX;
 	uint8_t *out = malloc(room); /* of the very size, so that a step too far is seen */
 	assert(out);
-	size_t n = answer_message(without_view ? NULL : snapshot, data + 1, bytes - 1, over_tcp,
+	struct query q;
+	query_parse(&q, data + 1, bytes - 1);
+	if (edns_has_options(&q))
+		edns_heed(&policy, &(struct edns_asker){&client, mill, 0x10, over_tcp, 10000}, &q,
+		    &reply);
+	size_t n = answer_build(without_view ? NULL : snapshot, &q, data + 1, over_tcp,
 	    data[0] >> 3, out, room, &facts);
 	assert(n <= room && (n == 0 || n >= DNS_HEADER_BYTES));
 	if (n > 0) {

@@ -56,10 +56,10 @@ static struct stage *stage_new(
 		assert_true(listener >= 0);
 		assert_int_equal(getsockname(listener, (struct sockaddr *)&bound, &bytes), 0);
 		*port_of(&s->address.storage) = *port_of(&bound);
-		if (udp_start(&s->address, 1, workers, &s->seat, s->stats, &s->udp, &e) != 0)
+		if (udp_start(&s->address, 1, workers, &s->seat, NULL, s->stats, &s->udp, &e) != 0)
 			close(listener); /* somebody has the port for UDP */
 		else
-			assert_int_equal(tcp_start(&listener, 1, limits, &s->seat,
+			assert_int_equal(tcp_start(&listener, 1, limits, &s->seat, NULL,
 			                     &s->stats[workers], &s->tcp, &e),
 			    0);
 	}

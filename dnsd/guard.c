@@ -1,0 +1,52 @@
+/* What stands between the sockets and the answers. */
+#include "dnsd/guard.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+
+int guard_init(struct guard *g, const struct policy_seat *seat, struct stats *stats, struct err *e)
+{
+	g->seat = seat;
+	g->stats = stats;
+	return cookie_mill_new(&g->mill, e);
+}
+
+void guard_release(struct guard *g)
+{
+	cookie_mill_free(g->mill);
+	g->mill = NULL;
+}
+
+struct addr guard_address(const struct sockaddr_storage *peer)
+{
+	struct addr a = {0};
+	if (peer->ss_family == AF_INET) {
+		a.family = 4;
+		memcpy(a.bytes, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+	} else if (peer->ss_family == AF_INET6) {
+		const struct in6_addr *in6 = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+		bool is_mapped = IN6_IS_ADDR_V4MAPPED(in6);
+		a.family = is_mapped ? 4 : 6;
+		memcpy(a.bytes, in6->s6_addr + (is_mapped ? 12 : 0), is_mapped ? 4 : 16);
+	}
+	return a;
+}
+
+void guard_heed(
+    struct guard *g, struct guest *guest, const struct sockaddr_storage *peer, struct query *q)
+{
+	if (!g->policy)
+		return;
+	if (guest->address.family == 0)
+		guest->address = guard_address(peer);
+	const struct edns_asker asker = {.address = &guest->address,
+	    .mill = g->mill,
+	    .now_s = (uint32_t)time(NULL),
+	    .over_tcp = guest->idle_ms != 0,
+	    .idle_ms = guest->idle_ms};
+	edns_heed(&g->policy->edns, &asker, q, &g->reply);
+	guest->is_proven = g->reply.is_proven;
+	if (guest->is_proven)
+		stats_add(&g->stats->cookies_valid, 1);
+}

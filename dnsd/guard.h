@@ -1,0 +1,43 @@
+/* What stands between the sockets and the answers: a thread's own tools to apply the policy.
+ *
+ * Order, inside one read section: guard_enter; for each message query_parse, guard_heed if it has
+ * options, answer_build. Where there is nothing to do, a message costs a look at a flag. */
+#ifndef TANDEM_DNSD_GUARD_H
+#define TANDEM_DNSD_GUARD_H
+
+#include <sys/socket.h>
+
+#include "dnsd/policy.h"
+#include "dnsd/stats.h"
+
+struct guard {
+	const struct policy_seat *seat; /* NULL: no policy, as in tests */
+	const struct policy *policy;    /* of the read section; NULL: none */
+	struct stats *stats;
+	struct cookie_mill *mill;
+	struct edns_reply reply; /* of the query that is being answered */
+};
+
+struct guest {               /* who sent a message, as far as it was looked at */
+	struct addr address; /* family 0: not yet */
+	bool is_proven;      /* showed a valid cookie */
+	unsigned idle_ms;    /* TCP: the connection's; 0: UDP */
+};
+
+int guard_init(struct guard *g, const struct policy_seat *seat, struct stats *stats, struct err *e);
+void guard_release(struct guard *g); /* a zeroed one too */
+
+static inline void guard_enter(struct guard *g)
+{
+	g->policy = g->seat ? policy_read(g->seat) : NULL;
+}
+
+/* For a query that edns_has_options(): prepares the options of its answer, good until the next
+ * call. `peer` is where it came from, unless guest->address says it already. */
+void guard_heed(
+    struct guard *g, struct guest *guest, const struct sockaddr_storage *peer, struct query *q);
+
+/* Family 0 for what is no internet address. IPv4 mapped into IPv6 comes out as IPv4. */
+struct addr guard_address(const struct sockaddr_storage *peer);
+
+#endif
