@@ -28,7 +28,7 @@ struct core;
 
 struct core_options {
 	const char *name; /* this controller; goes into commit ids */
-	uint64_t seed;	  /* different for every process: makes commit ids unique */
+	uint64_t seed;    /* different for every process: makes commit ids unique */
 };
 
 struct core_time {
@@ -43,13 +43,14 @@ struct core_observation {
 	const char *member;  /* "POOL/ADDRESS" */
 	const char *check;
 	bool ok;
-	uint32_t streak;     /* >= 1 */
-	uint32_t age_ms;     /* since the probe ended, when the report was sent */
+	uint32_t streak; /* >= 1 */
+	uint32_t age_ms; /* since the probe ended, when the report was sent */
 	uint32_t latency_ms;
 	const char *detail; /* why it failed, or "" */
 };
 
-struct core_ack { /* a dnsd says what it serves */
+/* A dnsd says what it serves. */
+struct core_ack {
 	const char *site, *name; /* authenticated site; name of the daemon, unique in the site */
 	uint64_t epoch, revision;
 	const char *refused; /* why it refused a view, or "" */
@@ -63,9 +64,10 @@ struct core_request {
 	bool plan_only; /* reply with what would happen, change nothing */
 	const char *actor;
 	const char *site, *reason; /* drain, undrain */
-	int64_t until_ms;	   /* drain: wall time */
-	/* apply: the parsed document (borrowed; the core holds a reference if it keeps it), its text,
-	 * and the revision it was planned on (compare-and-set; UINT64_MAX: whatever is in force) */
+	int64_t until_ms;          /* drain: wall time */
+	/* apply: the parsed document (borrowed; the core holds a reference if it keeps it), its
+	 * text, and the revision it was planned on (compare-and-set; UINT64_MAX: whatever is in
+	 * force) */
 	struct service *service;
 	const char *document;
 	size_t document_bytes;
@@ -73,12 +75,12 @@ struct core_request {
 };
 
 enum core_event_type {
-	CORE_ADOPT,	  /* service and state as the store has them */
-	CORE_LEAD,	  /* leadership won or lost */
+	CORE_ADOPT, /* service and state as the store has them */
+	CORE_LEAD,  /* leadership won or lost */
 	CORE_OBSERVATION,
 	CORE_ACK,
 	CORE_REQUEST,
-	CORE_COMMITTED,	  /* result of the outstanding commit */
+	CORE_COMMITTED, /* result of the outstanding commit */
 	CORE_TIMER,
 };
 
@@ -86,10 +88,11 @@ struct core_event {
 	enum core_event_type type;
 	union {
 		struct {
-			struct service *service; /* of state->revision; NULL: none; held by the core */
-			const struct state *state; /* copied */
-			/* The service document's text (copied), so that the same one applied again is
-			 * recognised; NULL: not known. */
+			/* Of state->revision, NULL: none; held by the core. The state is copied. */
+			struct service *service;
+			const struct state *state;
+			/* The service document's text (copied), so that the same one applied again
+			 * is recognised; NULL: not known. */
 			const char *document;
 			size_t document_bytes;
 		} adopt;
@@ -99,31 +102,32 @@ struct core_event {
 		struct core_request request;
 		struct {
 			const char *commit_id;
-			/* 0, E_CONFLICT, E_TIMEOUT (fate unknown, state re-adopted), E_UNAVAILABLE (did
-			 * not happen), E_LIMIT (too large), or another error (did not happen) */
+			/* 0, E_CONFLICT, E_TIMEOUT (fate unknown, state re-adopted), E_UNAVAILABLE
+			 * (did not happen), E_LIMIT (too large), or another error (did not happen)
+			 */
 			int result;
 		} committed;
 	};
 };
 
 enum core_effect_type {
-	CORE_COMMIT,  /* write this state (and document) with compare-and-set */
-	CORE_PUBLISH, /* stream this view */
-	CORE_PROBES,  /* the probe plan changed: stream the service's members and checks */
-	CORE_REPLY,   /* answer a request */
+	CORE_COMMIT,   /* write this state (and document) with compare-and-set */
+	CORE_PUBLISH,  /* stream this view */
+	CORE_PROBES,   /* the probe plan changed: stream the service's members and checks */
+	CORE_REPLY,    /* answer a request */
 	CORE_TIMER_AT, /* call CORE_TIMER at this monotonic time (replaces the former) */
-	CORE_ALARM,   /* raise or clear */
-	CORE_TELL,    /* a line for the log */
+	CORE_ALARM,    /* raise or clear */
+	CORE_TELL,     /* a line for the log */
 };
 
 /* What a line of the history says: who did what, why, at which epoch. */
 struct core_history {
 	int64_t wall_ms;
 	uint64_t epoch, version;
-	char *actor;  /* "automation" or the person's name */
-	char *action; /* "member-down" "member-up" "drain" "undrain" "apply" "drain-expired" … */
+	char *actor;   /* "automation" or the person's name */
+	char *action;  /* "member-down" "member-up" "drain" "undrain" "apply" "drain-expired" … */
 	char *subject; /* member, site or revision */
-	char *text;   /* a sentence with the inputs and the rule */
+	char *text;    /* a sentence with the inputs and the rule */
 };
 
 struct core_effect {
@@ -133,22 +137,24 @@ struct core_effect {
 			char commit_id[40];
 			uint64_t base_version; /* the version of the state it was decided from */
 			struct state *state;   /* what to write */
-			char *document;	       /* a new service document under state->revision, or NULL */
+			/* A new service document under state->revision, or NULL. */
+			char *document;
 			size_t document_bytes;
 			struct core_history *history;
 			size_t history_count;
 		} commit;
 		struct {
 			struct view *view; /* whole, with its catalog */
-			bool catalog_changed; /* false: a delta suffices for readers of the former view */
+			/* False: a delta suffices for readers of the former view. */
+			bool catalog_changed;
 		} publish;
 		struct {
 			uint64_t id;
 			/* 0, E_REFUSED (rule), E_INVALID, E_NOT_FOUND, E_CONFLICT, E_LIMIT,
 			 * E_UNAVAILABLE, E_TIMEOUT (may have happened: look at the status) */
 			int result;
-			int rule;    /* number of the rule of DESIGN section 2 that refused, or 0 */
-			char *text;  /* sentences for the operator */
+			int rule;   /* number of the rule of DESIGN section 2 that refused, or 0 */
+			char *text; /* sentences for the operator */
 			uint64_t epoch, revision; /* in force after it */
 			/* Of a plan that is possible: what would be published, to be compared with
 			 * core_view. Else NULL. */
@@ -156,7 +162,7 @@ struct core_effect {
 		} reply;
 		uint64_t timer_at_ms;
 		struct {
-			char *key;  /* stable: "pool-all-down/mail-de" */
+			char *key; /* stable: "pool-all-down/mail-de" */
 			bool raise;
 			char *text;
 		} alarm;
@@ -176,8 +182,8 @@ struct core *core_new(const struct core_options *options);
 void core_free(struct core *c);
 
 /* Appends to `out`; what the effects point to belongs to `out` until core_effects_free. */
-void core_step(struct core *c, const struct core_event *event, struct core_time now,
-    struct core_effects *out);
+void core_step(
+    struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out);
 void core_effects_free(struct core_effects *effects);
 
 /* What stands now: for status and explain. Borrowed, valid until the next step. State and service
@@ -201,8 +207,8 @@ struct core_member_view {
 	const char *id, *pool, *site;
 	struct addr address;
 	enum member_state verdict;
-	bool offered;	    /* in the answers now */
-	const char *why;    /* why it is or is not: rule and inputs, a sentence */
+	bool offered;    /* in the answers now */
+	const char *why; /* why it is or is not: rule and inputs, a sentence */
 	int64_t since_ms;
 	const char *evidence;
 	struct core_vantage_view *vantages;
@@ -231,7 +237,7 @@ struct core_drain_view { /* as state->drains, in their order */
 struct core_site_view { /* as service->sites, in their order */
 	const char *name;
 	bool drained;
-	bool heard;	 /* its healthd's observations are fresh */
+	bool heard;      /* its healthd's observations are fresh */
 	uint64_t age_ms; /* of the last one; UINT64_MAX: never heard */
 };
 /* Owned by the caller; its strings are valid until the next step or core_report_free. */
@@ -249,7 +255,7 @@ struct core_report {
 	struct core_site_view *sites;
 	size_t sites_count;
 	uint64_t observations_unknown; /* of members or checks that are not configured; ignored */
-	char **texts;		       /* storage of sentences */
+	char **texts;                  /* storage of sentences */
 	size_t texts_count;
 };
 void core_report(const struct core *c, struct core_time now, struct core_report *out);

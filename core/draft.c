@@ -71,6 +71,7 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 	struct roster *r = c->roster;
 	size_t kept = 0;
 
+	assert(!r || d->service);
 	for (size_t i = 0; r && i < r->queue_count; i++) {
 		struct roster_member *m = &r->members[r->queue[i]];
 		const struct state_member *s = state_member_find(draft_read(d), m->id);

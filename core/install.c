@@ -57,6 +57,7 @@ static void view_install(struct core *c, struct core_effects *out)
 void install_state(struct core *c, struct state *s, struct service *service, char *document,
     size_t document_bytes, struct core_time now, struct core_effects *out)
 {
+	assert(!c->service || c->state);
 	bool renewed = service && (!c->service || c->state->revision != s->revision);
 
 	assert(!c->state || s->epoch >= c->state->epoch);
@@ -94,6 +95,7 @@ static char *adoption_refuse(
 {
 	struct err e;
 
+	assert(!c->service || c->state);
 	if (service && apply_check(service, &e) != 0)
 		return mem_printf("the store's service document can not be used: %s", e.text);
 	if (!service && s->revision > 0 && (!c->service || c->state->revision != s->revision))

@@ -24,16 +24,16 @@ enum member_state { MEMBER_UNKNOWN, MEMBER_UP, MEMBER_SUSPECT, MEMBER_DOWN };
 struct state_member {
 	char *id; /* "POOL/ADDRESS" */
 	enum member_state verdict;
-	bool withheld; /* health wants it out of the answers; survives UNKNOWN */
+	bool withheld;    /* health wants it out of the answers; survives UNKNOWN */
 	int64_t since_ms; /* wall time of the verdict */
-	char *evidence;	  /* a sentence: which vantages said what */
+	char *evidence;   /* a sentence: which vantages said what */
 };
 
 /* Maintenance of a site; the table of moves is in core/maintenance.c. */
 enum maintenance_state {
 	MAINTENANCE_DECLARED,
 	MAINTENANCE_PUBLISHING, /* committed; not every dnsd has acked */
-	MAINTENANCE_PUBLISHED,	/* every dnsd known answers the epoch or a later one */
+	MAINTENANCE_PUBLISHED,  /* every dnsd known answers the epoch or a later one */
 	MAINTENANCE_TTL_ELAPSED,
 	MAINTENANCE_RESOLVERS_AGREE,
 	MAINTENANCE_QUIET,
@@ -53,10 +53,11 @@ struct state_drain {
 
 struct state {
 	char cluster[VIEW_CLUSTER_BYTES];
-	uint64_t epoch;	   /* of the last publication; 0 = nothing published yet */
+	uint64_t epoch;    /* of the last publication; 0 = nothing published yet */
 	uint64_t revision; /* of the service document in force; 0 = none */
 	uint64_t version;  /* of this document; grows with every commit */
-	struct state_member *members; /* sorted by id; members without an entry are UNKNOWN, offered */
+	/* Sorted by id; members without an entry are UNKNOWN and offered. */
+	struct state_member *members;
 	size_t members_count;
 	struct state_drain *drains;
 	size_t drains_count;
@@ -82,9 +83,9 @@ struct state_drain *state_drain_find(const struct state *s, const char *site);
 /* Finds or inserts in order; an inserted one is UNKNOWN, not withheld, without evidence. */
 struct state_member *state_member_put(struct state *s, const char *id);
 struct state_drain *state_drain_add(struct state *s, const char *site); /* not there yet */
-void state_drain_remove(struct state *s, const char *site);		/* there */
+void state_drain_remove(struct state *s, const char *site);             /* there */
 
-const char *member_state_name(enum member_state s);	    /* "up" … */
+const char *member_state_name(enum member_state s);           /* "up" … */
 const char *maintenance_state_name(enum maintenance_state s); /* "declared" … */
 
 #endif

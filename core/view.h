@@ -54,7 +54,8 @@ struct view_removal { /* a name that left on purpose, and with which revision */
 };
 
 struct view_catalog {
-	unsigned references; /* holders beyond the first: 0 in a fresh one; not for several threads */
+	/* Holders beyond the first: 0 in a fresh one. Not for several threads. */
+	unsigned references;
 	struct view_zone *zones;
 	size_t zones_count;
 	struct view_name *names;
@@ -64,9 +65,9 @@ struct view_catalog {
 };
 
 struct view {
-	char cluster[VIEW_CLUSTER_BYTES]; /* UUID of the cluster: epochs of different ones don't compare */
+	char cluster[VIEW_CLUSTER_BYTES]; /* UUID: epochs of different clusters don't compare */
 	uint64_t epoch;
-	uint64_t revision; /* of the configuration */
+	uint64_t revision;            /* of the configuration */
 	struct view_catalog *catalog; /* NULL in a delta */
 	struct view_pool *pools;      /* sorted by name */
 	size_t pools_count;

@@ -27,8 +27,8 @@ void probe_plan_free(struct probe_plan *p);
 #define OBSERVATION_RESULTS_MAX 4096
 
 /* Encodes results; the vantage is `site` for all. */
-json_t *observations_encode(const char *site, uint64_t revision,
-    const struct core_observation *results, size_t count);
+json_t *observations_encode(
+    const char *site, uint64_t revision, const struct core_observation *results, size_t count);
 /* Decodes; strings are borrowed from `o`, the array is the caller's. *site too. */
 int observations_decode(const json_t *o, const char **site, struct core_observation **results,
     size_t *count, struct err *e);

@@ -195,7 +195,7 @@ static void order_and_uniqueness_are_checked(void **unused)
 	refuses(HEAD "\"members\":[7],\"drains\":[],\"removals\":[]}", "members[0]");
 #define MEMBER(id)                                                                                 \
 	"{\"id\":\"" id "\",\"verdict\":\"up\",\"since_ms\":1,\"evidence\":\"\",\"withheld\":"     \
-	                "false}"
+	"false}"
 	refuses(HEAD "\"members\":[" MEMBER("b") "," MEMBER("a") "],\"drains\":[],\"removals\":[]}",
 	    "out of order");
 	refuses(HEAD "\"members\":[" MEMBER("a") "," MEMBER("a") "],\"drains\":[],\"removals\":[]}",
