@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "dnsd/dname.h"
 #include "dnsd/edns.h"
 #include "dnsd/message.h"
 #include "dnsd/octets.h"
@@ -27,6 +28,8 @@ struct answer {
 	size_t name_at;               /* where the name in question now stands in the message */
 	size_t links;                 /* CNAMEs followed */
 	struct name chain[CHAIN_MAX]; /* where they led */
+	const struct node *dnames[CHAIN_MAX + 1]; /* that were told in this answer */
+	size_t dnames_count;
 };
 
 /* Where a name leads in the catalog. */
@@ -147,9 +150,8 @@ static bool any_put(struct answer *a, const struct node *node)
 }
 
 /* Takes over a CNAME's target as the name in question. False: it leads back, or too far. */
-static bool chain_follow(struct answer *a, const struct rrset *alias, const struct name **n)
+static bool chain_follow(struct answer *a, size_t target_at, const struct name **n)
 {
-	size_t target_at = a->m.used - alias->bytes + RR_HEAD_BYTES;
 	if (a->links == CHAIN_MAX)
 		return false;
 	struct name *target = &a->chain[a->links];
@@ -185,10 +187,47 @@ static bool node_answer(struct answer *a, const struct node *node, const struct 
 	const struct rrset *alias = node_rrset(node, TYPE_CNAME);
 	if (alias) {
 		rrset_put(a, zone, alias);
-		return !a->m.full && chain_follow(a, alias, n);
+		return !a->m.full && chain_follow(a, a->m.used - alias->bytes + RR_HEAD_BYTES, n);
 	}
 	negative_put(a, *n, zone);
 	return false;
+}
+
+static bool dname_is_told(const struct answer *a, const struct node *above)
+{
+	for (size_t i = 0; i < a->dnames_count; i++)
+		if (a->dnames[i] == above)
+			return true;
+	return false;
+}
+
+/* A name below a DNAME: the record itself, then the CNAME that follows from it (RFC 6672 section
+ * 3.1). True: go on with *n, the name it leads to. */
+static bool dname_answer(
+    struct answer *a, const struct node *above, const struct rrset *set, const struct name **n)
+{
+	uint8_t target[NAME_BYTES];
+	const struct name *from = *n;
+	if (!dname_is_told(a, above)) {
+		if (!message_put(
+		        &a->m, SECTION_ANSWER, set, ancestor_at(a, from, above), set->ttl_s, 0))
+			return false;
+		a->dnames[a->dnames_count++] = above; /* one for each link, and the first */
+	}
+	size_t bytes = dname_substitute(a->m.out + a->name_at, from->bytes, above->name_bytes,
+	    set->body + RR_HEAD_BYTES, set->bytes - RR_HEAD_BYTES, target);
+	if (bytes == 0) {
+		a->rcode = RCODE_YXDOMAIN;
+		return false;
+	}
+	const struct record alias = {.type = TYPE_CNAME,
+	    .ttl_s = set->ttl_s,
+	    .rdata = target,
+	    .rdata_bytes = (uint16_t)bytes};
+	size_t target_at = message_put_one(&a->m, SECTION_ANSWER, a->name_at, &alias);
+	if (target_at == 0 || a->query->type == TYPE_CNAME || a->query->type == TYPE_ANY)
+		return false;
+	return chain_follow(a, target_at, n);
 }
 
 static void question_answer(struct answer *a)
@@ -208,6 +247,13 @@ static void question_answer(struct answer *a)
 		if (cut && !(place.node == cut && a->query->type == TYPE_DS)) {
 			referral_put(a, n, cut);
 			return;
+		}
+		const struct rrset *dname =
+		    place.node ? NULL : node_rrset(place.encloser, TYPE_DNAME);
+		if (dname) {
+			if (!dname_answer(a, place.encloser, dname, &n))
+				return;
+			continue;
 		}
 		struct node *node = place.node ? place.node : place.encloser->wildcard;
 		if (!node) {
@@ -261,6 +307,7 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.rcode = (uint16_t)q->rcode;
 	a.name_at = DNS_HEADER_BYTES;
 	a.links = 0;
+	a.dnames_count = 0;
 	a.m = (struct message){.out = out, .used = DNS_HEADER_BYTES, .room = limit};
 	*facts = (struct answer_facts){q->type, a.rcode, false};
 	if (q->verdict == QUERY_DROP)

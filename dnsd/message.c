@@ -34,3 +34,24 @@ bool message_put(struct message *m, enum message_section section, const struct r
 	m->counts[section] = (uint16_t)(m->counts[section] + set->count);
 	return true;
 }
+
+size_t message_put_one(
+    struct message *m, enum message_section section, size_t owner_at, const struct record *r)
+{
+	assert(m->used <= m->room && owner_at <= POINTER_MAX);
+	size_t bytes = RR_HEAD_BYTES + (size_t)r->rdata_bytes;
+	if (bytes > m->room - m->used) {
+		m->full = true;
+		return 0;
+	}
+	uint8_t *at = m->out + m->used;
+	put_u16(at, 0xc000U | (unsigned)owner_at);
+	put_u16(at + 2, r->type);
+	put_u16(at + 4, CLASS_IN);
+	put_u32(at + RR_TTL_AT, r->ttl_s);
+	put_u16(at + RR_RDATA_BYTES_AT, r->rdata_bytes);
+	memcpy(at + RR_HEAD_BYTES, r->rdata, r->rdata_bytes);
+	m->used += bytes;
+	m->counts[section]++;
+	return m->used - r->rdata_bytes;
+}

@@ -20,4 +20,9 @@ struct message {
 bool message_put(struct message *m, enum message_section section, const struct rrset *set,
     size_t owner_at, uint32_t ttl_s, size_t first);
 
+/* Appends one record made for this message. Returns where its rdata begins; 0 and m->full: it does
+ * not fit. */
+size_t message_put_one(
+    struct message *m, enum message_section section, size_t owner_at, const struct record *r);
+
 #endif

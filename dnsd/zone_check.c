@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/dname.h"
 #include "dnsd/octets.h"
 
 enum {
@@ -65,6 +66,7 @@ static bool rdata_is_sound(const struct record *r)
 		return r->rdata_bytes == 16;
 	case TYPE_NS:
 	case TYPE_CNAME:
+	case TYPE_DNAME:
 		return name_read(&n, r->rdata, r->rdata_bytes) && n.bytes == r->rdata_bytes;
 	default:
 		return true;
@@ -90,7 +92,9 @@ static int rrset_check(
 	case TYPE_CNAME:
 		return count == 1 ? 0 : fault(z, &first[1], e, "has a second CNAME");
 	case TYPE_DNAME:
-		return fault(z, first, e, "has a DNAME, which is not supported yet");
+		if (is_wildcard(first)) /* RFC 4592 section 4.4: nobody knows what it means */
+			return fault(z, first, e, "is a wildcard with a DNAME");
+		return count == 1 ? 0 : fault(z, &first[1], e, "has a second DNAME");
 	case TYPE_NS:
 		return is_wildcard(first) ? fault(z, first, e, "delegates a wildcard") : 0;
 	case TYPE_DS:
@@ -104,7 +108,7 @@ static int rrset_check(
 static int owner_check(
     const struct zone_data *z, const struct record *first, size_t count, struct err *e)
 {
-	const struct record *alias = NULL, *other = NULL;
+	const struct record *alias = NULL, *other = NULL, *subtree = NULL, *cut = NULL;
 	for (size_t i = 0; i < count;) {
 		size_t same = 1;
 		while (i + same < count && first[i + same].type == first[i].type)
@@ -116,8 +120,14 @@ static int owner_check(
 			alias = first + i;
 		else if (!is_signature(first[i].type))
 			other = first + i;
+		if (first[i].type == TYPE_DNAME)
+			subtree = first + i;
+		if (first[i].type == TYPE_NS && !is_apex(z, first))
+			cut = first + i;
 		i += same;
 	}
+	if (subtree && cut)
+		return fault(z, subtree, e, "has a DNAME and is delegated");
 	if (alias && other)
 		return fault(z, alias, e, "has a CNAME and other data");
 	return 0;
@@ -188,5 +198,8 @@ int zone_data_settle(struct zone_data *z, struct err *e)
 			return r;
 		i += same;
 	}
+	const struct record *hidden = dname_hidden_find(z);
+	if (hidden)
+		return fault(z, hidden, e, "lies below a DNAME");
 	return soa_take(z, e);
 }

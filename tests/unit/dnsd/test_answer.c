@@ -290,10 +290,98 @@ static void a_member_comes_first_in_proportion_to_its_weight(void **state)
 	assert_in_range(firsts[2], 80, 120);
 }
 
+/* RFC 6672, with its table of section 2.2 among the questions. */
+#define D_SOA "example. 60 SOA ns1.example. host.example. 1 1 2 3 60"
+static const char *const dname_records[] = {"example. 300 NS ns1.example.",
+    "d.example. 60 DNAME t.example.", "d.example. 300 A 192.0.2.3", "t.example. 300 A 192.0.2.1",
+    "a.t.example. 300 A 192.0.2.2", "c.t.example. 300 CNAME a.d.example.",
+    "*.w.t.example. 300 TXT \"wild\"", "out.example. 300 DNAME other.",
+    "up.example. 300 DNAME up.example.", "grow.example. 300 DNAME x.grow.example.",
+    "two.example. 300 DNAME d.example.", "to-d.example. 300 CNAME a.d.example.",
+    "long.example. 300 DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."
+    "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc.example.",
+    "root.example. 300 DNAME .", "sub.d2.example. 300 NS ns.other.",
+    "to-sub.example. 300 DNAME sub.d2.example.", NULL};
+static const char *const child_of_dname[] = {
+    "kid.d.example. 300 NS ns1.example.", "x.kid.d.example. 300 A 192.0.2.99", NULL};
+#define LONG_DNAME                                                                                 \
+	"long.example. 300 DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."  \
+	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb."                          \
+	"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc.example."
+#define TOO_LONG "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd.long.example."
+
+static const struct {
+	const char *question, *answer;
+} dname_table[] = {
+    /* the owner itself is not redirected */
+    {"d.example. A", "NOERROR aa | d.example. 300 A 192.0.2.3 |  | "},
+    {"d.example. DNAME", "NOERROR aa | d.example. 60 DNAME t.example. |  | "},
+    {"d.example. MX", "NOERROR aa |  | " D_SOA " | "},
+    {"a.d.example. A", "NOERROR aa | d.example. 60 DNAME t.example.; "
+                       "a.d.example. 60 CNAME a.t.example.; a.t.example. 300 A 192.0.2.2 |  | "},
+    {"A.d.example. A", "NOERROR aa | d.example. 60 DNAME t.example.; "
+                       "A.d.example. 60 CNAME A.t.example.; A.t.example. 300 A 192.0.2.2 |  | "},
+    {"a.d.example. TXT", "NOERROR aa | d.example. 60 DNAME t.example.; "
+                         "a.d.example. 60 CNAME a.t.example. | " D_SOA " | "},
+    {"n.d.example. A", "NXDOMAIN aa | d.example. 60 DNAME t.example.; "
+                       "n.d.example. 60 CNAME n.t.example. | " D_SOA " | "},
+    {"x.y.w.d.example. TXT",
+        "NOERROR aa | d.example. 60 DNAME t.example.; x.y.w.d.example. 60 CNAME "
+        "x.y.w.t.example.; x.y.w.t.example. 300 TXT \"wild\" |  | "},
+    {"a.d.example. CNAME",
+        "NOERROR aa | d.example. 60 DNAME t.example.; a.d.example. 60 CNAME a.t.example. |  | "},
+    {"a.d.example. ANY",
+        "NOERROR aa | d.example. 60 DNAME t.example.; a.d.example. 60 CNAME a.t.example. |  | "},
+    {"a.b.out.example. A", "NOERROR aa | out.example. 300 DNAME other.; "
+                           "a.b.out.example. 300 CNAME a.b.other. |  | "},
+    {"a.root.example. A",
+        "NOERROR aa | root.example. 300 DNAME .; a.root.example. 300 CNAME a. |  | "},
+    {"a.to-sub.example. A",
+        "NOERROR aa | to-sub.example. 300 DNAME sub.d2.example.; a.to-sub.example. 300 CNAME "
+        "a.sub.d2.example. | sub.d2.example. 300 NS ns.other. | "},
+    /* chains: through both kinds, back to the same DNAME, in circles, without an end */
+    {"to-d.example. A", "NOERROR aa | to-d.example. 300 CNAME a.d.example.; d.example. 60 DNAME "
+                        "t.example.; a.d.example. 60 CNAME a.t.example.; "
+                        "a.t.example. 300 A 192.0.2.2 |  | "},
+    {"a.two.example. A", "NOERROR aa | two.example. 300 DNAME d.example.; a.two.example. 300 CNAME "
+                         "a.d.example.; d.example. 60 DNAME t.example.; a.d.example. 60 CNAME "
+                         "a.t.example.; a.t.example. 300 A 192.0.2.2 |  | "},
+    {"c.d.example. A", "NOERROR aa | d.example. 60 DNAME t.example.; c.d.example. 60 CNAME "
+                       "c.t.example.; c.t.example. 300 CNAME a.d.example.; a.d.example. 60 CNAME "
+                       "a.t.example.; a.t.example. 300 A 192.0.2.2 |  | "},
+    {"a.up.example. A", "NOERROR aa | up.example. 300 DNAME up.example.; "
+                        "a.up.example. 300 CNAME a.up.example. |  | "},
+    /* 62 + 1 octets more than fit into 255: RFC 6672 section 2.2 */
+    {TOO_LONG " A", "YXDOMAIN aa | " LONG_DNAME " |  | "},
+    /* a zone of its own below goes its own way */
+    {"x.kid.d.example. A", "NOERROR aa | x.kid.d.example. 300 A 192.0.2.99 |  | "},
+};
+
+static void names_below_a_dname_go_by_another_name(void **state)
+{
+	(void)state;
+	static const struct world_zone both[] = {
+	    {"example.", dname_records, 1}, {"kid.d.example.", child_of_dname, 1}};
+	const struct world w = {.zones = both, .zones_count = 2};
+	struct snapshot *s = world_new(&w);
+	for (size_t i = 0; i < sizeof(dname_table) / sizeof(dname_table[0]); i++)
+		expect(s, dname_table[i].question, dname_table[i].answer);
+	char *text = ask(s, "a.grow.example. A +edns=1232", 0);
+	size_t links = 0;
+	for (const char *at = text; (at = strstr(at, " CNAME ")); at++)
+		links++;
+	assert_int_equal(links, 9);
+	assert_null(strstr(strstr(text, " DNAME ") + 1, " DNAME "));
+	free(text);
+	snapshot_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(questions_get_the_answers_of_the_rfcs),
+	    cmocka_unit_test(names_below_a_dname_go_by_another_name),
 	    cmocka_unit_test(without_a_view_every_name_is_a_servfail_never_a_denial),
 	    cmocka_unit_test(the_serial_is_the_base_plus_the_epoch),
 	    cmocka_unit_test(the_root_zone_is_a_zone_like_others),
