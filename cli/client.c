@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/client_config.h"
 #include "cli/table.h"
-#include "config/daemon_load.h"
-#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/http_client.h"
@@ -43,47 +42,12 @@ struct exchange { /* one request to one controller */
 	bool done;
 };
 
-/* ---- configuration ---- */
-
-static char *config_find(const struct cli *cli)
-{
-	const char *environment = getenv("TANDEM_CONFIG");
-	const char *home = getenv("HOME");
-	if (cli->config != NULL)
-		return mem_strdup(cli->config);
-	if (environment != NULL && *environment != '\0')
-		return mem_strdup(environment);
-	char *own = mem_printf("%s/.config/tandem/cli.yaml", home != NULL ? home : "");
-	if (access(own, F_OK) == 0)
-		return own;
-	free(own);
-	return access("/etc/tandem/cli.yaml", F_OK) == 0 ? mem_strdup("/etc/tandem/cli.yaml")
-	                                                 : NULL;
-}
-
-static int config_read(const struct cli *cli, struct client *c)
-{
-	struct config_errors errors = {0};
-	char *path = config_find(cli);
-	if (path == NULL)
-		return cli_fail(cli, CLI_USAGE,
-		    "no configuration: looked for ~/.config/tandem/cli.yaml and "
-		    "/etc/tandem/cli.yaml; write one with \"controllers\" and \"tls\" as tandem(1) "
-		    "shows, or give --config FILE");
-	int result = config_cli_load(path, &c->config, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		fprintf(stderr, "%s\n", errors.lines[i]);
-	config_errors_free(&errors);
-	free(path);
-	return result == 0 ? 0 : cli_fail(cli, CLI_USAGE, "the configuration is not valid");
-}
-
 int client_open(const struct cli *cli, struct client **out)
 {
 	struct client *c = mem_new(1, sizeof *c);
 	struct err e = {0};
 	*out = NULL;
-	int status = config_read(cli, c);
+	int status = client_config_read(cli, &c->config);
 	if (status != 0) {
 		client_close(c);
 		return status;
@@ -393,73 +357,4 @@ bool client_follow(struct client *c, const char *path, unsigned timeout_ms,
 		usleep(PAUSE_MS * 1000);
 	}
 	return fo.satisfied;
-}
-
-/* ---- failures ---- */
-
-void client_failure_release(struct client_failure *f)
-{
-	json_decref(f->body);
-	*f = (struct client_failure){0};
-}
-
-static const char *failure_advice(int status)
-{
-	switch (status) {
-	case CLI_UNREACHABLE:
-		return "nothing was changed";
-	case CLI_UNKNOWN:
-		return "do not simply repeat it: \"tandem status\" and \"tandem history\" show "
-		       "what "
-		       "stands";
-	default:
-		return NULL;
-	}
-}
-
-int client_fail(const struct cli *cli, struct client_failure *f)
-{
-	json_t *error = json_object_get(f->body, "error"), *line;
-	size_t i;
-	int status = f->status;
-	json_array_foreach(json_object_get(error, "details"), i, line)
-	{
-		const char *text = json_string_value(line);
-		text_print(stderr, text != NULL ? text : "");
-		fputc('\n', stderr);
-	}
-	cli_fail(cli, 0, "%s", f->text);
-	json_t *rule = json_object_get(error, "rule");
-	if (rule != NULL && strstr(f->text, "rule ") == NULL)
-		fprintf(stderr, "rule %" JSON_INTEGER_FORMAT " of Tandem forbids it\n",
-		    json_integer_value(rule));
-	const char *advice = failure_advice(status);
-	if (advice != NULL && strstr(f->text, advice) == NULL)
-		fprintf(stderr, "%s\n", advice);
-	if (cli->json) {
-		json_t *shown = f->body != NULL
-		                    ? json_incref(f->body)
-		                    : json_pack("{s:{s:s, s:s}}", "error", "code",
-		                          status == CLI_UNKNOWN ? "timeout" : "unavailable",
-		                          "message", f->text);
-		cli_print_json(shown);
-		json_decref(shown);
-	}
-	client_failure_release(f);
-	return status;
-}
-
-char *client_escape(const char *text)
-{
-	struct buf out = {0};
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		             (c >= '0' && c <= '9') || strchr("-._~", c) != NULL;
-		if (plain)
-			buf_add(&out, text, 1);
-		else
-			buf_printf(&out, "%%%02X", c);
-	}
-	return buf_take(&out);
 }

@@ -80,8 +80,9 @@ int options_parse(struct cli *cli, const struct option_row *rows, size_t rows_co
 		if (found == '?' || found == ':')
 			return option_refuse(cli, found, argv);
 		if (found < FIRST_VALUE)
-			while (all[index]->letter != found)
+			while (index < count && all[index]->letter != found)
 				index++;
+		assert(index < count);
 		int result = row_take(cli, all[index], optarg);
 		if (result != OPTIONS_GO_ON)
 			return result;

@@ -176,6 +176,8 @@ static void change_send(struct change *c, int result, json_t *details, struct er
 	if (result == 0 && *c->core.actor == '\0')
 		result = err_set(
 		    e, E_DENIED, "the certificate has no common name: it is not known who asks");
+	if (result == 0)
+		result = text_check("common name", c->core.actor, TLS_NAME_BYTES, e);
 	if (result != 0) {
 		api_refuse(c->request, result, e->text, 0, details);
 		change_free(c);

@@ -65,8 +65,8 @@ void api_read_release(struct api *a)
 {
 	struct err e;
 	err_set(&e, E_UNAVAILABLE, "this controller is being stopped");
-	while (!LIST_EMPTY(&a->answers)) {
-		struct answer *an = LIST_FIRST(&a->answers);
+	for (struct answer *an = LIST_FIRST(&a->answers), *next; an != NULL; an = next) {
+		next = LIST_NEXT(an, next);
 		if (an->reading != NULL)
 			history_cancel(an->reading);
 		store_forget(a->store, an);

@@ -264,7 +264,7 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 		buf_printf(&text, "%s; nothing can be changed through this controller. ", obstacle);
 	if (count > 0)
 		buf_printf(&text, "%s. ", buf_text(&reasons));
-	if (service == NULL)
+	if (service == NULL || state == NULL)
 		buf_puts(&text, "No service document has been applied yet (tandem apply -f FILE).");
 	else
 		buf_printf(&text, "%zu %s%s%s, epoch %" PRIu64 ", revision %" PRIu64 ".", answering,
