@@ -79,6 +79,7 @@ static void dnsd_check(const struct yaml_node *root, void *config, struct report
 		need(r, root, "state",
 		    "where controllers are given: the last good view is kept there");
 	}
+	((struct config_dnsd *)config)->rate_limit = yaml_value(root, "rate_limit") != NULL;
 	if (zones != NULL)
 		zones_check(yaml_value(root, "zones"), config, r);
 }

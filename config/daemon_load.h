@@ -43,6 +43,12 @@ struct config_dnsd {
 	char *nsid; /* NULL: none */
 	bool cookies;
 	char *cookie_secret_file; /* NULL: a secret of its own */
+	bool rate_limit;          /* is there such a block? */
+	unsigned rate_responses, rate_errors, rate_window_s, rate_slip;
+	unsigned rate_ipv4_prefix, rate_ipv6_prefix;
+	struct addr_prefix *rate_allow;
+	size_t rate_allow_count;
+	bool rate_dry_run;
 };
 struct config_cli {
 	struct config_common common;

@@ -90,6 +90,9 @@ void scalar_describe(const struct schema_row *row, enum schema_type type, struct
 	case SCHEMA_ADDRESS:
 		buf_puts(out, "an IPv4 or IPv6 address");
 		return;
+	case SCHEMA_PREFIX:
+		buf_puts(out, "an IPv4 or IPv6 address or network (address/bits)");
+		return;
 	case SCHEMA_WORD:
 		buf_puts(out, "one of: ");
 		words_print(out, row->words);
@@ -373,6 +376,10 @@ int scalar_parse(const struct schema_row *row, enum schema_type type, const char
 			return 0;
 		*(struct addr *)field = (struct addr){0};
 		return value_refuse(row, type, text, "", e);
+	case SCHEMA_PREFIX:
+		return addr_prefix_parse(text, field, NULL) == 0
+		           ? 0
+		           : value_refuse(row, type, text, "", e);
 	default:
 		return string_parse(row, type, text, folder, field, e);
 	}
@@ -396,6 +403,13 @@ bool scalar_is_string(enum schema_type type)
 
 size_t scalar_bytes(enum schema_type type)
 {
-	assert(scalar_is_string(type) || type == SCHEMA_ADDRESS);
-	return type == SCHEMA_ADDRESS ? sizeof(struct addr) : sizeof(char *);
+	switch (type) {
+	case SCHEMA_ADDRESS:
+		return sizeof(struct addr);
+	case SCHEMA_PREFIX:
+		return sizeof(struct addr_prefix);
+	default:
+		assert(scalar_is_string(type));
+		return sizeof(char *);
+	}
 }

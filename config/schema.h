@@ -26,6 +26,7 @@ enum schema_type {
 	SCHEMA_DAYS,     /* the same, in days */
 	SCHEMA_RANGE,    /* "200" or "200-299": two numbers, the second at count_offset */
 	SCHEMA_ADDRESS,  /* struct addr */
+	SCHEMA_PREFIX,   /* struct addr_prefix; an address, or address/bits */
 	SCHEMA_WORD,     /* one of `words`, its index in an enum */
 	SCHEMA_RECORD,   /* char *; a line of a zone file, read later by config/zone_records.h */
 	SCHEMA_TABLE,    /* a mapping that fills the same struct; `table` */

@@ -30,6 +30,7 @@ struct answer {
 	struct name chain[CHAIN_MAX]; /* where they led */
 	const struct node *dnames[CHAIN_MAX + 1]; /* that were told in this answer */
 	size_t dnames_count;
+	const struct node *subject;
 };
 
 /* Where a name leads in the catalog. */
@@ -245,17 +246,20 @@ static void question_answer(struct answer *a)
 		a->flags |= FLAG_AA;
 		const struct node *cut = place.encloser->cut;
 		if (cut && !(place.node == cut && a->query->type == TYPE_DS)) {
+			a->subject = cut;
 			referral_put(a, n, cut);
 			return;
 		}
 		const struct rrset *dname =
 		    place.node ? NULL : node_rrset(place.encloser, TYPE_DNAME);
 		if (dname) {
+			a->subject = place.encloser;
 			if (!dname_answer(a, place.encloser, dname, &n))
 				return;
 			continue;
 		}
 		struct node *node = place.node ? place.node : place.encloser->wildcard;
+		a->subject = node ? node : place.encloser->zone->apex;
 		if (!node) {
 			a->rcode = RCODE_NXDOMAIN;
 			negative_put(a, n, place.encloser->zone);
@@ -308,8 +312,9 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.name_at = DNS_HEADER_BYTES;
 	a.links = 0;
 	a.dnames_count = 0;
+	a.subject = NULL;
 	a.m = (struct message){.out = out, .used = DNS_HEADER_BYTES, .room = limit};
-	*facts = (struct answer_facts){q->type, a.rcode, false};
+	*facts = (struct answer_facts){.type = q->type, .rcode = a.rcode};
 	if (q->verdict == QUERY_DROP)
 		return 0;
 	if (q->verdict == QUERY_ERROR) {
@@ -335,6 +340,25 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	header_put(&a, q->verdict == QUERY_QUESTION);
 	facts->rcode = a.rcode;
 	facts->truncated = a.m.full;
+	facts->subject = a.subject;
+	return a.m.used;
+}
+
+size_t answer_slip(const struct query *q, const uint8_t *message, uint8_t *out, size_t room)
+{
+	struct answer a;
+	assert(q->verdict == QUERY_QUESTION && room >= UDP_BYTES_PLAIN);
+	a.query = q;
+	a.flags = FLAG_TC;
+	a.rcode = RCODE_NOERROR;
+	a.m = (struct message){.out = out, .used = DNS_HEADER_BYTES, .room = room};
+	memcpy(out + DNS_HEADER_BYTES, message + DNS_HEADER_BYTES, q->question_bytes);
+	a.m.used += q->question_bytes;
+	if (q->has_edns) {
+		a.m.used += edns_opt_put(q, a.rcode, out + a.m.used, room - a.m.used);
+		a.m.counts[SECTION_ADDITIONAL]++;
+	}
+	header_put(&a, true);
 	return a.m.used;
 }
 

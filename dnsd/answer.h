@@ -13,6 +13,9 @@ struct answer_facts {  /* for the counters */
 	uint16_t type; /* asked for; 0 when the question was not understood */
 	uint16_t rcode;
 	bool truncated;
+	const struct node *subject; /* whose records (or absence) it is about, for the rate limit:
+	                               random names below one wildcard, cut or zone have the same.
+	                               NULL: none. Only to be compared. */
 };
 
 /* Answers a parsed query; `message` is where it was parsed from. `out` has `room` octets, at least
@@ -20,6 +23,9 @@ struct answer_facts {  /* for the counters */
  * Returns the answer's size, 0: send nothing. */
 size_t answer_build(const struct snapshot *s, const struct query *q, const uint8_t *message,
     bool over_tcp, uint32_t turn, uint8_t *out, size_t room, struct answer_facts *facts);
+
+/* The least answer there is: empty, with TC, to be asked again over TCP. For a QUERY_QUESTION. */
+size_t answer_slip(const struct query *q, const uint8_t *message, uint8_t *out, size_t room);
 
 /* Both steps at once. */
 size_t answer_message(const struct snapshot *s, const uint8_t *message, size_t bytes, bool over_tcp,

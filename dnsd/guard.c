@@ -9,13 +9,16 @@ int guard_init(struct guard *g, const struct policy_seat *seat, struct stats *st
 {
 	g->seat = seat;
 	g->stats = stats;
+	g->rates = ratelimit_new();
 	return cookie_mill_new(&g->mill, e);
 }
 
 void guard_release(struct guard *g)
 {
 	cookie_mill_free(g->mill);
+	ratelimit_free(g->rates);
 	g->mill = NULL;
+	g->rates = NULL;
 }
 
 struct addr guard_address(const struct sockaddr_storage *peer)
@@ -49,4 +52,43 @@ void guard_heed(
 	guest->is_proven = g->reply.is_proven;
 	if (guest->is_proven)
 		stats_add(&g->stats->cookies_valid, 1);
+}
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+size_t guard_limit(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const struct query *q, const uint8_t *message, struct answer_facts *facts, uint8_t *out,
+    size_t bytes, size_t room)
+{
+	const struct ratelimit_rules *rules = &g->policy->rates;
+	if (guest->is_proven || bytes == 0)
+		return bytes;
+	if (guest->address.family == 0)
+		guest->address = guard_address(peer);
+	/* Errors are as short as a request to use TCP: those that slip go out as they are. */
+	bool is_answer = facts->rcode == RCODE_NOERROR || facts->rcode == RCODE_NXDOMAIN ||
+	                 facts->rcode == RCODE_YXDOMAIN;
+	enum ratelimit_verdict verdict = ratelimit_judge(g->rates, rules, &guest->address,
+	    is_answer ? RATELIMIT_ANSWER : RATELIMIT_ERROR, (uintptr_t)facts->subject, clock_ms());
+	if (verdict == RATELIMIT_PASS)
+		return bytes;
+	if (rules->dry_run) {
+		stats_add(&g->stats->rate_dry, 1);
+		return bytes;
+	}
+	if (verdict == RATELIMIT_DROP) {
+		stats_add(&g->stats->rate_dropped, 1);
+		return 0;
+	}
+	stats_add(&g->stats->rate_slipped, 1);
+	if (!is_answer || q->verdict != QUERY_QUESTION)
+		return bytes;
+	facts->rcode = RCODE_NOERROR;
+	facts->truncated = true;
+	return answer_slip(q, message, out, room);
 }

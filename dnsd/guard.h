@@ -1,7 +1,8 @@
 /* What stands between the sockets and the answers: a thread's own tools to apply the policy.
  *
  * Order, inside one read section: guard_enter; for each message query_parse, guard_heed if it has
- * options, answer_build. Where there is nothing to do, a message costs a look at a flag. */
+ * options, answer_build, guard_limit if guard_limits(). Where there is nothing to do, a message
+ * costs a look at a flag. */
 #ifndef TANDEM_DNSD_GUARD_H
 #define TANDEM_DNSD_GUARD_H
 
@@ -15,6 +16,7 @@ struct guard {
 	const struct policy *policy;    /* of the read section; NULL: none */
 	struct stats *stats;
 	struct cookie_mill *mill;
+	struct ratelimit *rates;
 	struct edns_reply reply; /* of the query that is being answered */
 };
 
@@ -36,6 +38,17 @@ static inline void guard_enter(struct guard *g)
  * call. `peer` is where it came from, unless guest->address says it already. */
 void guard_heed(
     struct guard *g, struct guest *guest, const struct sockaddr_storage *peer, struct query *q);
+
+static inline bool guard_limits(const struct guard *g)
+{
+	return g->policy && g->policy->rates.is_on;
+}
+
+/* Over UDP: what of an answer of `bytes` octets may go out. It may be rewritten to ask for TCP, or
+ * not be sent: 0. `room` is of `out`. */
+size_t guard_limit(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const struct query *q, const uint8_t *message, struct answer_facts *facts, uint8_t *out,
+    size_t bytes, size_t room);
 
 /* Family 0 for what is no internet address. IPv4 mapped into IPv6 comes out as IPv4. */
 struct addr guard_address(const struct sockaddr_storage *peer);

@@ -22,10 +22,33 @@ static int cookies_build(const struct config_dnsd *config, const struct policy *
 	return cookie_secrets_draw(out, e);
 }
 
+/* The workers count each for itself, and the kernel spreads a network's questions over them. */
+static unsigned share_of(unsigned rate, unsigned workers)
+{
+	return (rate + workers - 1) / workers;
+}
+
+static void rates_build(const struct config_dnsd *config, struct ratelimit_rules *out)
+{
+	*out = (struct ratelimit_rules){.is_on = config->rate_limit,
+	    .dry_run = config->rate_dry_run,
+	    .answers_per_s = share_of(config->rate_responses, config->workers),
+	    .errors_per_s = share_of(config->rate_errors, config->workers),
+	    .window_s = config->rate_window_s,
+	    .slip = config->rate_slip,
+	    .ipv4_bits = config->rate_ipv4_prefix,
+	    .ipv6_bits = config->rate_ipv6_prefix,
+	    .allow_count = config->rate_allow_count};
+	if (config->rate_allow_count > 0)
+		out->allow = mem_dup(
+		    config->rate_allow, config->rate_allow_count * sizeof(*config->rate_allow));
+}
+
 static void policy_free(struct policy *p)
 {
 	if (!p)
 		return;
+	free(p->rates.allow);
 	OPENSSL_cleanse(&p->edns.cookies, sizeof(p->edns.cookies));
 	free(p);
 }
@@ -39,6 +62,8 @@ int policy_build(const struct config_dnsd *config, const struct policy *former, 
 		p->edns.nsid_bytes = strlen(config->nsid);
 		memcpy(p->edns.nsid, config->nsid, p->edns.nsid_bytes);
 	}
+	if (config->rate_limit)
+		rates_build(config, &p->rates);
 	int r = cookies_build(config, former, &p->edns.cookies, e);
 	if (r != 0) {
 		policy_free(p);

@@ -5,9 +5,11 @@
 
 #include "config/daemon_load.h"
 #include "dnsd/edns.h"
+#include "dnsd/ratelimit.h"
 
 struct policy {
 	struct edns_policy edns;
+	struct ratelimit_rules rates;
 };
 
 /* `former` (or NULL) lends what must outlive a reload: the secret that was drawn. E_INVALID, E_IO:

@@ -78,6 +78,7 @@ static void single(struct buf *out, const char *name, const char *help, double v
 void stats_print(const struct stats *threads, size_t count, struct buf *out)
 {
 	static const char queries[] = "tandem_dnsd_queries_total";
+	static const char limited[] = "tandem_dnsd_rate_limited_total";
 	static const char answers[] = "tandem_dnsd_answers_total";
 	metrics_family(out, queries, "counter", "queries answered, by transport and type");
 	for (size_t t = 0; t < STATS_TRANSPORTS; t++)
@@ -105,6 +106,11 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	    SUM(send_failed));
 	single(out, "tandem_dnsd_cookies_valid_total", "queries with a valid server cookie",
 	    SUM(cookies_valid));
+	metrics_family(
+	    out, limited, "counter", "answers over the rate limit, by what became of them");
+	metrics_value(out, limited, (const char *[]){"action", "drop", NULL}, SUM(rate_dropped));
+	metrics_value(out, limited, (const char *[]){"action", "slip", NULL}, SUM(rate_slipped));
+	metrics_value(out, limited, (const char *[]){"action", "dry run", NULL}, SUM(rate_dry));
 	single(
 	    out, "tandem_dnsd_tcp_connections_total", "connections accepted", SUM(tcp_connections));
 	single(out, "tandem_dnsd_tcp_cut_total", "connections cut for being idle, slow or too many",

@@ -19,6 +19,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t send_failed;
 	atomic_uint_fast64_t tcp_connections, tcp_cut;
 	atomic_uint_fast64_t cookies_valid;
+	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
 };
 
 struct stats *stats_new(

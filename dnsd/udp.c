@@ -92,6 +92,10 @@ static size_t batch_answer(struct worker *w, size_t count)
 			guard_heed(&w->guard, &guest, &w->peer[i], &w->queries[i]);
 		size_t bytes = answer_build(s, &w->queries[i], w->query_bytes[i], false, w->turn++,
 		    w->answer_bytes[answers], UDP_BYTES_MAX, &facts);
+		if (guard_limits(&w->guard))
+			bytes = guard_limit(&w->guard, &guest, &w->peer[i], &w->queries[i],
+			    w->query_bytes[i], &facts, w->answer_bytes[answers], bytes,
+			    UDP_BYTES_MAX);
 		stats_count(w->stats, STATS_UDP, &facts, bytes);
 		if (bytes == 0)
 			continue;

@@ -42,3 +42,50 @@ int addr_compare(const struct addr *a, const struct addr *b)
 		return a->family < b->family ? -1 : 1;
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
+
+struct addr addr_mask(const struct addr *a, unsigned bits)
+{
+	struct addr out = *a;
+	for (unsigned i = 0; i < sizeof(out.bytes); i++) {
+		unsigned kept = bits >= 8 * (i + 1) ? 8 : bits > 8 * i ? bits - 8 * i : 0;
+		out.bytes[i] = (uint8_t)(out.bytes[i] & (0xff00U >> kept));
+	}
+	return out;
+}
+
+bool addr_is_inside(const struct addr *a, const struct addr_prefix *p)
+{
+	struct addr masked = addr_mask(a, p->bits);
+	return addr_equal(&masked, &p->address);
+}
+
+int addr_prefix_parse(const char *text, struct addr_prefix *out, struct err *e)
+{
+	char host[ADDR_TEXT_BYTES];
+	const char *slash = strchr(text, '/');
+	size_t bytes = slash ? (size_t)(slash - text) : strlen(text);
+	unsigned bits = 0, digits = 0;
+	if (bytes >= sizeof(host))
+		return err_set(
+		    e, E_INVALID, "found \"%.64s\", expected ADDRESS or ADDRESS/BITS", text);
+	memcpy(host, text, bytes);
+	host[bytes] = '\0';
+	struct addr_prefix found = {0};
+	if (addr_parse(host, &found.address, e) != 0)
+		return E_INVALID;
+	unsigned all = found.address.family == 4 ? 32 : 128;
+	for (const char *t = slash ? slash + 1 : ""; *t >= '0' && *t <= '9' && digits < 4;
+	     t++, digits++)
+		bits = bits * 10 + (unsigned)(*t - '0');
+	if (!slash)
+		bits = all;
+	else if (digits == 0 || slash[1 + digits] != '\0' || bits > all ||
+	         (digits > 1 && slash[1] == '0'))
+		return err_set(e, E_INVALID, "found \"%.64s\", expected 0 to %u bits", text, all);
+	found.bits = (uint8_t)bits;
+	if (!addr_is_inside(&found.address, &found))
+		return err_set(
+		    e, E_INVALID, "found \"%.64s\", expected no bits behind the prefix", text);
+	*out = found;
+	return 0;
+}

@@ -20,4 +20,15 @@ const char *addr_format(const struct addr *a, char out[static ADDR_TEXT_BYTES]);
 bool addr_equal(const struct addr *a, const struct addr *b);
 int addr_compare(const struct addr *a, const struct addr *b); /* for qsort: family, then bytes */
 
+struct addr_prefix {
+	struct addr address; /* the bits beyond are 0 */
+	uint8_t bits;
+};
+
+/* "192.0.2.0/24" or a single address; bits beyond the prefix must not be set. */
+int addr_prefix_parse(const char *text, struct addr_prefix *out, struct err *e);
+bool addr_is_inside(const struct addr *a, const struct addr_prefix *p);
+/* The address with only its first `bits` bits; all of them if it has fewer. */
+struct addr addr_mask(const struct addr *a, unsigned bits);
+
 #endif

@@ -28,6 +28,7 @@ static struct snapshot *snapshot_of(struct view_member *member)
 
 struct stage {
 	struct snapshot_seat seat;
+	struct policy_seat policy;
 	struct stats *stats;
 	struct udp *udp;
 	struct tcp *tcp;
@@ -40,12 +41,13 @@ static uint16_t *port_of(struct sockaddr_storage *a)
 	                               : &((struct sockaddr_in6 *)a)->sin6_port;
 }
 
-/* A server on a free port of the address. */
-static struct stage *stage_new(
-    const char *listen, unsigned workers, const struct tcp_limits *limits)
+/* A server on a free port of the address; `policy` (or NULL) is taken over. */
+static struct stage *stage_with_policy(
+    const char *listen, unsigned workers, const struct tcp_limits *limits, struct policy *policy)
 {
 	struct stage *s = mem_new(1, sizeof(*s));
 	struct err e = {0};
+	s->policy.now = policy;
 	s->stats = stats_new(workers + 1);
 	s->seat.now = snapshot_of(first);
 	for (int attempt = 0; !s->udp && attempt < 20; attempt++) {
@@ -56,10 +58,11 @@ static struct stage *stage_new(
 		assert_true(listener >= 0);
 		assert_int_equal(getsockname(listener, (struct sockaddr *)&bound, &bytes), 0);
 		*port_of(&s->address.storage) = *port_of(&bound);
-		if (udp_start(&s->address, 1, workers, &s->seat, NULL, s->stats, &s->udp, &e) != 0)
+		if (udp_start(
+		        &s->address, 1, workers, &s->seat, &s->policy, s->stats, &s->udp, &e) != 0)
 			close(listener); /* somebody has the port for UDP */
 		else
-			assert_int_equal(tcp_start(&listener, 1, limits, &s->seat, NULL,
+			assert_int_equal(tcp_start(&listener, 1, limits, &s->seat, &s->policy,
 			                     &s->stats[workers], &s->tcp, &e),
 			    0);
 	}
@@ -67,11 +70,18 @@ static struct stage *stage_new(
 	return s;
 }
 
+static struct stage *stage_new(
+    const char *listen, unsigned workers, const struct tcp_limits *limits)
+{
+	return stage_with_policy(listen, workers, limits, NULL);
+}
+
 static void stage_free(struct stage *s)
 {
 	udp_stop(s->udp);
 	tcp_stop(s->tcp);
 	snapshot_swap(&s->seat, NULL);
+	policy_swap(&s->policy, NULL);
 	free(s->stats);
 	free(s);
 }
@@ -311,6 +321,82 @@ static void answers_stay_whole_while_snapshots_are_swapped(void **state)
 	stage_free(s);
 }
 
+static uint64_t counted(const struct stage *s, size_t offset)
+{
+	const void *at = (const char *)s->stats + offset;
+	return atomic_load((const atomic_uint_fast64_t *)at);
+}
+
+static struct policy *limiting_policy(bool dry_run)
+{
+	const struct config_dnsd config = {.workers = 1,
+	    .cookies = true,
+	    .rate_limit = true,
+	    .rate_responses = 1,
+	    .rate_errors = 1,
+	    .rate_window_s = 3600,
+	    .rate_slip = 1,
+	    .rate_ipv4_prefix = 32,
+	    .rate_ipv6_prefix = 128,
+	    .rate_dry_run = dry_run};
+	struct policy *p;
+	assert_int_equal(policy_build(&config, NULL, &p, NULL), 0);
+	return p;
+}
+
+static size_t exchange(int fd, const uint8_t *query, size_t bytes, uint8_t answer[static 600])
+{
+	assert_int_equal(send(fd, query, bytes, 0), bytes);
+	ssize_t n = recv(fd, answer, 600, 0);
+	assert_true(n >= 12);
+	return (size_t)n;
+}
+
+static void a_limited_client_is_sent_to_tcp_unless_its_cookie_is_good(void **state)
+{
+	(void)state;
+	struct stage *s = stage_with_policy("127.0.0.1@0", 1, &TCP_LIMITS, limiting_policy(false));
+	struct question q;
+	uint8_t answer[600];
+	int fd = client_open(s, SOCK_DGRAM, NULL);
+	question_parse(&q, "mail.example. A +edns=1232");
+	memcpy(q.wire + q.bytes,
+	    "\0\x0a\0\x08"
+	    "abcdefgh",
+	    12); /* a client cookie */
+	put_u16(q.wire + q.bytes - 2, 12);
+	q.bytes += 12;
+	exchange(fd, q.wire, q.bytes, answer);
+	assert_int_equal(answer[2] & 2, 0);
+	size_t n = exchange(fd, q.wire, q.bytes, answer);
+	assert_int_equal(answer[2] & 2, 2); /* TC */
+	assert_int_equal(get_u16(answer + 6), 0);
+	/* Even so the cookie came back whole; with it nothing is limited. */
+	put_u16(q.wire + q.bytes - 14, 28);
+	memcpy(q.wire + q.bytes - 12, answer + n - 28, 28);
+	q.bytes += 16;
+	for (int i = 0; i < 5; i++) {
+		exchange(fd, q.wire, q.bytes, answer);
+		assert_int_equal(answer[2] & 2, 0);
+		assert_int_equal(get_u16(answer + 6), 1);
+	}
+	assert_int_equal(counted(s, offsetof(struct stats, rate_slipped)), 1);
+	assert_int_equal(counted(s, offsetof(struct stats, cookies_valid)), 5);
+	close(fd);
+	stage_free(s);
+}
+
+static void a_dry_run_only_counts(void **state)
+{
+	(void)state;
+	struct stage *s = stage_with_policy("127.0.0.1@0", 1, &TCP_LIMITS, limiting_policy(true));
+	for (int i = 0; i < 4; i++)
+		asks_over_udp(s, NULL);
+	assert_int_equal(counted(s, offsetof(struct stats, rate_dry)), 3);
+	assert_int_equal(counted(s, offsetof(struct stats, rate_slipped)), 0);
+	stage_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +407,8 @@ int main(void)
 	    cmocka_unit_test(tcp_cuts_who_dawdles_or_talks_nonsense),
 	    cmocka_unit_test(tcp_cuts_a_reader_that_does_not_take_its_answers),
 	    cmocka_unit_test(tcp_lets_the_longest_idle_go_when_too_many_come),
+	    cmocka_unit_test(a_limited_client_is_sent_to_tcp_unless_its_cookie_is_good),
+	    cmocka_unit_test(a_dry_run_only_counts),
 	    cmocka_unit_test(answers_stay_whole_while_snapshots_are_swapped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
