@@ -42,25 +42,44 @@ static const struct cli_command *command_find(const char *name)
 	return NULL;
 }
 
+/* --config and --json may stand in front of the command too. Returns the index of the command. */
+static int leading_options(struct cli *cli, int argc, char **argv)
+{
+	int at = 1;
+	for (; at < argc; at++) {
+		if (strcmp(argv[at], "--json") == 0)
+			cli->json = true;
+		else if (strncmp(argv[at], "--config=", 9) == 0)
+			cli->config = argv[at] + 9;
+		else if ((strcmp(argv[at], "--config") == 0 || strcmp(argv[at], "-c") == 0) &&
+		         at + 1 < argc)
+			cli->config = argv[++at];
+		else
+			break;
+	}
+	return at;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = {0};
 	setlocale(LC_CTYPE, "");
 	log_open("tandem", LOG_LEVEL_ERROR);
-	if (argc < 2) {
+	int at = leading_options(&cli, argc, argv);
+	if (at >= argc) {
 		help_print(stderr);
 		return CLI_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	const char *word = argv[at];
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
 		help_print(stdout);
 		return CLI_OK;
 	}
-	cli.command = command_find(argv[1]);
+	cli.command = command_find(word);
 	if (cli.command == NULL) {
-		fprintf(stderr, "tandem: there is no command \"%s\"\n\n", argv[1]);
+		fprintf(stderr, "tandem: there is no command \"%s\"\n\n", word);
 		help_print(stderr);
 		return CLI_USAGE;
 	}
-	return cli.command->run(&cli, argc - 1, argv + 1);
+	return cli.command->run(&cli, argc - at, argv + at);
 }

@@ -56,6 +56,16 @@ def test_unknown_things_are_refused_with_a_word(world):
         assert "Traceback" not in done.stderr
 
 
+def test_configuration_and_json_may_stand_in_front_of_the_command(world):
+    program, *_ = world.command("status")
+    for words in (("--config", world.cli_file, "--json", "status"),
+                  ("--json", f"--config={world.cli_file}", "status"),
+                  ("-c", world.cli_file, "status", "--json")):
+        told = subprocess.run([program, *map(str, words)], capture_output=True, text=True,
+                              timeout=20, check=False)
+        assert json.loads(told.stdout)["revision"] >= 1, told.stderr
+
+
 def test_no_controller_configured_or_reachable(world, tmp_path):
     missing = world.command("status")
     missing[missing.index("--config") + 1] = str(tmp_path / "none.yaml")
