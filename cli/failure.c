@@ -11,11 +11,14 @@ void client_failure_release(struct client_failure *f)
 	*f = (struct client_failure){0};
 }
 
-static const char *failure_advice(int status)
+static const char *failure_advice(int status, bool answered)
 {
 	switch (status) {
 	case CLI_UNREACHABLE:
-		return "nothing was changed";
+		return answered ? "nothing was changed"
+		                : "no controller could be asked, nothing was changed: does "
+		                  "tandem-controld "
+		                  "run there, is the network up?";
 	case CLI_UNKNOWN:
 		return "do not simply repeat it: \"tandem status\" and \"tandem history\" show "
 		       "what "
@@ -41,7 +44,7 @@ int client_fail(const struct cli *cli, struct client_failure *f)
 	if (rule != NULL && strstr(f->text, "rule ") == NULL)
 		fprintf(stderr, "rule %" JSON_INTEGER_FORMAT " of Tandem forbids it\n",
 		    json_integer_value(rule));
-	const char *advice = failure_advice(status);
+	const char *advice = failure_advice(status, f->body != NULL);
 	if (advice != NULL && strstr(f->text, advice) == NULL)
 		fprintf(stderr, "%s\n", advice);
 	if (cli->json) {
