@@ -121,18 +121,17 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
     const struct view *offered_view, struct err *why)
 {
 	struct gone gone = gone_collect(offered_view, held_revision);
-	const struct node *lost = NULL;
-	size_t lost_count = 0;
-	for (size_t i = 0; i <= held->slots_mask; i++) {
-		const struct node *node = held->slots[i].node;
-		if (!node || !node_has_answer(node))
+	const struct node *node, *lost = NULL;
+	size_t lost_count = 0, at = 0;
+	struct name n;
+	while ((node = catalog_next(held, &at)) != NULL) {
+		if (!node_has_answer(node))
 			continue;
-		const struct node *now =
-		    catalog_find(offered, held->slots[i].hash, node->name, node->name_bytes);
+		node_name(node, &n);
+		const struct node *now = catalog_find(offered, name_hash(&n), n.wire, n.bytes);
 		if (now && node_has_answer(now))
 			continue;
-		struct name n;
-		if (gone.count > 0 && name_read(&n, node->name, node->name_bytes) &&
+		if (gone.count > 0 &&
 		    bsearch(&n, gone.names, gone.count, sizeof(*gone.names), name_order))
 			continue;
 		lost_count++;
@@ -143,10 +142,11 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 	if (!lost)
 		return 0;
 	char text[NAME_TEXT_BYTES];
+	node_name(lost, &n);
 	return err_set(why, E_REFUSED,
 	    "rule 1: revision %" PRIu64 " drops \"%.200s\"%s without a removal that names %s",
-	    offered_view->revision, name_format(lost->name, text),
-	    lost_count > 1 ? " and others" : "", lost_count > 1 ? "them" : "it");
+	    offered_view->revision, name_format(n.wire, text), lost_count > 1 ? " and others" : "",
+	    lost_count > 1 ? "them" : "it");
 }
 
 static bool pool_has(const struct view_pool *p, uint8_t family)

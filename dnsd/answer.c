@@ -60,7 +60,7 @@ static struct place place_find(const struct catalog *c, const struct name *n, ui
 /* Where an ancestor of the present name stands in the message. */
 static size_t ancestor_at(const struct answer *a, const struct name *n, const struct node *above)
 {
-	return a->name_at + ((size_t)n->bytes - above->name_bytes);
+	return a->name_at + ((size_t)n->bytes - node_name_bytes(above));
 }
 
 static void soa_set_serial(const struct answer *a, const struct zone *z, size_t soa_end)
@@ -71,8 +71,8 @@ static void soa_set_serial(const struct answer *a, const struct zone *z, size_t 
 /* NXDOMAIN and NODATA carry the SOA, so that resolvers know for how long (RFC 2308). */
 static void negative_put(struct answer *a, const struct name *n, const struct zone *z)
 {
-	if (message_put(
-	        &a->m, SECTION_AUTHORITY, z->soa, ancestor_at(a, n, z->apex), z->negative_ttl_s, 0))
+	if (message_put(&a->m, SECTION_AUTHORITY, &z->soa, ancestor_at(a, n, z->apex),
+	        z->negative_ttl_s, 0))
 		soa_set_serial(a, z, a->m.used);
 }
 
@@ -84,15 +84,15 @@ static void glue_put(struct answer *a, const struct node *cut, size_t target_at)
 	assert(sound); /* checked when the zone was read */
 	const struct node *node =
 	    catalog_find(a->snapshot->catalog, name_hash(&n), n.wire, n.bytes);
-	if (!node || node->zone != cut->zone || target_at > POINTER_MAX)
+	if (!node || node->kin->zone != cut->kin->zone || target_at > POINTER_MAX)
 		return;
 	for (size_t i = 0; i < node->rrsets_count; i++) {
-		const struct rrset *set = &node->rrsets[i];
-		if (set->type != TYPE_A && set->type != TYPE_AAAA)
+		struct rrset set = node_rrset_at(node, i);
+		if (set.type != TYPE_A && set.type != TYPE_AAAA)
 			continue;
 		bool was_full = a->m.full;
-		message_put(&a->m, SECTION_ADDITIONAL, set, target_at, set->ttl_s, 0);
-		if (node->cut !=
+		message_put(&a->m, SECTION_ADDITIONAL, &set, target_at, set.ttl_s, 0);
+		if (node->kin->cut !=
 		    cut) /* only glue below this very cut must not be missing: RFC 9471 */
 			a->m.full = was_full;
 	}
@@ -100,14 +100,16 @@ static void glue_put(struct answer *a, const struct node *cut, size_t target_at)
 
 static void referral_put(struct answer *a, const struct name *n, const struct node *cut)
 {
-	const struct rrset *ns = node_rrset(cut, TYPE_NS);
+	struct rrset ns;
 	size_t at = a->m.used;
+	bool found = node_rrset(cut, TYPE_NS, &ns);
+	assert(found);
 	if (a->m.counts[SECTION_ANSWER] == 0)
 		a->flags &= (uint16_t)~FLAG_AA;
-	if (!message_put(&a->m, SECTION_AUTHORITY, ns, ancestor_at(a, n, cut), ns->ttl_s, 0))
+	if (!message_put(&a->m, SECTION_AUTHORITY, &ns, ancestor_at(a, n, cut), ns.ttl_s, 0))
 		return;
-	for (size_t i = 0; i < ns->count; i++)
-		glue_put(a, cut, at + ns->starts[i] + RR_HEAD_BYTES);
+	for (size_t i = 0; i < ns.count; i++)
+		glue_put(a, cut, at + rrset_start(&ns, i) + RR_HEAD_BYTES);
 }
 
 static bool is_address(uint16_t type)
@@ -126,14 +128,14 @@ static void rrset_put(struct answer *a, const struct zone *z, const struct rrset
 /* The node's pool, if it has addresses of that type. */
 static bool pool_put(struct answer *a, const struct node *node, uint16_t type)
 {
-	if (node->pool == CATALOG_NO_POOL || !is_address(type))
+	if (node->kin->pool == CATALOG_NO_POOL || !is_address(type))
 		return false;
-	assert(node->pool < a->snapshot->pools->pools_count);
-	const struct pool *pool = &a->snapshot->pools->pools[node->pool];
+	assert(node->kin->pool < a->snapshot->pools->pools_count);
+	const struct pool *pool = &a->snapshot->pools->pools[node->kin->pool];
 	const struct pool_family *f = type == TYPE_A ? &pool->a : &pool->aaaa;
 	if (f->set.count == 0)
 		return false;
-	uint32_t ttl_s = node->pool_ttl_s != 0 ? node->pool_ttl_s : f->set.ttl_s;
+	uint32_t ttl_s = node->kin->pool_ttl_s != 0 ? node->kin->pool_ttl_s : f->set.ttl_s;
 	message_put(&a->m, SECTION_ANSWER, &f->set, a->name_at, ttl_s,
 	    rotation_pick(f->shares, f->set.count, a->turn));
 	return true;
@@ -146,7 +148,8 @@ static bool any_put(struct answer *a, const struct node *node)
 		return true;
 	if (node->rrsets_count == 0)
 		return false;
-	rrset_put(a, node->zone, &node->rrsets[0]);
+	struct rrset set = node_rrset_at(node, 0);
+	rrset_put(a, node->kin->zone, &set);
 	return true;
 }
 
@@ -175,20 +178,19 @@ static bool chain_follow(struct answer *a, size_t target_at, const struct name *
 static bool node_answer(struct answer *a, const struct node *node, const struct name **n)
 {
 	uint16_t type = a->query->type;
-	const struct zone *zone = node->zone;
-	if (type == TYPE_DS && node->is_apex && zone->parent)
+	const struct zone *zone = node->kin->zone;
+	if (type == TYPE_DS && node->kin->is_apex && zone->parent)
 		zone = zone->parent; /* RFC 4035 3.1.4.1: a DS is the parent's */
 	if (pool_put(a, node, type) || (type == TYPE_ANY && any_put(a, node)))
 		return false;
-	const struct rrset *set = node_rrset(node, type);
-	if (set) {
-		rrset_put(a, zone, set);
+	struct rrset set;
+	if (node_rrset(node, type, &set)) {
+		rrset_put(a, zone, &set);
 		return false;
 	}
-	const struct rrset *alias = node_rrset(node, TYPE_CNAME);
-	if (alias) {
-		rrset_put(a, zone, alias);
-		return !a->m.full && chain_follow(a, a->m.used - alias->bytes + RR_HEAD_BYTES, n);
+	if (node_rrset(node, TYPE_CNAME, &set)) {
+		rrset_put(a, zone, &set);
+		return !a->m.full && chain_follow(a, a->m.used - set.bytes + RR_HEAD_BYTES, n);
 	}
 	negative_put(a, *n, zone);
 	return false;
@@ -215,7 +217,7 @@ static bool dname_answer(
 			return false;
 		a->dnames[a->dnames_count++] = above; /* one for each link, and the first */
 	}
-	size_t bytes = dname_substitute(a->m.out + a->name_at, from->bytes, above->name_bytes,
+	size_t bytes = dname_substitute(a->m.out + a->name_at, from->bytes, node_name_bytes(above),
 	    set->body + RR_HEAD_BYTES, set->bytes - RR_HEAD_BYTES, target);
 	if (bytes == 0) {
 		a->rcode = RCODE_YXDOMAIN;
@@ -244,25 +246,24 @@ static void question_answer(struct answer *a)
 			return;
 		}
 		a->flags |= FLAG_AA;
-		const struct node *cut = place.encloser->cut;
+		const struct node *cut = place.encloser->kin->cut;
 		if (cut && !(place.node == cut && a->query->type == TYPE_DS)) {
 			a->subject = cut;
 			referral_put(a, n, cut);
 			return;
 		}
-		const struct rrset *dname =
-		    place.node ? NULL : node_rrset(place.encloser, TYPE_DNAME);
-		if (dname) {
+		struct rrset dname;
+		if (!place.node && node_rrset(place.encloser, TYPE_DNAME, &dname)) {
 			a->subject = place.encloser;
-			if (!dname_answer(a, place.encloser, dname, &n))
+			if (!dname_answer(a, place.encloser, &dname, &n))
 				return;
 			continue;
 		}
-		struct node *node = place.node ? place.node : place.encloser->wildcard;
-		a->subject = node ? node : place.encloser->zone->apex;
+		struct node *node = place.node ? place.node : place.encloser->kin->wildcard;
+		a->subject = node ? node : place.encloser->kin->zone->apex;
 		if (!node) {
 			a->rcode = RCODE_NXDOMAIN;
-			negative_put(a, n, place.encloser->zone);
+			negative_put(a, n, place.encloser->kin->zone);
 			return;
 		}
 		if (!node_answer(a, node, &n))

@@ -1,35 +1,121 @@
-/* Looking up in a catalog, and its life. Building it: catalog_build.c. */
+/* Looking up in a catalog, and its life. Building it: catalog_build.c, catalog_grow.c. */
 #include "dnsd/catalog.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/catalog_grow.h"
+
+static bool node_is(const struct node *n, const uint8_t *name, size_t bytes)
+{
+	return node_name_bytes(n) == bytes && memcmp(n->tail, name, n->label_bytes) == 0 &&
+	       memcmp(n->kin->above, name + n->label_bytes, n->kin->above_bytes) == 0;
+}
+
 struct node *catalog_find(const struct catalog *c, uint64_t hash, const uint8_t *name, size_t bytes)
 {
-	/* Ends: a slot is always free, the table is at most half full. */
-	for (size_t at = hash & c->slots_mask;; at = (at + 1) & c->slots_mask) {
-		const struct catalog_slot *s = &c->slots[at];
-		if (!s->node)
+	for (size_t at = slot_first(c, hash);; at = slot_next(c, at)) { /* ends: some are free */
+		uint64_t slot = c->slots[at];
+		if (slot == 0)
 			return NULL;
-		if (s->hash == hash && s->node->name_bytes == bytes &&
-		    memcmp(s->node->name, name, bytes) == 0)
-			return s->node;
+		if (slot_tag(slot) == slot_tag_of(hash) && node_is(slot_node(slot), name, bytes))
+			return slot_node(slot);
 	}
 }
 
-const struct rrset *node_rrset(const struct node *n, uint16_t type)
+void catalog_prefetch(const struct catalog *c, uint64_t hash)
 {
-	for (size_t i = 0; i < n->rrsets_count; i++)
-		if (n->rrsets[i].type == type)
-			return &n->rrsets[i];
+	__builtin_prefetch(&c->slots[slot_first(c, hash)]);
+}
+
+void catalog_prefetch_node(const struct catalog *c, uint64_t hash)
+{
+	for (size_t at = slot_first(c, hash); c->slots[at] != 0; at = slot_next(c, at))
+		if (slot_tag(c->slots[at]) == slot_tag_of(hash)) {
+			const char *node = (const char *)slot_node(c->slots[at]);
+			__builtin_prefetch(node);
+			__builtin_prefetch(
+			    node + 64); /* a usual one has its address records there */
+			return;
+		}
+}
+
+const struct node *catalog_next(const struct catalog *c, size_t *at)
+{
+	while (*at < c->slots_count) {
+		uint64_t slot = c->slots[(*at)++];
+		if (slot != 0)
+			return slot_node(slot);
+	}
 	return NULL;
+}
+
+void node_name(const struct node *n, struct name *out)
+{
+	uint8_t wire[NAME_BYTES];
+	assert(node_name_bytes(n) <= sizeof(wire));
+	memcpy(wire, n->tail, n->label_bytes);
+	memcpy(wire + n->label_bytes, n->kin->above, n->kin->above_bytes);
+	bool sound = name_read(out, wire, node_name_bytes(n));
+	assert(sound);
+}
+
+/* The RRset as stored at `at`; where the next one is stored. */
+static const uint8_t *stored_read(const uint8_t *at, struct rrset *out)
+{
+	const struct stored_rrset *s = (const struct stored_rrset *)(const void *)at;
+	const uint16_t *rest = (const uint16_t *)(const void *)(s + 1);
+	*out = (struct rrset){.type = s->type, .ttl_s = s->ttl_s, .bytes = s->bytes};
+	out->stride = stored_stride(s->type);
+	if (out->stride != 0) {
+		out->count = (uint16_t)(s->bytes / out->stride);
+		out->body = (const uint8_t *)rest;
+	} else {
+		out->count = rest[0];
+		out->starts = rest + 1;
+		out->body = (const uint8_t *)(rest + 1 + rest[0]);
+	}
+	return at + stored_bytes(s->type, out->count, s->bytes);
+}
+
+static const uint8_t *stored_first(const struct node *n)
+{
+	return n->tail + node_label_room(n->label_bytes);
+}
+
+struct rrset node_rrset_at(const struct node *n, size_t i)
+{
+	struct rrset set;
+	const uint8_t *at = stored_first(n);
+	assert(i < n->rrsets_count);
+	for (size_t j = 0; j <= i; j++)
+		at = stored_read(at, &set);
+	return set;
+}
+
+bool node_rrset(const struct node *n, uint16_t type, struct rrset *out)
+{
+	const uint8_t *at = stored_first(n);
+	for (size_t i = 0; i < n->rrsets_count; i++) {
+		at = stored_read(at, out);
+		if (out->type == type)
+			return true;
+	}
+	return false;
+}
+
+bool node_has(const struct node *n, uint16_t type)
+{
+	struct rrset set;
+	return node_rrset(n, type, &set);
 }
 
 bool node_has_answer(const struct node *n)
 {
-	if (n->cut && n->cut != n)
+	if (n->kin->cut && n->kin->cut != n)
 		return false; /* glue */
-	return n->rrsets_count > 0 || n->pool != CATALOG_NO_POOL;
+	return n->rrsets_count > 0 || n->kin->pool != CATALOG_NO_POOL;
 }
 
 struct catalog *catalog_hold(struct catalog *c)
@@ -45,7 +131,7 @@ void catalog_drop(struct catalog *c)
 	for (size_t i = 0; i < c->pools_count; i++)
 		free(c->pools[i]);
 	free(c->pools);
-	free(c->slots);
+	arena_unmap(c->slots, c->slots_count * sizeof(*c->slots));
 	arena_free(&c->arena);
 	free(c);
 }

@@ -4,7 +4,9 @@
  *
  * One hash table holds all names, empty non-terminals included. What a query needs to know of a
  * name is laid down when building: its zone, the delegation at or above it, the wildcard below it.
- */
+ *
+ * A million names shall fit into the caches' neighbourhood: a node is one block, its label and
+ * RRsets behind it, and what it shares with its siblings stands in a kin of which there are few. */
 #ifndef TANDEM_DNSD_CATALOG_H
 #define TANDEM_DNSD_CATALOG_H
 
@@ -17,42 +19,52 @@ struct rrset {
 	uint16_t count;
 	uint32_t ttl_s;
 	uint32_t bytes;
+	uint16_t stride;        /* octets of each record where all are alike, else 0 */
 	const uint8_t *body;    /* the records as they go on the wire, owner RR_OWNER */
-	const uint32_t *starts; /* of each record in the body; starts[count] == bytes */
+	const uint16_t *starts; /* of each record in the body, where there is no stride */
 };
 
+/* Where record `i` begins in the body; `i` may be the count: the end. */
+static inline size_t rrset_start(const struct rrset *set, size_t i)
+{
+	return set->stride != 0 ? i * set->stride : i == set->count ? set->bytes : set->starts[i];
+}
+
 struct zone;
-struct node {
-	const uint8_t *name; /* wire, folded */
-	uint8_t name_bytes;
-	bool is_apex;
-	uint16_t rrsets_count; /* 0 without a pool: an empty non-terminal */
-	uint32_t pool;         /* index into the catalog's pools, or CATALOG_NO_POOL */
-	uint32_t pool_ttl_s;   /* 0: the pool's */
-	const struct rrset *rrsets;
+struct node;
+
+struct kin { /* what many nodes have in common */
 	struct zone *zone;
 	struct node *cut;      /* the delegation at or above it, NULL: authoritative */
 	struct node *wildcard; /* "*" right below it, or NULL */
+	uint32_t pool;         /* index into the catalog's pools, or CATALOG_NO_POOL */
+	uint32_t pool_ttl_s;   /* 0: the pool's */
+	bool is_apex;
+	uint8_t above_bytes;
+	const uint8_t *above; /* the name without its first label: wire, folded */
+};
+
+struct node {
+	const struct kin *kin;
+	uint16_t rrsets_count; /* 0 without a pool: an empty non-terminal */
+	uint8_t label_bytes;   /* of the first label, its length included; the root's is 1 */
+	uint8_t spare;
+	uint8_t tail[]; /* the label, folded; then, at a multiple of 4, the RRsets as stored */
 };
 
 struct zone {
 	struct node *apex;
 	struct zone *parent; /* the zone above, if it is served here too */
-	const struct rrset *soa;
+	struct rrset soa;
 	uint32_t negative_ttl_s; /* RFC 2308 section 5: min(SOA's TTL, minimum) */
 	uint32_t serial_base;
-};
-
-struct catalog_slot {
-	uint64_t hash;
-	struct node *node; /* NULL: free */
 };
 
 struct catalog {
 	unsigned references; /* main thread only */
 	struct arena arena;
-	struct catalog_slot *slots;
-	size_t slots_mask; /* number of slots - 1, a power of two */
+	uint64_t *slots;    /* 0: free; else 16 bits of the hash above the address of a node */
+	size_t slots_count; /* always some free */
 	size_t nodes_count;
 	uint8_t labels_max; /* of the longest name */
 	char **pools;       /* names of the pools referred to, sorted as in the view */
@@ -78,12 +90,24 @@ void catalog_drop(struct catalog *c); /* NULL allowed */
 /* The node of exactly this name (folded wire), or NULL. */
 struct node *catalog_find(
     const struct catalog *c, uint64_t hash, const uint8_t *name, size_t bytes);
-static inline void catalog_prefetch(const struct catalog *c, uint64_t hash)
-{
-	__builtin_prefetch(&c->slots[hash & c->slots_mask]);
-}
 
-const struct rrset *node_rrset(const struct node *n, uint16_t type); /* or NULL */
+/* Two steps ahead of catalog_find, each for a whole batch, so that the memory is there in time. */
+void catalog_prefetch(const struct catalog *c, uint64_t hash);
+void catalog_prefetch_node(const struct catalog *c, uint64_t hash);
+
+/* Every node, in no order: begin with *at 0; NULL at the end. */
+const struct node *catalog_next(const struct catalog *c, size_t *at);
+
+static inline size_t node_name_bytes(const struct node *n)
+{
+	return (size_t)n->label_bytes + n->kin->above_bytes;
+}
+void node_name(const struct node *n, struct name *out);
+
+/* A view of the node's RRset number `i`, or of that type; false: it has none. */
+struct rrset node_rrset_at(const struct node *n, size_t i);
+bool node_rrset(const struct node *n, uint16_t type, struct rrset *out);
+bool node_has(const struct node *n, uint16_t type);
 /* Does it answer anything, and is it ours to answer? */
 bool node_has_answer(const struct node *n);
 

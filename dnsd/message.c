@@ -25,7 +25,7 @@ bool message_put(struct message *m, enum message_section section, const struct r
 		return false;
 	}
 	uint8_t *at = m->out + m->used;
-	size_t head = set->starts[first], tail = set->bytes - head;
+	size_t head = rrset_start(set, first), tail = set->bytes - head;
 	memcpy(at, set->body + head, tail);
 	memcpy(at + tail, set->body, head);
 	if (owner_at != DNS_HEADER_BYTES || ttl_s != set->ttl_s)

@@ -2,6 +2,7 @@
 #include "dnsd/name.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,27 +13,45 @@ static inline uint8_t fold(uint8_t c)
 	return (uint8_t)(c - 'A') < 26 ? (uint8_t)(c | 0x20) : c;
 }
 
+/* Eight octets at a time: sets bit 5 where an octet is from 'A' to 'Z'. */
+static inline uint64_t fold_word(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = word & (0x7f * ones); /* so that no addition carries over */
+	uint64_t from_a = low + (0x80 - 'A') * ones, beyond_z = low + (0x80 - 'Z' - 1) * ones;
+	uint64_t upper = from_a & ~beyond_z & ~word & (0x80 * ones);
+	return word | upper >> 2;
+}
+
 bool name_read(struct name *n, const uint8_t *wire, size_t room)
 {
 	size_t at = 0, labels = 0;
-	if (room > NAME_BYTES)
-		room = NAME_BYTES;
+	size_t limit = room < NAME_BYTES ? room : NAME_BYTES;
 	for (;;) {
-		if (at >= room)
+		if (at >= limit)
 			return false;
 		uint8_t length = wire[at];
 		n->starts[labels] = (uint8_t)at;
-		n->wire[at++] = length;
+		at++;
 		if (length == 0)
 			break;
-		if (length > LABEL_MAX || length > room - at)
+		if (length > LABEL_MAX || length > limit - at)
 			return false;
-		for (size_t end = at + length; at < end; at++)
-			n->wire[at] = fold(wire[at]);
+		at += length;
 		labels++; /* at most 127: each takes two octets of 255 at least */
 	}
 	n->bytes = (uint8_t)at;
 	n->labels = (uint8_t)labels;
+	/* Folding the lengths too does nothing: they are less than 'A'. */
+	size_t done = 0;
+	for (; done < at && room - done >= sizeof(uint64_t); done += sizeof(uint64_t)) {
+		uint64_t word;
+		memcpy(&word, wire + done, sizeof(word));
+		word = fold_word(word);
+		memcpy(n->wire + done, &word, sizeof(word)); /* up to 7 octets into the slack */
+	}
+	for (; done < at; done++)
+		n->wire[done] = fold(wire[done]);
 	return true;
 }
 
@@ -119,39 +138,55 @@ const char *name_format(const uint8_t *wire, char out[static NAME_TEXT_BYTES])
 	return out;
 }
 
-/* FNV-1a's step with a 64-bit prime, and a finish that spreads the high bits down. */
-static inline uint64_t label_mix(uint64_t hash, const uint8_t *label)
+/* The last octets of a label, fewer than a word: what lies behind them does not count. */
+static inline uint64_t tail_word(const uint8_t *at, size_t bytes)
 {
-	for (size_t i = 0; i <= label[0]; i++)
-		hash = (hash ^ label[i]) * UINT64_C(0x100000001b3);
-	return hash;
+	uint64_t word;
+	memcpy(&word, at, sizeof(word));
+	return le64toh(word) << (64 - 8 * bytes);
 }
 
-static inline uint64_t hash_finish(uint64_t hash)
+/* Multiplying carries upwards only: the shift brings the high bits back down. */
+static inline uint64_t word_mix(uint64_t hash, uint64_t word)
 {
-	hash ^= hash >> 32;
+	hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
+	return hash ^ hash >> 32;
+}
+
+uint64_t name_hash_step(uint64_t above, const uint8_t *label)
+{
+	size_t left = (size_t)label[0] + 1;
+	uint64_t hash = above;
+	for (; left >= sizeof(uint64_t); left -= sizeof(uint64_t), label += sizeof(uint64_t)) {
+		uint64_t word;
+		memcpy(&word, label, sizeof(word));
+		hash = word_mix(hash, le64toh(word));
+	}
+	return left > 0 ? word_mix(hash, tail_word(label, left)) : hash;
+}
+
+uint64_t name_hash_finish(uint64_t hash)
+{
 	hash *= UINT64_C(0x9e3779b97f4a7c15);
 	return hash ^ (hash >> 29);
 }
 
-static const uint64_t HASH_START = UINT64_C(0xcbf29ce484222325);
-
 void name_hash_all(const struct name *n, uint64_t hashes[static NAME_LABELS + 1])
 {
-	uint64_t hash = HASH_START;
-	hashes[n->labels] = hash_finish(hash);
+	uint64_t hash = NAME_HASH_ROOT;
+	hashes[n->labels] = name_hash_finish(hash);
 	for (size_t i = n->labels; i-- > 0;) {
-		hash = label_mix(hash, n->wire + n->starts[i]);
-		hashes[i] = hash_finish(hash);
+		hash = name_hash_step(hash, n->wire + n->starts[i]);
+		hashes[i] = name_hash_finish(hash);
 	}
 }
 
 uint64_t name_hash(const struct name *n)
 {
-	uint64_t hash = HASH_START;
+	uint64_t hash = NAME_HASH_ROOT;
 	for (size_t i = n->labels; i-- > 0;)
-		hash = label_mix(hash, n->wire + n->starts[i]);
-	return hash_finish(hash);
+		hash = name_hash_step(hash, n->wire + n->starts[i]);
+	return name_hash_finish(hash);
 }
 
 bool name_is_below(const struct name *n, const uint8_t *ancestor, size_t ancestor_bytes)

@@ -19,7 +19,6 @@ static void family_build(
 		count += p->members[i].address.family == family;
 	size_t bytes = count * (RR_HEAD_BYTES + (size_t)rdata_bytes);
 	uint8_t *body = arena_new(&t->arena, bytes);
-	uint32_t *starts = arena_new(&t->arena, (count + 1) * sizeof(*starts));
 	uint32_t *shares = arena_new(&t->arena, (count + 1) * sizeof(*shares));
 	uint32_t sum = 0;
 	uint16_t weight = 0;
@@ -33,20 +32,18 @@ static void family_build(
 		put_u32(rr + RR_TTL_AT, p->ttl_s);
 		put_u16(rr + RR_RDATA_BYTES_AT, rdata_bytes);
 		memcpy(rr + RR_HEAD_BYTES, m->address.bytes, rdata_bytes);
-		starts[used] = (uint32_t)(rr - body);
 		sum += m->weight;
 		shares[used] = sum;
 		weighs_the_same = weighs_the_same && (used == 0 || m->weight == weight);
 		weight = m->weight;
 		used++;
 	}
-	starts[count] = (uint32_t)bytes;
 	f->set = (struct rrset){.type = type,
 	    .count = (uint16_t)count,
 	    .ttl_s = p->ttl_s,
 	    .bytes = (uint32_t)bytes,
-	    .body = body,
-	    .starts = starts};
+	    .stride = (uint16_t)(RR_HEAD_BYTES + rdata_bytes),
+	    .body = body};
 	f->shares = weighs_the_same ? NULL : shares;
 }
 

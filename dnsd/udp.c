@@ -84,6 +84,9 @@ static size_t batch_answer(struct worker *w, size_t count)
 	for (size_t i = 0; s && i < count; i++)
 		if (w->queries[i].verdict == QUERY_QUESTION)
 			catalog_prefetch(s->catalog, w->queries[i].hash);
+	for (size_t i = 0; s && i < count; i++)
+		if (w->queries[i].verdict == QUERY_QUESTION)
+			catalog_prefetch_node(s->catalog, w->queries[i].hash);
 	for (size_t i = 0; i < count; i++) {
 		struct answer_facts facts;
 		struct msghdr *asked = &w->in[i].msg_hdr;

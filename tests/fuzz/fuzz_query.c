@@ -6,8 +6,9 @@
  * By hand, from the top folder:
  *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
  *       tests/fuzz/fuzz_query.c \
- *       dnsd/{answer,edns,cookie,message,query,name,catalog,catalog_build,pooltable}.c \
- *       dnsd/{snapshot,zone_text,zone_check,arena}.c lib/base/[!j]*.c lib/file.c core/view.c \
+ *       dnsd/{answer,edns,cookie,message,query,name,catalog,catalog_build,catalog_grow}.c \
+ *       dnsd/{pooltable,snapshot,zone_text,zone_check,arena}.c lib/base/[!j]*.c lib/file.c \
+ *       core/view.c \
  *       -lldns -lurcu-memb -lurcu-common -lcrypto -o build/fuzz_query
  *   build/fuzz_query -max_len=600 -max_total_time=60 */
 #include <assert.h>
