@@ -1,11 +1,13 @@
 /* What makes a heap of records a zone: one SOA, no CNAME beside other data, and so on. */
 #include "dnsd/zone_check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dnsd/dname.h"
 #include "dnsd/octets.h"
+#include "lib/base/mem.h"
 
 enum {
 	RRSET_BYTES_MAX = 65535 - 12 - 255 - 4 - 11, /* what fits into a message over TCP */
@@ -13,14 +15,15 @@ enum {
 
 static int owner_order(const struct record *a, const struct record *b)
 {
+	if (a->owner == b->owner) /* one after the other in the text: shared */
+		return 0;
 	if (a->owner_bytes != b->owner_bytes)
 		return a->owner_bytes < b->owner_bytes ? -1 : 1;
 	return memcmp(a->owner, b->owner, a->owner_bytes);
 }
 
-static int record_order(const void *x, const void *y)
+static int record_order(const struct record *a, const struct record *b)
 {
-	const struct record *a = x, *b = y;
 	int order = owner_order(a, b);
 	if (order != 0)
 		return order;
@@ -31,11 +34,52 @@ static int record_order(const void *x, const void *y)
 	return order != 0 ? order : (int)a->rdata_bytes - (int)b->rdata_bytes;
 }
 
+/* Where the sorted run that begins at `from` ends. */
+static size_t run_end(const struct record *records, size_t from, size_t count)
+{
+	size_t at = from + 1;
+	while (at < count && record_order(&records[at - 1], &records[at]) <= 0)
+		at++;
+	return at < count ? at : count;
+}
+
+/* Merges the neighbours [0, middle) and [middle, count) into `to`. */
+static void runs_merge(struct record *to, const struct record *from, size_t middle, size_t count)
+{
+	size_t left = 0, right = middle;
+	while (left < middle && right < count)
+		*to++ = record_order(&from[right], &from[left]) < 0 ? from[right++] : from[left++];
+	memcpy(to, from + left, (middle - left) * sizeof(*to));
+	memcpy(to + (middle - left), from + right, (count - right) * sizeof(*to));
+}
+
+/* Merge sort by the runs that are there: a large zone was mostly written in order. */
+static void records_sort(struct zone_data *z)
+{
+	size_t count = z->records_count;
+	if (count < 2 || run_end(z->records, 0, count) == count)
+		return;
+	struct record *to = mem_new(count, sizeof(*to));
+	for (bool sorted = false; !sorted;) {
+		struct record *from = z->records;
+		for (size_t at = 0; at < count;) {
+			size_t middle = run_end(from, at, count);
+			size_t end = middle < count ? run_end(from, middle, count) : count;
+			runs_merge(to + at, from + at, middle - at, end - at);
+			sorted = at == 0 && end == count;
+			at = end;
+		}
+		z->records = to;
+		to = from;
+	}
+	free(to);
+}
+
 /* The error at a record: "source:line: "NAME" TEXT". */
 static int fault(const struct zone_data *z, const struct record *r, struct err *e, const char *text)
 {
 	char name[NAME_TEXT_BYTES];
-	return err_set(e, E_INVALID, "%s:%zu: \"%.200s\" %s", z->source, r->line,
+	return err_set(e, E_INVALID, "%s:%" PRIu32 ": \"%.200s\" %s", z->source, r->line,
 	    name_format(r->owner, name), text);
 }
 
@@ -157,10 +201,11 @@ static void ttls_level(struct zone_data *z)
 	}
 }
 
+/* The apex is the shortest owner, so its records come first. */
 static const struct record *apex_find(const struct zone_data *z, uint16_t type)
 {
-	for (size_t i = 0; i < z->records_count; i++)
-		if (is_apex(z, &z->records[i]) && z->records[i].type == type)
+	for (size_t i = 0; i < z->records_count && is_apex(z, &z->records[i]); i++)
+		if (z->records[i].type == type)
 			return &z->records[i];
 	return NULL;
 }
@@ -184,8 +229,7 @@ static int soa_take(struct zone_data *z, struct err *e)
 
 int zone_data_settle(struct zone_data *z, struct err *e)
 {
-	if (z->records_count > 1)
-		qsort(z->records, z->records_count, sizeof(*z->records), record_order);
+	records_sort(z);
 	duplicates_drop(z);
 	ttls_level(z);
 	for (size_t i = 0; i < z->records_count;) {

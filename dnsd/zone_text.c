@@ -1,6 +1,9 @@
-/* Zones out of text: ldns reads the records, they are laid down as wire octets. */
+/* Zones out of text: lines of the common form are read here, the others by ldns; both are laid down
+ * as wire octets. */
 #include "dnsd/zone_text.h"
 
+#include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <ldns/ldns.h>
 #include <stdio.h>
@@ -8,6 +11,7 @@
 #include <string.h>
 
 #include "dnsd/zone_check.h"
+#include "dnsd/zone_line.h"
 #include "lib/base/mem.h"
 #include "lib/file.h"
 
@@ -41,7 +45,7 @@ static int rdata_add(struct zone_data *z, const ldns_rr *rr, struct record *r, s
 	if (bytes > UINT16_MAX)
 		return err_set(
 		    e, E_INVALID, "rdata of %zu octets, at most 65535 are possible", bytes);
-	uint8_t *rdata = arena_new(&z->arena, bytes);
+	uint8_t *rdata = arena_new_aligned(&z->arena, bytes, 1);
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *field = ldns_rr_rdf(rr, i);
 		memcpy(rdata + used, ldns_rdf_data(field), ldns_rdf_size(field));
@@ -52,19 +56,39 @@ static int rdata_add(struct zone_data *z, const ldns_rr *rr, struct record *r, s
 	return 0;
 }
 
-/* Adds one record as ldns read it. */
-static int record_add(struct zone_data *z, const ldns_rr *rr, size_t line, struct err *e)
+/* The owner's octets, folded: those of the record before where they are the same. */
+static int owner_add(
+    struct zone_data *z, const uint8_t *wire, size_t bytes, struct record *r, struct err *e)
 {
-	const ldns_rdf *owner = ldns_rr_owner(rr);
-	struct record r = {.line = line};
+	const struct record *former =
+	    z->records_count > 0 ? &z->records[z->records_count - 1] : NULL;
 	struct name n;
-	if (!owner || !name_read(&n, ldns_rdf_data(owner), ldns_rdf_size(owner)))
+	if (!name_read(&n, wire, bytes))
 		return err_set(e, E_INVALID, "the owner is no name");
+	r->owner_bytes = n.bytes;
+	if (former && former->owner_bytes == n.bytes &&
+	    memcmp(former->owner, n.wire, n.bytes) == 0) {
+		r->owner = former->owner;
+		return 0;
+	}
 	if (!name_is_below(&n, z->apex.wire, z->apex.bytes)) {
 		char name[NAME_TEXT_BYTES], apex[NAME_TEXT_BYTES];
 		return err_set(e, E_INVALID, "\"%.150s\" is not inside the zone \"%.150s\"",
 		    name_format(n.wire, name), name_format(z->apex.wire, apex));
 	}
+	r->owner = arena_dup_octets(&z->arena, n.wire, n.bytes);
+	return 0;
+}
+
+/* Adds one record as ldns read it. */
+static int record_add(struct zone_data *z, const ldns_rr *rr, size_t line, struct err *e)
+{
+	const ldns_rdf *owner = ldns_rr_owner(rr);
+	struct record r = {.line = (uint32_t)line};
+	if (!owner)
+		return err_set(e, E_INVALID, "the owner is no name");
+	if (owner_add(z, ldns_rdf_data(owner), ldns_rdf_size(owner), &r, e) != 0)
+		return E_INVALID;
 	uint16_t type = (uint16_t)ldns_rr_get_type(rr);
 	if (type == 0 || type == TYPE_OPT || (type >= 128 && type <= 255))
 		return err_set(e, E_INVALID, "type %u can not be served", type);
@@ -73,8 +97,6 @@ static int record_add(struct zone_data *z, const ldns_rr *rr, size_t line, struc
 	if (ldns_rr_ttl(rr) > ZONE_TTL_MAX)
 		return err_set(
 		    e, E_INVALID, "TTL %" PRIu32 " is more than %d", ldns_rr_ttl(rr), ZONE_TTL_MAX);
-	r.owner = arena_dup(&z->arena, n.wire, n.bytes);
-	r.owner_bytes = n.bytes;
 	r.type = type;
 	r.ttl_s = ldns_rr_ttl(rr);
 	if (rdata_add(z, rr, &r, e) != 0)
@@ -83,79 +105,148 @@ static int record_add(struct zone_data *z, const ldns_rr *rr, size_t line, struc
 	return 0;
 }
 
-/* ldns counts lines while it reads, blank ones and comments before a record included: finds the
- * line where what it stumbled over begins. */
-struct position {
-	const char *at;
-	size_t line;
-};
-
-static void position_move(struct position *p, size_t line)
+/* Adds one record of the common form. */
+static int line_record_add(
+    struct zone_data *z, const struct zone_line *l, size_t line, struct err *e)
 {
-	while (p->line < line) {
-		const char *end = strchr(p->at, '\n');
-		if (!end)
-			return;
-		p->at = end + 1;
-		p->line++;
+	struct record r = {.type = l->type,
+	    .ttl_s = l->ttl_s,
+	    .rdata_bytes = l->rdata_bytes,
+	    .line = (uint32_t)line};
+	if (!l->has_owner) {
+		r.owner = z->records[z->records_count - 1].owner;
+		r.owner_bytes = z->records[z->records_count - 1].owner_bytes;
+	} else if (owner_add(z, l->owner, l->owner_bytes, &r, e) != 0) {
+		return E_INVALID;
 	}
-	for (;;) {
-		const char *text = p->at + strspn(p->at, " \t\r");
-		const char *end = strchr(text, '\n');
-		if (!end || (*text != '\n' && *text != ';'))
-			return;
-		p->at = end + 1;
-		p->line++;
-	}
+	r.rdata = arena_dup_octets(&z->arena, l->rdata, l->rdata_bytes);
+	VEC_PUSH(z->records, z->records_count) = r;
+	return 0;
 }
 
 /* The line of a quote or parenthesis that is still open at the end (ldns lets that pass, as it
  * would a file of which the rest is missing), or 0. */
 static size_t open_line_find(const char *text)
 {
-	size_t line = 1, opened = 0, quoted = 0;
-	for (; *text; text++) {
-		if (*text == '\n')
-			line++;
-		else if (*text == '\\' && text[1] != '\0' && text[1] != '\n')
-			text++;
-		else if (*text == '"')
-			quoted = quoted ? 0 : line;
-		else if (!quoted && *text == ';')
-			text += strcspn(text, "\n") - 1;
-		else if (!quoted && *text == '(')
-			opened = line;
-		else if (!quoted && *text == ')')
-			opened = 0;
+	const char *at = text, *opened = NULL, *quoted = NULL;
+	for (;; at++) {
+		at += strcspn(at, "\\\";()");
+		if (*at == '\0')
+			break;
+		if (*at == '\\' && at[1] != '\0' && at[1] != '\n')
+			at++;
+		else if (*at == '"')
+			quoted = quoted ? NULL : at;
+		else if (!quoted && *at == ';')
+			at += strcspn(at, "\n") - 1;
+		else if (!quoted && *at == '(')
+			opened = at;
+		else if (!quoted && *at == ')')
+			opened = NULL;
 	}
-	return quoted ? quoted : opened;
+	const char *open = quoted ? quoted : opened;
+	size_t line = 1;
+	for (at = text; open && at < open; at++)
+		line += *at == '\n';
+	return open ? line : 0;
 }
 
-static int stream_read(struct zone_data *z, FILE *stream, const char *text, struct err *e)
+/* Where reading has come to, and what a line means by the lines before it. */
+struct scan {
+	const char *text, *at, *end;
+	size_t line;
+	FILE *stream; /* of the same text, for ldns */
+	ldns_rdf *origin;
+	ldns_rdf *former; /* the owner that ldns takes for a line without one */
+	uint32_t ttl_s;
+};
+
+/* Moves behind blank lines and comments. */
+static void scan_skip(struct scan *s)
 {
-	struct position position = {text, 1};
-	ldns_rdf *origin = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, z->apex.bytes, z->apex.wire);
-	ldns_rdf *former = NULL;
-	uint32_t ttl_s = LDNS_DEFAULT_TTL;
-	int line = 1, r = 0;
-	while (r == 0 && !feof(stream)) {
-		ldns_rr *rr = NULL;
-		size_t first = (size_t)line;
-		ldns_status s = ldns_rr_new_frm_fp_l(&rr, stream, &ttl_s, &origin, &former, &line);
-		position_move(&position, first);
-		if (s == LDNS_STATUS_OK && rr)
-			r = record_add(z, rr, position.line, e);
-		else if (s == LDNS_STATUS_SYNTAX_INCLUDE)
-			r = err_set(e, E_INVALID, "$INCLUDE is not supported");
-		else if (s != LDNS_STATUS_OK && s != LDNS_STATUS_SYNTAX_EMPTY &&
-		         s != LDNS_STATUS_SYNTAX_TTL && s != LDNS_STATUS_SYNTAX_ORIGIN)
-			r = err_set(e, E_INVALID, "%s", ldns_get_errorstr_by_id(s));
-		ldns_rr_free(rr);
+	while (s->at < s->end) {
+		const char *text = s->at + strspn(s->at, " \t\r");
+		if (*text == ';')
+			text += strcspn(text, "\n");
+		if (*text == '\n') {
+			s->at = text + 1;
+			s->line++;
+		} else {
+			if (text == s->end)
+				s->at = text;
+			return;
+		}
+	}
+}
+
+/* Lets ldns read from here: one record over as many lines as it has, or a directive. */
+static int scan_ldns(struct scan *s, struct zone_data *z, struct err *e)
+{
+	ldns_rr *rr = NULL;
+	int line = 0, r = 0;
+	if (z->records_count > 0) {
+		const struct record *former = &z->records[z->records_count - 1];
+		ldns_rdf_deep_free(s->former);
+		s->former =
+		    ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, former->owner_bytes, former->owner);
+	}
+	if (fseek(s->stream, s->at - s->text, SEEK_SET) != 0)
+		return err_set_errno(e, errno, "can not seek");
+	ldns_status status =
+	    ldns_rr_new_frm_fp_l(&rr, s->stream, &s->ttl_s, &s->origin, &s->former, &line);
+	if (status == LDNS_STATUS_OK && rr)
+		r = record_add(z, rr, s->line, e);
+	else if (status == LDNS_STATUS_SYNTAX_INCLUDE)
+		r = err_set(e, E_INVALID, "$INCLUDE is not supported");
+	else if (status != LDNS_STATUS_OK && status != LDNS_STATUS_SYNTAX_EMPTY &&
+	         status != LDNS_STATUS_SYNTAX_TTL && status != LDNS_STATUS_SYNTAX_ORIGIN)
+		r = err_set(e, E_INVALID, "%s", ldns_get_errorstr_by_id(status));
+	ldns_rr_free(rr);
+	if (r != 0)
+		return r;
+	long offset = ftell(s->stream);
+	const char *next = offset < 0 || feof(s->stream) ? s->end : s->text + offset;
+	assert(next > s->at && next <= s->end);
+	for (; s->at < next; s->at++)
+		s->line += *s->at == '\n';
+	return 0;
+}
+
+static int scan_step(struct scan *s, struct zone_data *z, struct err *e)
+{
+	struct zone_line l;
+	const char *end = memchr(s->at, '\n', (size_t)(s->end - s->at));
+	if (!end)
+		end = s->end;
+	if (!zone_line_read(&l, s->at, (size_t)(end - s->at), ldns_rdf_data(s->origin),
+	        ldns_rdf_size(s->origin), s->ttl_s) ||
+	    l.ttl_s > ZONE_TTL_MAX || (!l.has_owner && z->records_count == 0))
+		return scan_ldns(s, z, e);
+	int r = line_record_add(z, &l, s->line, e);
+	if (r == 0) {
+		s->at = end < s->end ? end + 1 : end;
+		s->line++;
+	}
+	return r;
+}
+
+static int stream_read(
+    struct zone_data *z, FILE *stream, const char *text, size_t bytes, struct err *e)
+{
+	struct scan s = {
+	    .text = text, .at = text, .end = text + bytes, .line = 1, .stream = stream};
+	int r = 0;
+	s.origin = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, z->apex.bytes, z->apex.wire);
+	s.ttl_s = LDNS_DEFAULT_TTL;
+	for (scan_skip(&s); r == 0 && s.at < s.end; scan_skip(&s)) {
+		r = scan_step(&s, z, e);
+		if (r != 0)
+			break;
 	}
 	if (r != 0)
-		err_prefix(e, "%s:%zu", z->source, position.line);
-	ldns_rdf_deep_free(origin);
-	ldns_rdf_deep_free(former);
+		err_prefix(e, "%s:%zu", z->source, s.line);
+	ldns_rdf_deep_free(s.origin);
+	ldns_rdf_deep_free(s.former);
 	return r;
 }
 
@@ -184,7 +275,7 @@ int zone_data_read_file(const char *name, const char *path, struct zone_data **o
 		r = err_set(e, E_INVALID, "%s:%zu: a quote or parenthesis is never closed", path,
 		    open_line);
 	else
-		r = stream_read(z, stream, text, e);
+		r = stream_read(z, stream, text, bytes, e);
 	if (stream)
 		fclose(stream);
 	free(text);

@@ -54,7 +54,7 @@ struct record {
 	uint16_t type;
 	uint16_t rdata_bytes;
 	uint8_t owner_bytes;
-	size_t line; /* in the file, or the number of the record in the view */
+	uint32_t line; /* in the file, or the number of the record in the view */
 };
 
 struct zone_data {

@@ -7,8 +7,8 @@
  *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
  *       tests/fuzz/fuzz_query.c \
  *       dnsd/{answer,edns,cookie,message,query,name,catalog,catalog_build,catalog_grow}.c \
- *       dnsd/{pooltable,snapshot,zone_text,zone_check,arena}.c lib/base/[!j]*.c lib/file.c \
- *       core/view.c \
+ *       dnsd/{pooltable,snapshot,zone_text,zone_line,zone_check,arena}.c lib/base/[!j]*.c \
+ *       lib/file.c core/view.c \
  *       -lldns -lurcu-memb -lurcu-common -lcrypto -o build/fuzz_query
  *   build/fuzz_query -max_len=600 -max_total_time=60 */
 #include <assert.h>
