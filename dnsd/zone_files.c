@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/zone_recall.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
 
@@ -38,6 +39,29 @@ static int snapshot_build(
 	return 0;
 }
 
+static bool has_zone_below(const struct zone_files *f, const struct zone_data *z)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->zones[i] != z &&
+		    name_is_below(&f->zones[i]->apex, z->apex.wire, z->apex.bytes))
+			return true;
+	return false;
+}
+
+/* Takes over what is served from now on. */
+static void files_settle(
+    struct zone_files *f, struct zone_data **zones, size_t count, const struct snapshot *s)
+{
+	free(f->zones);
+	f->zones = zones;
+	f->count = count;
+	catalog_drop(f->catalog);
+	f->catalog = catalog_hold(s->catalog);
+	for (size_t i = 0; i < count; i++)
+		if (!has_zone_below(f, zones[i]))
+			zone_data_thin(zones[i]);
+}
+
 int zone_files_load(struct zone_files *f, const struct config_zone_file *files, size_t count,
     struct snapshot **out, struct err *e)
 {
@@ -61,6 +85,8 @@ int zone_files_load(struct zone_files *f, const struct config_zone_file *files, 
 		    : former != SIZE_MAX ? "; the zone stays as it was"
 		                         : "; the zone is left out");
 		if (former != SIZE_MAX && !kept[former]) {
+			if (zone_data_is_thin(f->zones[former]))
+				zone_data_recall(f->zones[former], f->catalog);
 			zones[zones_count++] = f->zones[former];
 			kept[former] = true;
 		}
@@ -85,9 +111,7 @@ int zone_files_load(struct zone_files *f, const struct config_zone_file *files, 
 		free(zones);
 		return r;
 	}
-	free(f->zones);
-	f->zones = zones;
-	f->count = zones_count;
+	files_settle(f, zones, zones_count, *out);
 	return 0;
 }
 
@@ -96,5 +120,6 @@ void zone_files_free(struct zone_files *f)
 	for (size_t i = 0; i < f->count; i++)
 		zone_data_free(f->zones[i]);
 	free(f->zones);
+	catalog_drop(f->catalog);
 	*f = (struct zone_files){0};
 }

@@ -5,9 +5,10 @@
 #include "config/daemon_load.h"
 #include "dnsd/snapshot.h"
 
-struct zone_files { /* start from {0} */
-	struct zone_data **zones;
+struct zone_files {               /* start from {0} */
+	struct zone_data **zones; /* most without their records */
 	size_t count;
+	struct catalog *catalog; /* what was built from them last */
 };
 
 /* Reads the files. Each error is logged. The first time any error is final (E_INVALID); later, a

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "dnsd/zone_files.h"
+#include "dnsd/zone_recall.h"
 #include "lib/log.h"
 #include "tests/unit/dnsd/ask.h"
 
@@ -146,6 +147,44 @@ static void a_bad_file_keeps_its_zone_and_lets_the_others_change(void **state)
 	file_drop(two);
 }
 
+static void a_zone_recalled_is_the_zone_that_was_read(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct zone_files f = {0};
+	struct snapshot *s;
+	char *one = file_new(HEAD "x TXT \"b\"\nx TXT \"a\"\nx A 192.0.2.1\n*.w MX 10 x\n"
+	                          "d NS ns.d\nd DS 1 13 2 ( 00 )\nns.d 5 A 192.0.2.2\n"
+	                          "a.b.c TYPE65280 \\# 2 0102\n"),
+	     *below = file_new(HEAD "x A 192.0.2.9\n");
+	struct config_zone_file files[] = {
+	    {(char[]){"one.test."}, one}, {(char[]){"sub.one.test."}, below}};
+	struct zone_data *read;
+	assert_int_equal(zone_data_read_file("one.test.", one, &read, &e), 0);
+	assert_int_equal(zone_files_load(&f, files, 1, &s, &e), 0);
+	assert_int_equal(f.zones[0]->records_count, 0); /* not held twice */
+	zone_data_recall(f.zones[0], s->catalog);
+	assert_int_equal(f.zones[0]->records_count, read->records_count);
+	for (size_t i = 0; i < read->records_count; i++) {
+		const struct record *a = &read->records[i], *b = &f.zones[0]->records[i];
+		assert_int_equal(a->type, b->type);
+		assert_int_equal(a->ttl_s, b->ttl_s);
+		assert_int_equal(a->owner_bytes, b->owner_bytes);
+		assert_memory_equal(a->owner, b->owner, a->owner_bytes);
+		assert_int_equal(a->rdata_bytes, b->rdata_bytes);
+		assert_memory_equal(a->rdata, b->rdata, a->rdata_bytes);
+	}
+	zone_data_free(read);
+	snapshot_free(s);
+	assert_int_equal(zone_files_load(&f, files, 2, &s, &e), 0);
+	assert_true(f.zones[0]->records_count > 0); /* a zone below: held */
+	assert_int_equal(f.zones[1]->records_count, 0);
+	snapshot_free(s);
+	zone_files_free(&f);
+	file_drop(one);
+	file_drop(below);
+}
+
 static void the_first_time_every_file_must_be_good(void **state)
 {
 	(void)state;
@@ -169,6 +208,7 @@ int main(void)
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_line),
 	    cmocka_unit_test(records_read_as_written),
 	    cmocka_unit_test(a_bad_file_keeps_its_zone_and_lets_the_others_change),
+	    cmocka_unit_test(a_zone_recalled_is_the_zone_that_was_read),
 	    cmocka_unit_test(the_first_time_every_file_must_be_good),
 	};
 	log_open("test_zone_files", LOG_LEVEL_ERROR);
