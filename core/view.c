@@ -28,21 +28,27 @@ struct view_catalog *view_catalog_hold(struct view_catalog *c)
 	return c;
 }
 
+void view_names_release(struct view_catalog *c)
+{
+	for (size_t i = 0; c->names && i < c->names_count; i++) {
+		free(c->names[i].owner);
+		free(c->names[i].zone);
+		free(c->names[i].pool);
+	}
+	free(c->names);
+	c->names = NULL;
+}
+
 void view_catalog_drop(struct view_catalog *c)
 {
 	if (!c || c->references-- > 0)
 		return;
 	for (size_t i = 0; i < c->zones_count; i++)
 		zone_release(&c->zones[i]);
-	for (size_t i = 0; i < c->names_count; i++) {
-		free(c->names[i].owner);
-		free(c->names[i].zone);
-		free(c->names[i].pool);
-	}
+	view_names_release(c);
 	for (size_t i = 0; i < c->removals_count; i++)
 		free(c->removals[i].owner);
 	free(c->zones);
-	free(c->names);
 	free(c->removals);
 	free(c);
 }

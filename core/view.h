@@ -17,6 +17,7 @@
 
 #define VIEW_VERSION 1
 #define VIEW_CLUSTER_BYTES 37
+#define VIEW_DIGEST_BYTES 32
 
 struct view_member {
 	struct addr address;
@@ -58,8 +59,10 @@ struct view_catalog {
 	unsigned references;
 	struct view_zone *zones;
 	size_t zones_count;
-	struct view_name *names;
+	struct view_name *names; /* NULL where forgotten: the digest stands for them */
 	size_t names_count;
+	bool names_forgotten;
+	uint8_t names_digest[VIEW_DIGEST_BYTES];
 	struct view_removal *removals;
 	size_t removals_count;
 };
@@ -79,5 +82,6 @@ void view_free(struct view *v); /* drops its hold of the catalog; NULL allowed *
 /* Views of one revision may share their catalog. NULL allowed. */
 struct view_catalog *view_catalog_hold(struct view_catalog *c);
 void view_catalog_drop(struct view_catalog *c);
+void view_names_release(struct view_catalog *c); /* frees the names, leaves their number */
 
 #endif

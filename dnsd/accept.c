@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/view_names.h"
 #include "lib/base/mem.h"
 
 static bool same_pools(const struct view *a, const struct view *b)
@@ -45,13 +46,7 @@ bool accept_same_catalog(const struct view_catalog *a, const struct view_catalog
 	for (size_t i = 0; i < a->zones_count; i++)
 		if (!same_zone(&a->zones[i], &b->zones[i]))
 			return false;
-	for (size_t i = 0; i < a->names_count; i++) {
-		const struct view_name *n = &a->names[i], *m = &b->names[i];
-		if (strcmp(n->owner, m->owner) != 0 || strcmp(n->zone, m->zone) != 0 ||
-		    strcmp(n->pool, m->pool) != 0 || n->ttl_s != m->ttl_s)
-			return false;
-	}
-	return true;
+	return view_names_same(a, b);
 }
 
 enum accept_verdict accept_view(

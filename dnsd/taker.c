@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "dnsd/view_names.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
 
@@ -111,6 +112,8 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 	}
 	view_keep(t, v);
 	view_serve(t, v, c, pools);
+	if (t->catalog_kept) /* else they are still to be written */
+		view_names_forget(t->held->catalog);
 	return ACCEPT_TAKE;
 }
 
@@ -132,6 +135,7 @@ int taker_start(struct taker *t, struct err *e)
 	}
 	view_serve(t, v, c, pools);
 	t->catalog_kept = true;
+	view_names_forget(v->catalog);
 	return 0;
 }
 

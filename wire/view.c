@@ -72,6 +72,7 @@ static json_t *catalog_encode(const struct view_catalog *c)
 	json_t *removals = json_array();
 	for (size_t i = 0; i < c->zones_count; i++)
 		array_add(zones, zone_encode(&c->zones[i]));
+	assert(!c->names_forgotten);
 	for (size_t i = 0; i < c->names_count; i++) {
 		json_t *n = json_object();
 		put_string(n, "owner", c->names[i].owner);
