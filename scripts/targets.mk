@@ -21,6 +21,15 @@ asan:
 tsan:
 	$(MAKE) SAN=thread check
 
+# tandem-dnsd against gdnsd and the ceiling of the sockets, as ratios; docs/performance.md.
+bench-dns: all $(BUILD)/bench/pool_references
+	@scripts/install-deps bench
+	@tests/bench/run-dns --build $(BUILD) $(ARGS)
+
+$(BUILD)/bench/%: tests/bench/%.c $(foreach r,dnsd config wire core lib,$(call archive,$(r)))
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
 # The README's steps in a Debian 12 without anything; takes minutes, needs root and a mirror.
 fresh-install:
 	@tests/e2e/fresh-install
@@ -49,9 +58,10 @@ help:
 #> make test       all tests, real etcd, Postfix and nginx included
 #> make check      unit tests only: no root, no network, under a minute
 #> make asan tsan  tests again under sanitizers
+#> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
 #> make format     clang-format
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: run demo test asan tsan fresh-install lint print-compile-flags format install help
+.PHONY: bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help
