@@ -46,16 +46,26 @@ struct udp {
 	struct worker *workers[UDP_WORKERS_MAX];
 };
 
-static void batch_prepare(struct worker *w, bool wants_control)
+/* What stays the same from batch to batch. */
+static void batch_init(struct worker *w)
 {
 	for (size_t i = 0; i < BATCH; i++) {
 		w->in_vector[i] = (struct iovec){w->query_bytes[i], QUERY_BYTES};
-		w->in[i].msg_hdr = (struct msghdr){.msg_name = &w->peer[i],
-		    .msg_namelen = sizeof(w->peer[i]),
-		    .msg_iov = &w->in_vector[i],
-		    .msg_iovlen = 1,
-		    .msg_control = wants_control ? w->control[i] : NULL,
-		    .msg_controllen = wants_control ? CONTROL_BYTES : 0};
+		w->in[i].msg_hdr = (struct msghdr){
+		    .msg_name = &w->peer[i], .msg_iov = &w->in_vector[i], .msg_iovlen = 1};
+		w->out[i].msg_hdr = (struct msghdr){.msg_iov = &w->out_vector[i], .msg_iovlen = 1};
+		w->out_vector[i].iov_base = w->answer_bytes[i];
+	}
+}
+
+/* What receiving changes. */
+static void batch_prepare(struct worker *w, bool wants_control)
+{
+	for (size_t i = 0; i < BATCH; i++) {
+		struct msghdr *h = &w->in[i].msg_hdr;
+		h->msg_namelen = sizeof(w->peer[i]);
+		h->msg_control = wants_control ? w->control[i] : NULL;
+		h->msg_controllen = wants_control ? CONTROL_BYTES : 0;
 	}
 }
 
@@ -71,6 +81,19 @@ static void control_turn_round(struct msghdr *h)
 		info.ipi_ifindex = 0;
 		memcpy(CMSG_DATA(c), &info, sizeof(info));
 	}
+}
+
+/* Answer number `answer` of `bytes` octets goes back to where the query came from. */
+static void answer_address(struct worker *w, size_t answer, struct msghdr *asked, size_t bytes)
+{
+	struct msghdr *h = &w->out[answer].msg_hdr;
+	if (asked->msg_controllen > 0)
+		control_turn_round(asked);
+	w->out_vector[answer].iov_len = bytes;
+	h->msg_name = asked->msg_name;
+	h->msg_namelen = asked->msg_namelen;
+	h->msg_control = asked->msg_controllen > 0 ? asked->msg_control : NULL;
+	h->msg_controllen = asked->msg_controllen;
 }
 
 /* Builds the answers of the batch; the number of messages to send. */
@@ -102,15 +125,7 @@ static size_t batch_answer(struct worker *w, size_t count)
 		stats_count(w->stats, STATS_UDP, &facts, bytes);
 		if (bytes == 0)
 			continue;
-		control_turn_round(asked);
-		w->out_vector[answers] = (struct iovec){w->answer_bytes[answers], bytes};
-		w->out[answers].msg_hdr = (struct msghdr){.msg_name = asked->msg_name,
-		    .msg_namelen = asked->msg_namelen,
-		    .msg_iov = &w->out_vector[answers],
-		    .msg_iovlen = 1,
-		    .msg_control = asked->msg_controllen > 0 ? asked->msg_control : NULL,
-		    .msg_controllen = asked->msg_controllen};
-		answers++;
+		answer_address(w, answers++, asked, bytes);
 	}
 	snapshot_read_end();
 	return answers;
@@ -208,6 +223,7 @@ int udp_start(const struct socket_address *addresses, size_t addresses_count, un
 		w->number = i;
 		w->turn = i * UINT32_C(0x9e3779b9); /* workers do not begin alike */
 		w->seat = seat;
+		batch_init(w);
 		w->stats = &stats[i];
 		r = guard_init(&w->guard, policy, w->stats, e);
 		if (r == 0)
