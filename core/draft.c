@@ -135,7 +135,8 @@ static void request_plan(struct core *c, const struct draft *d, struct request *
 static void requests_judge(
     struct core *c, struct draft *d, struct core_time now, struct core_effects *out)
 {
-	while (!d->request) {
+	assert(!d->request);
+	for (;;) {
 		struct request *r = queue_pop(c);
 		struct buf text = {0};
 		int rule;
@@ -155,6 +156,7 @@ static void requests_judge(
 		free(r->text);
 		r->text = buf_take(&text);
 		d->request = r;
+		return;
 	}
 }
 
