@@ -2,8 +2,8 @@
  *
  * All strings are owned by the service and freed with it. References are indexes into the arrays.
  * DNS names are absolute, lower case, in presentation format with the final dot, except the host
- * names of checks (ehlo, tls_name, host), which SMTP, TLS and HTTP write without it. Times carry their
- * unit. Once built it is never changed, so it may be shared (service_hold/service_drop). */
+ * names of checks (ehlo, tls_name, host), which SMTP, TLS and HTTP write without it. Times carry
+ * their unit. Once built it is never changed, so it may be shared (service_hold/service_drop). */
 #ifndef TANDEM_CORE_SERVICE_H
 #define TANDEM_CORE_SERVICE_H
 
@@ -44,22 +44,23 @@ struct service_check {
 	uint32_t interval_ms; /* 100 … 3,600,000; default 1000 */
 	uint32_t timeout_ms;  /* 10 … 60,000; default 2000 */
 	uint8_t jitter_percent;
-	uint16_t fall; /* failures in a row until a vantage says down; default 3 */
-	uint16_t rise; /* successes in a row until it says up again; default 5 */
+	uint16_t fall;      /* failures in a row until a vantage says down; default 3 */
+	uint16_t rise;      /* successes in a row until it says up again; default 5 */
 	uint32_t expire_ms; /* an observation older than this is unknown; default 5000 */
 	/* SMTP */
-	char *ehlo;	    /* name to greet with */
-	bool starttls;	    /* require STARTTLS and continue inside it */
-	char *tls_name;	    /* SMTP and HTTPS: name the certificate must carry, also SNI; NULL: not checked */
-	char *tls_ca;	    /* PEM file on the probing host; NULL: the system's */
-	uint16_t tls_days;  /* fail when the certificate ends sooner; 0 = only when expired */
-	char *mail_from, *rcpt_to; /* MAIL/RCPT/RSET without sending; NULL: not done */
+	char *ehlo;        /* name to greet with */
+	bool starttls;     /* require STARTTLS and continue inside it */
+	char *tls_name;    /* SMTP and HTTPS: name the certificate must carry, also SNI; NULL: not
+	                      checked */
+	char *tls_ca;      /* PEM file on the probing host; NULL: the system's */
+	uint16_t tls_days; /* fail when the certificate ends sooner; 0 = only when expired */
+	char *mail_from, *rcpt_to;  /* MAIL/RCPT/RSET without sending; NULL: not done */
 	char *user, *password_file; /* AUTH (SMTP) or Basic (HTTP); NULL: not done */
 	/* HTTP, HTTPS */
 	char *host; /* Host header; NULL: the member's address */
 	char *path;
 	uint16_t expect_status_min, expect_status_max; /* default 200 … 299 */
-	char *expect_body; /* a substring of the first 5120 bytes; NULL: any */
+	char *expect_body;       /* a substring of the first 5120 bytes; NULL: any */
 	uint32_t max_latency_ms; /* slower counts as failure; 0 = only the timeout */
 };
 
@@ -80,17 +81,17 @@ struct service_pool {
 	size_t members_count;
 	struct service_check *checks; /* a member is up only where all of them succeed */
 	size_t checks_count;
-	uint16_t witnesses; /* vantages that must agree before a removal; 2 … 16, default 2 */
+	uint16_t witnesses;   /* vantages that must agree before a removal; 2 … 16, default 2 */
 	uint16_t min_members; /* automation never goes below; default 1 */
 };
 
 struct service_zone {
 	char *name;
-	uint32_t ttl_s;	       /* default of its records */
+	uint32_t ttl_s; /* default of its records */
 	char *soa_mname, *soa_rname;
 	uint32_t soa_refresh_s, soa_retry_s, soa_expire_s, soa_minimum_s;
 	uint32_t serial_base; /* serial = serial_base + epoch (RFC 1982) */
-	char **records;	       /* "owner ttl type rdata", absolute names, checked by ldns */
+	char **records;       /* "owner ttl type rdata", absolute names, checked by ldns */
 	size_t records_count;
 };
 
