@@ -1,8 +1,6 @@
-/* Who leads: see the header for the protocol and docs/decisions/003 for why it is safe.
- *
- * Everything happens on a short tick and on the answers of the store. At most one read and one
- * write are under way. "Ours" means that the term in the store carries this run's instance; the
- * role LEADER additionally needs a beat that succeeded within takeover_ms. */
+/* The shell of the election: carries seat, answers and time to the candidate, and its writes and
+ * reads to the store. What to do is decided in core/candidate.c alone; see the header for the
+ * protocol and docs/decisions/003 for why it is safe. */
 #include "controlplane/election.h"
 
 #include <assert.h>
@@ -13,6 +11,7 @@
 #include <string.h>
 
 #include "controlplane/election_seat.h"
+#include "core/candidate.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -21,41 +20,25 @@
 #define TAKEOVER_MS 800
 #define BEAT_PARTS 4 /* ticks in a beat */
 
-enum election_write { WRITE_NONE, WRITE_BEAT, WRITE_TAKEOVER };
-
 struct election {
 	struct store *store;
 	char *name;
 	char *url;
 	char instance[SEAT_INSTANCE_BYTES];
-	unsigned beat_ms;
-	unsigned takeover_ms;
-	unsigned jitter_ms; /* ours alone, in addition to takeover_ms */
 	election_change change;
 	void *ctx;
 	struct event *tick;
 	struct store_watch *watch;
 
+	struct candidate candidate;
 	struct seat seat;
-	bool known;        /* the seat was read at least once */
-	uint64_t heard_ms; /* when we last learned of a change of the seat */
-	uint64_t hold_ms;  /* no takeover before: the store has only just come back */
-	bool troubled;     /* the last read failed */
-	bool retake;       /* an earlier run of this name may have left the seat to us */
-	bool twin_warned;
-	bool reading;
-	uint64_t read_ms; /* when the read under way, or the last one, began */
-	enum election_write writing;
-	uint64_t write_ms;   /* when the last beat or takeover was sent */
-	uint64_t write_term; /* the term it was for */
-	bool write_failed;   /* it did: beat again on the next tick */
-	uint64_t beaten_ms;  /* when the last beat that succeeded was sent */
-	bool lost; /* a beat was refused: somebody else has the seat, we do not know who */
+	enum candidate_write writing; /* what the store is being asked, and the term it is for */
+	uint64_t write_term;
+	bool troubled; /* that reads fail was logged */
 	bool resigning;
 	bool resign_sent;
 	bool resigned; /* and it was told */
 
-	enum election_role role;
 	bool reported;
 	enum election_role reported_role;
 	uint64_t reported_term;
@@ -63,25 +46,25 @@ struct election {
 	char *reported_url;
 };
 
-static void seat_look(struct election *el);
-
-static bool seat_is_ours(const struct election *el)
-{
-	return !el->lost && el->seat.term_modified != 0 &&
-	       strcmp(el->seat.instance, el->instance) == 0 &&
-	       strcmp(el->seat.holder, el->name) == 0;
-}
-
-static bool seat_is_vacant(const struct election *el)
-{
-	return el->seat.holder[0] == '\0';
-}
-
-static unsigned jitter_draw(const struct election *el)
+static uint32_t random_draw(void)
 {
 	uint32_t random;
 	evutil_secure_rng_get_bytes(&random, sizeof(random));
-	return random % (el->takeover_ms / 4 + 1);
+	return random;
+}
+
+static bool seat_is_ours(const struct election *el)
+{
+	return el->seat.term_modified != 0 && strcmp(el->seat.instance, el->instance) == 0 &&
+	       strcmp(el->seat.holder, el->name) == 0;
+}
+
+static struct candidate_seat seat_facts(const struct election *el)
+{
+	bool ours = seat_is_ours(el);
+	return (struct candidate_seat){.vacant = el->seat.holder[0] == '\0',
+	    .ours = ours,
+	    .namesake = !ours && strcmp(el->seat.holder, el->name) == 0};
 }
 
 /* ---- telling ---- */
@@ -93,38 +76,43 @@ static const char *role_word(enum election_role role)
 	                                   : "no quorum";
 }
 
+static enum election_role role_of(const struct election *el)
+{
+	static const enum election_role roles[] = {[CANDIDATE_FOLLOWS] = ELECTION_FOLLOWER,
+	    [CANDIDATE_LEADS] = ELECTION_LEADER,
+	    [CANDIDATE_LACKS_QUORUM] = ELECTION_NO_QUORUM};
+	return el->resigned ? ELECTION_FOLLOWER : roles[el->candidate.role];
+}
+
+/* Tells what has changed since the last time; nothing before anything is known. */
 static void report(struct election *el)
 {
-	/* Without quorum nobody knows who leads now. */
-	bool lost = el->role == ELECTION_NO_QUORUM || el->lost;
+	/* Without quorum nobody knows who leads now; after a refused beat, not yet. */
+	enum election_role role = role_of(el);
+	bool lost = role == ELECTION_NO_QUORUM || el->candidate.lost;
 	const char *leader = lost ? "" : el->seat.holder;
 	const char *url = lost ? "" : el->seat.url;
-	if (el->reported && el->reported_role == el->role && el->reported_term == el->seat.term &&
+	if (role == ELECTION_FOLLOWER && !el->candidate.known)
+		return;
+	if (el->reported && el->reported_role == role && el->reported_term == el->seat.term &&
 	    strcmp(el->reported_leader, leader) == 0 && strcmp(el->reported_url, url) == 0)
 		return;
 	free(el->reported_leader);
 	free(el->reported_url);
 	el->reported = true;
-	el->reported_role = el->role;
+	el->reported_role = role;
 	el->reported_term = el->seat.term;
 	el->reported_leader = mem_strdup(leader);
 	el->reported_url = mem_strdup(url);
-	log_info("election: %s in term %" PRIu64 ", leader is %s", role_word(el->role),
-	    el->seat.term, leader[0] != '\0' ? leader : "nobody known");
-	el->change(el->ctx, el->role, el->seat.term, el->reported_leader, el->reported_url);
-}
-
-static void role_set(struct election *el, enum election_role role)
-{
-	el->role = role;
-	report(el);
+	log_info("election: %s in term %" PRIu64 ", leader is %s", role_word(role), el->seat.term,
+	    leader[0] != '\0' ? leader : "nobody known");
+	el->change(el->ctx, role, el->seat.term, el->reported_leader, el->reported_url);
 }
 
 /* The last word of a resignation, whatever became of it. */
 static void resigned(struct election *el)
 {
 	el->resigned = true;
-	el->role = ELECTION_FOLLOWER;
 	el->change(el->ctx, ELECTION_FOLLOWER, el->seat.term, "", "");
 }
 
@@ -150,44 +138,35 @@ static void resign_write(struct election *el)
 	free(seat);
 }
 
-static void write_succeeded(struct election *el, enum election_write what, uint64_t revision)
-{
-	if (what == WRITE_TAKEOVER && revision > el->seat.term_modified)
-		seat_set(&el->seat, revision, el->write_term, el->name, el->instance, el->url);
-	if (!seat_is_ours(el)) /* the watch told of a successor before the answer came */
-		return;
-	if (revision > el->seat.beat_modified)
-		el->seat.beat_modified = revision;
-	el->beaten_ms = el->write_ms;
-	el->heard_ms = clock_mono_ms();
-	role_set(el, ELECTION_LEADER);
-}
+static void election_step(struct election *el, struct candidate_event event);
 
 static void write_done(void *ctx, int result, const struct err *e, uint64_t revision)
 {
 	struct election *el = ctx;
-	enum election_write what = el->writing;
-	el->writing = WRITE_NONE;
+	enum candidate_write what = el->writing;
 	if (el->resigning)
 		return;
-	el->write_failed = result != 0;
 	if (result == 0) {
-		write_succeeded(el, what, revision);
+		if (what == CANDIDATE_TAKEOVER && revision > el->seat.term_modified)
+			seat_set(
+			    &el->seat, revision, el->write_term, el->name, el->instance, el->url);
+		if (seat_is_ours(el) && revision > el->seat.beat_modified)
+			el->seat.beat_modified = revision;
+		election_step(el, (struct candidate_event){.type = CANDIDATE_WRITTEN});
 		return;
 	}
-	if (result == E_CONFLICT && what == WRITE_BEAT && el->role == ELECTION_LEADER) {
-		el->lost = true;
-		role_set(el, ELECTION_FOLLOWER);
-	}
-	log_debug("election: %s failed: %s", what == WRITE_BEAT ? "beat" : "takeover", e->text);
-	el->jitter_ms = jitter_draw(el);
-	seat_look(el);
+	log_debug("election: %s failed: %s", what == CANDIDATE_BEAT ? "beat" : "takeover", e->text);
+	election_step(
+	    el, (struct candidate_event){
+	            .type = result == E_CONFLICT ? CANDIDATE_REFUSED : CANDIDATE_UNANSWERED,
+	            .random = random_draw()});
 }
 
 /* A beat compares the term alone; a takeover also loses against a beat that we have not seen. */
-static void seat_write(struct election *el, enum election_write what)
+static void seat_write(struct election *el, enum candidate_write what)
 {
-	bool takes = what == WRITE_TAKEOVER;
+	bool takes = what == CANDIDATE_TAKEOVER;
+	el->writing = what;
 	el->write_term = el->seat.term + (takes ? 1 : 0);
 	char *beat = seat_beat_text(el->write_term, el->instance);
 	char *seat = seat_term_text(el->write_term, el->name, el->instance, el->url);
@@ -196,127 +175,73 @@ static void seat_write(struct election *el, enum election_write what)
 	const struct store_write writes[] = {
 	    {SEAT_BEAT_KEY, beat, strlen(beat)}, {SEAT_TERM_KEY, seat, strlen(seat)}};
 	const struct store_txn txn = {compares, takes ? 2 : 1, writes, takes ? 2 : 1};
-	el->writing = what;
-	el->write_ms = clock_mono_ms();
 	store_commit(el->store, &txn, write_done, el);
 	free(beat);
 	free(seat);
 }
 
-static void leader_tick(struct election *el, uint64_t now_ms)
-{
-	if (el->role == ELECTION_LEADER && now_ms - el->beaten_ms >= el->takeover_ms) {
-		log_warn("election: no beat reached the store for %u ms", el->takeover_ms);
-		role_set(el, ELECTION_NO_QUORUM);
-	}
-	if (el->writing == WRITE_NONE && (el->write_failed || now_ms - el->write_ms >= el->beat_ms))
-		seat_write(el, WRITE_BEAT);
-}
-
 /* ---- reading ---- */
-
-static void twin_warn(struct election *el)
-{
-	if (strcmp(el->seat.holder, el->name) != 0 || seat_is_ours(el) || el->twin_warned)
-		return;
-	el->twin_warned = true;
-	log_error("election: another process leads under our name '%s': give every controller a "
-	          "name of its own",
-	    el->name);
-}
-
-/* The seat is as the store has just shown it: by a read, which proves that the store answers us, or
- * by the watch, which does not end "no quorum". */
-static void seat_judge(struct election *el, uint64_t now_ms, bool proved)
-{
-	if (el->resigning)
-		return;
-	el->lost = false;
-	if (seat_is_ours(el)) /* we lead, or our next beat tells whether we do */
-		return;
-	if (!proved && el->role == ELECTION_NO_QUORUM)
-		return;
-	if (el->writing == WRITE_TAKEOVER) /* its answer tells */
-		return;
-	bool retake = el->retake && strcmp(el->seat.holder, el->name) == 0;
-	if (!el->retake)
-		twin_warn(el);
-	el->retake = false;
-	uint64_t wait_ms = (uint64_t)el->takeover_ms + el->jitter_ms;
-	bool silent = now_ms - el->heard_ms >= wait_ms && now_ms >= el->hold_ms;
-	bool takes = el->writing == WRITE_NONE && (seat_is_vacant(el) || retake || silent);
-	if (!takes || el->role == ELECTION_LEADER)
-		role_set(el, ELECTION_FOLLOWER);
-	if (takes)
-		seat_write(el, WRITE_TAKEOVER);
-}
 
 static void seat_event(void *ctx, uint64_t revision, const struct store_entry *entry)
 {
 	struct election *el = ctx;
 	(void)revision;
-	if (!seat_take_entry(&el->seat, entry))
-		return;
-	el->heard_ms = clock_mono_ms();
-	seat_judge(el, el->heard_ms, false);
+	if (seat_take_entry(&el->seat, entry) && !el->resigning)
+		election_step(el, (struct candidate_event){.type = CANDIDATE_TOLD});
 }
 
 static void seat_gap(void *ctx)
 {
-	struct election *el = ctx;
-	el->watch = NULL;
-	seat_look(el);
-}
-
-static void read_failed(struct election *el, const struct err *e)
-{
-	if (!el->troubled)
-		log_debug("election: can not read who leads: %s", e->text);
-	el->troubled = true;
+	((struct election *)ctx)->watch = NULL; /* the next tick reads */
 }
 
 static void read_done(void *ctx, int result, const struct err *e, uint64_t revision,
     const struct store_entry *entries, size_t count)
 {
 	struct election *el = ctx;
-	uint64_t now_ms = clock_mono_ms();
-	el->reading = false;
+	if (el->resigning)
+		return;
 	if (result != 0) {
-		read_failed(el, e);
+		if (!el->troubled)
+			log_debug("election: can not read who leads: %s", e->text);
+		el->troubled = true;
+		election_step(el, (struct candidate_event){.type = CANDIDATE_READ_FAILED});
 		return;
 	}
-	/* While the store did not answer us, it may not have answered the leader either, whose next
-	 * beat is due at any moment: it keeps its office unless it misses that too. */
-	if (el->troubled || now_ms - el->read_ms >= el->takeover_ms / 2)
-		el->hold_ms = now_ms + el->takeover_ms / 2 + el->jitter_ms;
 	el->troubled = false;
-	if (seat_take_list(&el->seat, revision, entries, count) || !el->known)
-		el->heard_ms = now_ms;
-	el->known = true;
+	bool changed = seat_take_list(&el->seat, revision, entries, count);
 	if (el->watch == NULL)
 		el->watch = store_watch(el->store, SEAT_PREFIX, revision, seat_event, seat_gap, el);
-	seat_judge(el, now_ms, true);
+	election_step(el, (struct candidate_event){.type = CANDIDATE_READ, .changed = changed});
 }
 
-static void seat_look(struct election *el)
+static void seat_read(struct election *el)
 {
-	if (el->reading || el->resigning)
-		return;
-	el->reading = true;
-	el->read_ms = clock_mono_ms();
 	store_list(el->store, SEAT_PREFIX, 16, false, read_done, el);
 }
 
-static void follower_tick(struct election *el, uint64_t now_ms)
+/* ---- the step: facts in, intentions carried out ---- */
+
+static void election_step(struct election *el, struct candidate_event event)
 {
-	/* A read proves quorum, shows a beat that the watch missed, and decides on a takeover. */
-	if (el->role == ELECTION_NO_QUORUM ||
-	    now_ms - el->heard_ms >= el->beat_ms + el->beat_ms / 2)
-		seat_look(el);
-	uint64_t silence_ms = store_silence_ms(el->store);
-	bool waited = silence_ms != UINT64_MAX || now_ms - el->heard_ms >= el->takeover_ms;
-	if (el->troubled && waited && silence_ms >= el->takeover_ms)
-		role_set(el, ELECTION_NO_QUORUM);
+	struct candidate_intent intent;
+	event.seat = seat_facts(el);
+	candidate_step(&el->candidate, &event, clock_mono_ms(), &intent);
+	if (intent.tell_silent)
+		log_warn("election: no beat reached the store for %" PRIu64 " ms",
+		    el->candidate.takeover_ms);
+	if (intent.tell_twin)
+		log_error("election: another process leads under our name '%s': give every "
+		          "controller a name of its own",
+		    el->name);
+	if (intent.write != CANDIDATE_NO_WRITE)
+		seat_write(el, intent.write);
+	if (intent.read)
+		seat_read(el);
+	/* Who is taking the seat may lead in a moment, and tells it then. */
+	bool news = el->reported && role_of(el) != el->reported_role;
+	if (el->candidate.writing != CANDIDATE_TAKEOVER || news)
+		report(el);
 }
 
 static void election_tick(evutil_socket_t fd, short what, void *arg)
@@ -324,18 +249,14 @@ static void election_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	struct election *el = arg;
-	uint64_t now_ms = clock_mono_ms();
 	if (el->resigning) {
 		if (!el->resigned && !el->resign_sent)
 			resigned(el);
 		return;
 	}
-	if (el->watch == NULL)
-		seat_look(el);
-	if (seat_is_ours(el))
-		leader_tick(el, now_ms);
-	else
-		follower_tick(el, now_ms);
+	election_step(el, (struct candidate_event){.type = CANDIDATE_TICK,
+	                      .unwatched = el->watch == NULL,
+	                      .silence_ms = store_silence_ms(el->store)});
 }
 
 /* ---- begin and end ---- */
@@ -357,23 +278,20 @@ int election_new(struct event_base *base, struct store *store,
 	el->store = store;
 	el->name = mem_strdup(options->name);
 	el->url = mem_strdup(options->url != NULL ? options->url : "");
-	el->beat_ms = options->beat_ms != 0 ? options->beat_ms : BEAT_MS;
-	el->takeover_ms = options->takeover_ms != 0 ? options->takeover_ms : TAKEOVER_MS;
 	el->change = change;
 	el->ctx = ctx;
-	el->retake = true;
-	el->role = ELECTION_FOLLOWER;
-	el->heard_ms = clock_mono_ms();
-	el->jitter_ms = jitter_draw(el);
+	unsigned beat_ms = options->beat_ms != 0 ? options->beat_ms : BEAT_MS;
+	unsigned takeover_ms = options->takeover_ms != 0 ? options->takeover_ms : TAKEOVER_MS;
+	candidate_init(&el->candidate, beat_ms, takeover_ms, random_draw(), clock_mono_ms());
 	instance_draw(el->instance);
 	seat_init(&el->seat);
 	el->tick = event_new(base, -1, EV_PERSIST, election_tick, el);
 	assert(el->tick != NULL);
-	unsigned tick_ms = el->beat_ms / BEAT_PARTS > 0 ? el->beat_ms / BEAT_PARTS : 1;
+	unsigned tick_ms = beat_ms / BEAT_PARTS > 0 ? beat_ms / BEAT_PARTS : 1;
 	const struct timeval period = {
 	    .tv_sec = tick_ms / 1000, .tv_usec = (suseconds_t)(tick_ms % 1000) * 1000};
 	event_add(el->tick, &period);
-	seat_look(el);
+	seat_read(el); /* as candidate_init has noted */
 	*out = el;
 	return 0;
 }
@@ -381,8 +299,14 @@ int election_new(struct event_base *base, struct store *store,
 struct store_compare election_fence(const struct election *el)
 {
 	/* No key ever has that revision: the write of one who does not lead never happens. */
-	uint64_t modified = el->role == ELECTION_LEADER ? el->seat.term_modified : INT64_MAX;
+	bool leads = role_of(el) == ELECTION_LEADER && seat_is_ours(el);
+	uint64_t modified = leads ? el->seat.term_modified : INT64_MAX;
 	return (struct store_compare){.key = SEAT_TERM_KEY, .modified = modified};
+}
+
+bool election_holds(const struct election *el)
+{
+	return seat_is_ours(el) && candidate_holds(&el->candidate, clock_mono_ms());
 }
 
 void election_resign(struct election *el)

@@ -5,7 +5,8 @@
  * can not write any more (fencing). /tandem/leader/beat is rewritten by the leader every beat_ms. A
  * follower that sees neither change for takeover_ms, measured on its own monotonic clock while its
  * store answers, writes the next term, comparing both keys as it last saw them: a leader that
- * managed to beat in the meantime keeps its office. Works the same on both engines.
+ * managed to beat in the meantime keeps its office. Works the same on both engines. When to do what
+ * is decided in core/candidate.h; here are the keys and the store.
  * See docs/decisions/003. */
 #ifndef TANDEM_CONTROLPLANE_ELECTION_H
 #define TANDEM_CONTROLPLANE_ELECTION_H
@@ -34,6 +35,9 @@ int election_new(struct event_base *base, struct store *store,
 /* The comparison that fences a write: put it into every transaction of the leader. */
 /* While this controller does not lead, the comparison is one that never holds. */
 struct store_compare election_fence(const struct election *el);
+/* Whether the office is held by a beat so young that nobody else can lead. False for a leader that
+ * was stopped and wakes, before its timers have told it. */
+bool election_holds(const struct election *el);
 /* Steps down so that another takes over without waiting (clean shutdown). `change` is called once
  * more, with ELECTION_FOLLOWER, when that is done or has failed, which takes a second at most: run
  * the loop until then, and free. */

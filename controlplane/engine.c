@@ -234,10 +234,15 @@ void engine_acknowledge(struct engine *en, const struct core_ack *ack)
 	engine_changed(en);
 }
 
+bool engine_leads(const struct engine *en)
+{
+	return en->leading && election_holds(en->election);
+}
+
 void engine_stand(const struct engine *en, struct engine_standing *out)
 {
 	*out = (struct engine_standing){.role = en->role,
-	    .leading = en->leading,
+	    .leading = engine_leads(en),
 	    .loaded = en->loaded,
 	    .term = en->term,
 	    .leader_name = en->leader_name,

@@ -86,6 +86,7 @@ struct engine {
 void engine_step(struct engine *en, const struct core_event *event);
 void engine_lead_if_ready(struct engine *en); /* after a read that followed the election */
 void engine_lead_end(struct engine *en);
+bool engine_leads(const struct engine *en); /* and nobody else can: for answers without a commit */
 void engine_changed(struct engine *en);
 void engine_trouble(struct engine *en, const char *text); /* "" ends it; logged on change */
 

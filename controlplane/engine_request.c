@@ -60,7 +60,7 @@ static void on_waiting(evutil_socket_t fd, short what, void *ctx)
 void engine_request(
     struct engine *en, struct core_request *request, engine_replied replied, void *ctx)
 {
-	if (!en->loaded || (!request->plan_only && !en->leading)) {
+	if (!en->loaded || (!request->plan_only && !engine_leads(en))) {
 		reply_simply(replied, ctx, E_UNAVAILABLE,
 		    en->resigned ? "this controller is being stopped; nothing was changed"
 		                 : "this controller does not lead; nothing was changed");

@@ -1,5 +1,8 @@
-/* One leads, and only one can write: candidates on one store, each through a line of its own that
- * the test can cut. */
+/* One leads, and only one can write: candidates on a real store, each through a line of its own
+ * that the test can cut. When to do what is decided in core/candidate.c and tested there in
+ * simulated time; here the shell is: keys, comparisons, fences, callbacks. These tests wait for
+ * events and say nothing about how long anything takes, for a loaded machine takes as long as it
+ * likes. */
 #include "store_rig.h"
 
 #include "controlplane/election.h"
@@ -121,7 +124,6 @@ struct candidate {
 	uint64_t term;
 	char leader[32];
 	char url[64];
-	uint64_t led_ms; /* when it last became leader */
 };
 
 struct world {
@@ -136,8 +138,6 @@ static void candidate_changed(void *ctx, enum election_role role, uint64_t term,
 {
 	struct candidate *c = ctx;
 	assert_true(term >= c->term);
-	if (role == ELECTION_LEADER && c->role != ELECTION_LEADER)
-		c->led_ms = clock_mono_ms();
 	c->role = role;
 	c->term = term;
 	c->told = true;
@@ -261,9 +261,9 @@ static void a_single_controller_leads_at_once(void **state)
 static void of_three_candidates_one_leads_and_the_others_know_it(void **state)
 {
 	struct world *w = *state;
-	candidate_start(w, 0, "muc", TAKEOVER_MS);
-	candidate_start(w, 1, "fra", TAKEOVER_MS);
-	candidate_start(w, 2, "witness", TAKEOVER_MS);
+	candidate_start(w, 0, "muc", FOREVER_MS);
+	candidate_start(w, 1, "fra", FOREVER_MS);
+	candidate_start(w, 2, "witness", FOREVER_MS);
 	struct candidate *leader = wait_leader(w);
 	for (size_t i = 0; i < 3; i++) {
 		struct candidate *c = &w->candidates[i];
@@ -276,31 +276,17 @@ static void of_three_candidates_one_leads_and_the_others_know_it(void **state)
 	}
 }
 
-static void a_leader_that_beats_keeps_its_office(void **state)
+static void another_takes_over_when_the_leader_falls_silent(void **state)
 {
 	struct world *w = *state;
-	struct candidate *leader = candidate_start(w, 0, "muc", TAKEOVER_MS);
-	wait_role(leader, ELECTION_LEADER);
-	struct candidate *follower = candidate_start(w, 1, "fra", TAKEOVER_MS);
-	wait_leader_name(follower, "muc");
-	rig_wait_ms(w->rig.base, 5 * TAKEOVER_MS);
-	assert_int_equal(leader->changes, 1);
-	assert_int_equal(follower->changes, 1);
-}
-
-static void another_takes_over_when_the_leader_falls_silent_and_not_before(void **state)
-{
-	struct world *w = *state;
-	struct candidate *leader = candidate_start(w, 0, "muc", TAKEOVER_MS);
+	struct candidate *leader = candidate_start(w, 0, "muc", FOREVER_MS);
 	wait_role(leader, ELECTION_LEADER);
 	struct candidate *follower = candidate_start(w, 1, "fra", TAKEOVER_MS);
 	wait_leader_name(follower, "muc");
 	struct store_compare fence = election_fence(leader->election);
-	uint64_t vanished_ms = clock_mono_ms();
 	candidate_vanish(leader);
 	wait_role(follower, ELECTION_LEADER);
 	assert_int_equal(follower->term, 2);
-	assert_true(follower->led_ms - vanished_ms >= TAKEOVER_MS - BEAT_MS - BEAT_MS / 2);
 	assert_int_equal(fenced_write(w, fence), E_CONFLICT);
 	assert_int_equal(fenced_write(w, election_fence(follower->election)), 0);
 }
@@ -316,10 +302,10 @@ static void a_resigned_office_is_taken_without_waiting(void **state)
 	wait_role(follower, ELECTION_LEADER);
 	wait_role(leader, ELECTION_FOLLOWER);
 	assert_int_equal(follower->term, 2);
-	/* It stays resigned. */
-	candidate_vanish(follower);
+	/* It stays resigned, whatever becomes of the seat. */
 	unsigned changes = leader->changes;
-	rig_wait_ms(w->rig.base, 5 * BEAT_MS);
+	candidate_vanish(follower);
+	wait_role(candidate_start(w, 2, "fra", FOREVER_MS), ELECTION_LEADER);
 	assert_int_equal(leader->changes, changes);
 }
 
@@ -349,24 +335,10 @@ static void a_restarted_leader_takes_its_office_back_at_once(void **state)
 	assert_int_equal(c->term, 2);
 }
 
-static void two_processes_of_one_name_do_not_fight_for_ever(void **state)
-{
-	struct world *w = *state;
-	log_open("test", (enum log_level) - 1); /* it complains aloud, as it should */
-	struct candidate *first = candidate_start(w, 0, "muc", TAKEOVER_MS);
-	wait_role(first, ELECTION_LEADER);
-	struct candidate *second = candidate_start(w, 1, "muc", TAKEOVER_MS);
-	wait_role(second, ELECTION_LEADER);
-	wait_role(first, ELECTION_FOLLOWER);
-	rig_wait_ms(w->rig.base, 3 * TAKEOVER_MS);
-	assert_int_equal(second->role, ELECTION_LEADER);
-	assert_int_equal(second->term, 2);
-}
-
 static void a_replaced_leader_learns_it_from_its_own_beat(void **state)
 {
 	struct world *w = *state;
-	struct candidate *c = candidate_start(w, 0, "muc", TAKEOVER_MS);
+	struct candidate *c = candidate_start(w, 0, "muc", FOREVER_MS);
 	wait_role(c, ELECTION_LEADER);
 	struct store_compare fence = election_fence(c->election);
 	rig_put_ok(&w->rig, "/tandem/leader/term",
@@ -375,8 +347,6 @@ static void a_replaced_leader_learns_it_from_its_own_beat(void **state)
 	assert_int_equal(fenced_write(w, fence), E_CONFLICT);
 	assert_int_equal(fenced_write(w, election_fence(c->election)), E_CONFLICT);
 	wait_leader_name(c, "fra");
-	wait_role(c, ELECTION_LEADER); /* nobody beats for it */
-	assert_int_equal(c->term, 8);
 }
 
 static void a_damaged_or_deleted_term_is_replaced(void **state)
@@ -400,10 +370,8 @@ static void a_leader_cut_off_steps_down_by_itself_and_returns_in_its_term(void *
 	struct world *w = *state;
 	struct candidate *c = candidate_start(w, 0, "muc", TAKEOVER_MS);
 	wait_role(c, ELECTION_LEADER);
-	uint64_t cut_ms = clock_mono_ms();
 	c->line->fault = LINE_CUT;
 	wait_role(c, ELECTION_NO_QUORUM);
-	assert_true(clock_mono_ms() - cut_ms >= TAKEOVER_MS - BEAT_MS - BEAT_MS / 2);
 	assert_string_equal(c->leader, "");
 	assert_int_equal(fenced_write(w, election_fence(c->election)), E_CONFLICT);
 	c->line->fault = LINE_SOUND;
@@ -411,65 +379,10 @@ static void a_leader_cut_off_steps_down_by_itself_and_returns_in_its_term(void *
 	assert_int_equal(c->term, 1);
 }
 
-static void a_follower_cut_off_reports_no_quorum_and_never_takes_over(void **state)
-{
-	struct world *w = *state;
-	struct candidate *leader = candidate_start(w, 0, "muc", TAKEOVER_MS);
-	wait_role(leader, ELECTION_LEADER);
-	w->fault = LINE_CUT; /* from its first read on: it hears nothing, not even by a watch */
-	struct candidate *c = candidate_start(w, 1, "fra", TAKEOVER_MS);
-	wait_role(c, ELECTION_NO_QUORUM);
-	rig_wait_ms(w->rig.base, 2 * TAKEOVER_MS);
-	assert_int_equal(c->role, ELECTION_NO_QUORUM);
-	assert_int_equal(leader->changes, 1);
-	c->line->fault = LINE_SOUND;
-	wait_role(c, ELECTION_FOLLOWER);
-	assert_string_equal(c->leader, "muc");
-}
-
-static void after_an_outage_of_the_store_the_leader_keeps_its_office(void **state)
-{
-	struct world *w = *state;
-	struct candidate *leader = candidate_start(w, 0, "muc", TAKEOVER_MS);
-	wait_role(leader, ELECTION_LEADER);
-	struct candidate *c = candidate_start(w, 1, "fra", TAKEOVER_MS);
-	wait_leader_name(c, "muc");
-	leader->line->fault = c->line->fault = LINE_CUT;
-	wait_role(leader, ELECTION_NO_QUORUM);
-	rig_wait_ms(w->rig.base, 2 * TAKEOVER_MS);
-	leader->line->fault = c->line->fault = LINE_SOUND;
-	wait_role(leader, ELECTION_LEADER);
-	rig_wait_ms(w->rig.base, 2 * TAKEOVER_MS);
-	assert_int_equal(leader->role, ELECTION_LEADER);
-	assert_int_equal(leader->term, 1);
-	assert_int_equal(c->role, ELECTION_FOLLOWER);
-}
-
-static void the_leader_keeps_its_office_also_when_it_hears_the_store_again_last(void **state)
-{
-	struct world *w = *state;
-	const unsigned takeover_ms = 400; /* half of it is the time the leader has */
-	struct candidate *leader = candidate_start(w, 0, "muc", takeover_ms);
-	wait_role(leader, ELECTION_LEADER);
-	struct candidate *c = candidate_start(w, 1, "fra", takeover_ms);
-	wait_leader_name(c, "muc");
-	leader->line->fault = c->line->fault = LINE_CUT;
-	wait_role(c, ELECTION_NO_QUORUM);
-	wait_role(leader, ELECTION_NO_QUORUM);
-	rig_wait_ms(w->rig.base, takeover_ms); /* longer silent than any takeover waits */
-	c->line->fault = LINE_SOUND;
-	wait_role(c, ELECTION_FOLLOWER);
-	rig_wait_ms(w->rig.base, takeover_ms / 8);
-	leader->line->fault = LINE_SOUND;
-	wait_role(leader, ELECTION_LEADER);
-	assert_int_equal(leader->term, 1);
-	assert_int_equal(c->role, ELECTION_FOLLOWER);
-}
-
 static void a_takeover_loses_against_a_beat_that_it_has_not_seen(void **state)
 {
 	struct world *w = *state;
-	struct candidate *leader = candidate_start(w, 0, "muc", TAKEOVER_MS);
+	struct candidate *leader = candidate_start(w, 0, "muc", FOREVER_MS);
 	wait_role(leader, ELECTION_LEADER);
 	struct candidate *c = candidate_start(w, 1, "fra", TAKEOVER_MS);
 	wait_leader_name(c, "muc");
@@ -477,7 +390,7 @@ static void a_takeover_loses_against_a_beat_that_it_has_not_seen(void **state)
 	candidate_vanish(leader);
 	while (c->line->raced < 3) {
 		event_base_loop(w->rig.base, EVLOOP_ONCE);
-		assert_int_equal(c->role, ELECTION_FOLLOWER);
+		assert_int_not_equal(c->role, ELECTION_LEADER);
 	}
 	c->line->fault = LINE_SOUND;
 	wait_role(c, ELECTION_LEADER);
@@ -487,7 +400,7 @@ static void a_takeover_loses_against_a_beat_that_it_has_not_seen(void **state)
 static void a_takeover_whose_answer_was_lost_is_recognised(void **state)
 {
 	struct world *w = *state;
-	struct candidate *leader = candidate_start(w, 0, "muc", TAKEOVER_MS);
+	struct candidate *leader = candidate_start(w, 0, "muc", FOREVER_MS);
 	wait_role(leader, ELECTION_LEADER);
 	struct candidate *c = candidate_start(w, 1, "fra", TAKEOVER_MS);
 	wait_leader_name(c, "muc");
@@ -499,25 +412,32 @@ static void a_takeover_whose_answer_was_lost_is_recognised(void **state)
 		r = rig_get(&w->rig, "/tandem/leader/term");
 	}
 	rig_result_free(&r);
-	assert_int_equal(c->role, ELECTION_FOLLOWER); /* not before a beat has proved it */
+	assert_int_not_equal(c->role, ELECTION_LEADER); /* not before a beat has proved it */
 	c->line->fault = LINE_SOUND;
 	wait_role(c, ELECTION_LEADER);
 	assert_int_equal(c->term, 2);
 }
 
+/* What was to be called would be called in one of these. */
+static void rounds(struct world *w)
+{
+	for (int i = 0; i < 20; i++)
+		event_base_loop(w->rig.base, EVLOOP_NONBLOCK);
+}
+
 static void nothing_is_called_after_the_election_was_freed(void **state)
 {
 	struct world *w = *state;
-	struct candidate *c = candidate_start(w, 0, "muc", TAKEOVER_MS);
+	struct candidate *c = candidate_start(w, 0, "muc", FOREVER_MS);
 	candidate_vanish(c); /* its first read is under way */
-	rig_wait_ms(w->rig.base, BEAT_MS);
+	rounds(w);
 	assert_int_equal(c->changes, 0);
-	c = candidate_start(w, 0, "muc", TAKEOVER_MS);
+	c = candidate_start(w, 0, "muc", FOREVER_MS);
 	wait_role(c, ELECTION_LEADER);
 	election_resign(c->election);
 	unsigned changes = c->changes;
 	candidate_vanish(c);
-	rig_wait_ms(w->rig.base, BEAT_MS);
+	rounds(w);
 	assert_int_equal(c->changes, changes);
 }
 
@@ -528,18 +448,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    T(a_single_controller_leads_at_once),
 	    T(of_three_candidates_one_leads_and_the_others_know_it),
-	    T(a_leader_that_beats_keeps_its_office),
-	    T(another_takes_over_when_the_leader_falls_silent_and_not_before),
+	    T(another_takes_over_when_the_leader_falls_silent),
 	    T(a_resigned_office_is_taken_without_waiting),
 	    T(resigning_without_an_office_is_answered_too),
 	    T(a_restarted_leader_takes_its_office_back_at_once),
-	    T(two_processes_of_one_name_do_not_fight_for_ever),
 	    T(a_replaced_leader_learns_it_from_its_own_beat),
 	    T(a_damaged_or_deleted_term_is_replaced),
 	    T(a_leader_cut_off_steps_down_by_itself_and_returns_in_its_term),
-	    T(a_follower_cut_off_reports_no_quorum_and_never_takes_over),
-	    T(after_an_outage_of_the_store_the_leader_keeps_its_office),
-	    T(the_leader_keeps_its_office_also_when_it_hears_the_store_again_last),
 	    T(a_takeover_loses_against_a_beat_that_it_has_not_seen),
 	    T(a_takeover_whose_answer_was_lost_is_recognised),
 	    T(nothing_is_called_after_the_election_was_freed),
