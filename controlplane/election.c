@@ -140,6 +140,11 @@ static void resign_write(struct election *el)
 
 static void election_step(struct election *el, struct candidate_event event);
 
+static const char *const write_words[] = {[CANDIDATE_NO_WRITE] = "nothing",
+    [CANDIDATE_BEAT] = "beat",
+    [CANDIDATE_TAKEOVER] = "takeover",
+    [CANDIDATE_VACATE] = "giving the office away"};
+
 static void write_done(void *ctx, int result, const struct err *e, uint64_t revision)
 {
 	struct election *el = ctx;
@@ -147,6 +152,8 @@ static void write_done(void *ctx, int result, const struct err *e, uint64_t revi
 	if (el->resigning)
 		return;
 	if (result == 0) {
+		if (what == CANDIDATE_VACATE && revision > el->seat.term_modified)
+			seat_set(&el->seat, revision, el->write_term, "", "", "");
 		if (what == CANDIDATE_TAKEOVER && revision > el->seat.term_modified)
 			seat_set(
 			    &el->seat, revision, el->write_term, el->name, el->instance, el->url);
@@ -155,26 +162,28 @@ static void write_done(void *ctx, int result, const struct err *e, uint64_t revi
 		election_step(el, (struct candidate_event){.type = CANDIDATE_WRITTEN});
 		return;
 	}
-	log_debug("election: %s failed: %s", what == CANDIDATE_BEAT ? "beat" : "takeover", e->text);
+	log_debug("election: %s failed: %s", write_words[what], e->text);
 	election_step(
 	    el, (struct candidate_event){
 	            .type = result == E_CONFLICT ? CANDIDATE_REFUSED : CANDIDATE_UNANSWERED,
 	            .random = random_draw()});
 }
 
-/* A beat compares the term alone; a takeover also loses against a beat that we have not seen. */
+/* Beat and vacancy compare the term alone; a takeover also loses against a beat not seen. */
 static void seat_write(struct election *el, enum candidate_write what)
 {
-	bool takes = what == CANDIDATE_TAKEOVER;
+	bool takes = what == CANDIDATE_TAKEOVER, vacates = what == CANDIDATE_VACATE;
 	el->writing = what;
 	el->write_term = el->seat.term + (takes ? 1 : 0);
 	char *beat = seat_beat_text(el->write_term, el->instance);
-	char *seat = seat_term_text(el->write_term, el->name, el->instance, el->url);
+	char *seat = vacates ? seat_term_text(el->write_term, "", "", "")
+	                     : seat_term_text(el->write_term, el->name, el->instance, el->url);
 	const struct store_compare compares[] = {
 	    {SEAT_TERM_KEY, el->seat.term_modified}, {SEAT_BEAT_KEY, el->seat.beat_modified}};
 	const struct store_write writes[] = {
 	    {SEAT_BEAT_KEY, beat, strlen(beat)}, {SEAT_TERM_KEY, seat, strlen(seat)}};
-	const struct store_txn txn = {compares, takes ? 2 : 1, writes, takes ? 2 : 1};
+	const struct store_txn txn = {
+	    compares, takes ? 2 : 1, vacates ? &writes[1] : writes, takes ? 2 : 1};
 	store_commit(el->store, &txn, write_done, el);
 	free(beat);
 	free(seat);
@@ -285,6 +294,8 @@ int election_new(struct event_base *base, struct store *store,
 	candidate_init(&el->candidate, beat_ms, takeover_ms, random_draw(), clock_mono_ms());
 	instance_draw(el->instance);
 	seat_init(&el->seat);
+	if (options->aside) /* begins nothing */
+		election_step(el, (struct candidate_event){.type = CANDIDATE_STANDS_ASIDE});
 	el->tick = event_new(base, -1, EV_PERSIST, election_tick, el);
 	assert(el->tick != NULL);
 	unsigned tick_ms = beat_ms / BEAT_PARTS > 0 ? beat_ms / BEAT_PARTS : 1;
@@ -302,6 +313,15 @@ struct store_compare election_fence(const struct election *el)
 	bool leads = role_of(el) == ELECTION_LEADER && seat_is_ours(el);
 	uint64_t modified = leads ? el->seat.term_modified : INT64_MAX;
 	return (struct store_compare){.key = SEAT_TERM_KEY, .modified = modified};
+}
+
+void election_stand(struct election *el, bool stands)
+{
+	if (el->resigning || el->candidate.aside == !stands)
+		return;
+	log_info("election: %s", stands ? "standing for the office" : "standing aside");
+	election_step(el,
+	    (struct candidate_event){.type = stands ? CANDIDATE_STANDS : CANDIDATE_STANDS_ASIDE});
 }
 
 bool election_holds(const struct election *el)

@@ -20,6 +20,7 @@ struct election_options {
 	const char *url;      /* where the others find its API */
 	unsigned beat_ms;     /* 0 = 200 */
 	unsigned takeover_ms; /* 0 = 800; jittered by up to a quarter so that candidates differ */
+	bool aside;           /* does not stand for the office until election_stand */
 };
 
 enum election_role { ELECTION_FOLLOWER, ELECTION_LEADER, ELECTION_NO_QUORUM };
@@ -35,6 +36,9 @@ int election_new(struct event_base *base, struct store *store,
 /* The comparison that fences a write: put it into every transaction of the leader. */
 /* While this controller does not lead, the comparison is one that never holds. */
 struct store_compare election_fence(const struct election *el);
+/* Whether this controller stands for the office. One that can not act on what the store holds must
+ * not keep it from those who can: it gives it away, without waiting, and takes it no more. */
+void election_stand(struct election *el, bool stands);
 /* Whether the office is held by a beat so young that nobody else can lead. False for a leader that
  * was stopped and wakes, before its timers have told it. */
 bool election_holds(const struct election *el);

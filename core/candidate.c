@@ -53,8 +53,10 @@ static void leader_tick(struct candidate *c, uint64_t now_ms, struct candidate_i
 		c->role = CANDIDATE_LACKS_QUORUM;
 		out->tell_silent = true;
 	}
-	if (c->writing == CANDIDATE_NO_WRITE &&
-	    (c->write_failed || now_ms - c->write_ms >= c->beat_ms))
+	if (c->writing == CANDIDATE_NO_WRITE && c->aside)
+		write_begin(c, CANDIDATE_VACATE, now_ms, out);
+	else if (c->writing == CANDIDATE_NO_WRITE &&
+	         (c->write_failed || now_ms - c->write_ms >= c->beat_ms))
 		write_begin(c, CANDIDATE_BEAT, now_ms, out);
 }
 
@@ -76,7 +78,7 @@ static bool may_take(
 {
 	bool silent = now_ms - c->heard_ms >= c->takeover_ms + c->jitter_ms && now_ms >= c->hold_ms;
 
-	return c->writing == CANDIDATE_NO_WRITE && (seat->vacant || retake || silent);
+	return c->writing == CANDIDATE_NO_WRITE && !c->aside && (seat->vacant || retake || silent);
 }
 
 /* The store has just shown the seat: by a read, which proves that the store answers us, or by the
@@ -92,9 +94,9 @@ static void seat_judge(struct candidate *c, const struct candidate_seat *seat, b
 	if (c->writing == CANDIDATE_TAKEOVER) /* its answer tells */
 		return;
 	bool retake = c->retake && seat->namesake;
-	if (!c->retake && seat->namesake && !c->twin_told)
+	if (!c->retake && !c->aside && seat->namesake && !c->twin_told)
 		c->twin_told = out->tell_twin = true;
-	c->retake = false;
+	c->retake = c->retake && c->aside && seat->namesake;
 	bool takes = may_take(c, seat, retake, now_ms);
 	if (!takes || c->role == CANDIDATE_LEADS)
 		c->role = CANDIDATE_FOLLOWS;
@@ -119,8 +121,12 @@ static void read_take(struct candidate *c, const struct candidate_event *event, 
 
 static void write_took(struct candidate *c, const struct candidate_seat *seat, uint64_t now_ms)
 {
+	bool vacated = c->writing == CANDIDATE_VACATE;
+
 	c->writing = CANDIDATE_NO_WRITE;
 	c->write_failed = false;
+	if (vacated)
+		c->role = CANDIDATE_FOLLOWS;
 	if (!has_seat(c, seat)) /* the watch told of a successor before the answer came */
 		return;
 	c->beaten_ms = c->write_ms;
@@ -131,11 +137,11 @@ static void write_took(struct candidate *c, const struct candidate_seat *seat, u
 static void write_lost(struct candidate *c, const struct candidate_event *event, uint64_t now_ms,
     struct candidate_intent *out)
 {
-	bool beat = c->writing == CANDIDATE_BEAT;
+	bool ours = c->writing != CANDIDATE_TAKEOVER;
 
 	c->writing = CANDIDATE_NO_WRITE;
 	c->write_failed = true;
-	if (event->type == CANDIDATE_REFUSED && beat && c->role == CANDIDATE_LEADS) {
+	if (event->type == CANDIDATE_REFUSED && ours && c->role == CANDIDATE_LEADS) {
 		c->lost = true;
 		c->role = CANDIDATE_FOLLOWS;
 	}
@@ -162,6 +168,13 @@ void candidate_step(struct candidate *c, const struct candidate_event *event, ui
 		break;
 	case CANDIDATE_READ:
 		read_take(c, event, now_ms, out);
+		break;
+	case CANDIDATE_STANDS: /* the seat may be vacant, or ours from an earlier run */
+		c->aside = false;
+		read_begin(c, now_ms, out);
+		break;
+	case CANDIDATE_STANDS_ASIDE: /* the next tick gives the office away */
+		c->aside = true;
 		break;
 	case CANDIDATE_READ_FAILED:
 		c->reading = false;

@@ -11,7 +11,12 @@
 #include <stdint.h>
 
 enum candidate_role { CANDIDATE_FOLLOWS, CANDIDATE_LEADS, CANDIDATE_LACKS_QUORUM };
-enum candidate_write { CANDIDATE_NO_WRITE, CANDIDATE_BEAT, CANDIDATE_TAKEOVER };
+enum candidate_write {
+	CANDIDATE_NO_WRITE,
+	CANDIDATE_BEAT,
+	CANDIDATE_TAKEOVER,
+	CANDIDATE_VACATE /* the same term without a holder: who sees it need not wait */
+};
 
 /* The seat as last seen. */
 struct candidate_seat {
@@ -25,8 +30,13 @@ enum candidate_event_type {
 	CANDIDATE_TOLD, /* by the watch: the seat has changed. Proves nothing about now */
 	CANDIDATE_READ, /* a linearizable read has shown the seat */
 	CANDIDATE_READ_FAILED,
-	CANDIDATE_WRITTEN,    /* the write under way has happened; the seat is as after it */
-	CANDIDATE_REFUSED,    /* it has not: what was compared has changed */
+	CANDIDATE_WRITTEN, /* the write under way has happened; the seat is as after it */
+	CANDIDATE_REFUSED, /* it has not: what was compared has changed */
+	/* From now on it stands for the office (as at first), or stands aside: it takes no office
+	 * and gives the one it has away. One that can not act on what the store holds would only
+	 * keep others from leading. */
+	CANDIDATE_STANDS,
+	CANDIDATE_STANDS_ASIDE,
 	CANDIDATE_UNANSWERED, /* it failed, or nobody knows */
 };
 
@@ -62,6 +72,7 @@ struct candidate { /* candidate_init; the shell looks at `role` alone */
 	uint64_t write_ms;  /* when the last write was begun */
 	bool write_failed;  /* it did: beat again on the next tick */
 	uint64_t beaten_ms; /* when the last write that succeeded was begun */
+	bool aside;         /* see CANDIDATE_STANDS_ASIDE */
 	bool lost;          /* a beat was refused: somebody else has the seat, we do not know who */
 };
 

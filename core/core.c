@@ -62,6 +62,11 @@ const struct service *core_service(const struct core *c)
 	return c->service;
 }
 
+const char *core_refusal(const struct core *c)
+{
+	return c->adopt_refused;
+}
+
 const struct view *core_view(const struct core *c)
 {
 	return c->view;

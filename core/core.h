@@ -190,6 +190,9 @@ void core_effects_free(struct core_effects *effects);
  * are NULL before the first adoption. */
 const struct state *core_state(const struct core *c);
 const struct service *core_service(const struct core *c);
+/* Why the state adopted last was refused: the one before stands, nothing is decided. NULL: it was
+ * not. */
+const char *core_refusal(const struct core *c);
 const struct view *core_view(const struct core *c); /* the last published, NULL before */
 
 enum vantage_says { VANTAGE_UNDECIDED, VANTAGE_UP, VANTAGE_DOWN };

@@ -140,12 +140,17 @@ static void store_write(struct world *w, struct actor *a, struct request *r)
 		r->result = 1;
 		return;
 	}
-	w->store.beat_modified = ++w->revision;
-	if (takes) {
+	w->revision++;
+	if (r->what != CANDIDATE_VACATE)
+		w->store.beat_modified = w->revision;
+	if (takes || r->what == CANDIDATE_VACATE)
 		w->store.term_modified = w->revision;
+	if (takes) {
 		w->store.owner = (int)(a - w->actors);
 		w->store.run = a->run;
 	}
+	if (r->what == CANDIDATE_VACATE)
+		w->store.owner = NOBODY;
 	r->result = 0;
 	r->found = w->store;
 	seat_tell(w);
@@ -517,12 +522,49 @@ static void two_processes_of_one_name_do_not_fight_and_one_complains(void **stat
 	assert_int_equal(w.actors[0].twins, 1);
 }
 
+static void stand(struct world *w, size_t i, bool stands)
+{
+	step(w, &w->actors[i],
+	    (struct candidate_event){.type = stands ? CANDIDATE_STANDS : CANDIDATE_STANDS_ASIDE});
+}
+
+static void one_that_stands_aside_gives_the_office_away_without_a_wait(void **state)
+{
+	(void)state;
+	struct world w = world_led(11);
+	stand(&w, 0, false);
+	assert_true(run_until_leads(&w, 1, TAKEOVER) <= TICK + 6 * w.delay_ms);
+	run(&w, 20000);
+	assert_int_equal(w.actors[0].takeovers, 1); /* the first */
+	w.actors[1].runs = false;
+	run(&w, 20000);
+	assert_int_equal(leader(&w), NOBODY);
+	stand(&w, 0, true);
+	assert_true(run_until_leads(&w, 0, 100) <= 4 * w.delay_ms);
+}
+
+static void one_that_starts_aside_takes_its_old_office_back_only_when_it_stands(void **state)
+{
+	(void)state;
+	struct world w = world_new(12);
+	start(&w, 0);
+	run(&w, 500);
+	w.actors[0].runs = false;
+	start(&w, 0);
+	stand(&w, 0, false);
+	run(&w, 300);
+	assert_int_equal(leader(&w), NOBODY);
+	stand(&w, 0, true);
+	assert_true(run_until_leads(&w, 0, 100) <= 4 * w.delay_ms);
+	assert_int_equal(w.actors[0].twins, 0);
+}
+
 /* ---- anything may happen ---- */
 
 static void fault_draw(struct world *w)
 {
 	struct actor *a = &w->actors[draw(w) % CANDIDATES];
-	switch (draw(w) % 8) {
+	switch (draw(w) % 9) {
 	case 0:
 		a->line = CUT;
 		break;
@@ -542,6 +584,10 @@ static void fault_draw(struct world *w)
 	case 5:
 		w->delay_ms = 1 + draw(w) % 400;
 		break;
+	case 6:
+		if (a->runs && !a->paused)
+			stand(w, (size_t)(a - w->actors), draw(w) % 2 == 0);
+		break;
 	default:
 		a->line = SOUND;
 		a->paused = false;
@@ -557,6 +603,7 @@ static void faults_end(struct world *w)
 		w->actors[i].paused = false;
 		if (!w->actors[i].runs)
 			start(w, i);
+		stand(w, i, true);
 	}
 }
 
@@ -599,6 +646,8 @@ int main(void)
 	    cmocka_unit_test(after_an_outage_of_the_store_the_leader_keeps_its_office),
 	    cmocka_unit_test(a_replaced_leader_learns_it_from_its_beat),
 	    cmocka_unit_test(two_processes_of_one_name_do_not_fight_and_one_complains),
+	    cmocka_unit_test(one_that_stands_aside_gives_the_office_away_without_a_wait),
+	    cmocka_unit_test(one_that_starts_aside_takes_its_old_office_back_only_when_it_stands),
 	    cmocka_unit_test(whatever_happens_at_most_one_leads_and_afterwards_one_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
