@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/service_load.h"
 #include "controlplane/api_parts.h"
 #include "controlplane/diff.h"
+#include "controlplane/parser.h"
 #include "controlplane/status.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
@@ -138,38 +138,6 @@ static int undrain_read(struct change *c, const char *site_key, struct err *e)
 	return result != 0 ? result : text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
 }
 
-/* E_INVALID with `details` where the document itself is wrong. */
-static int document_read(struct change *c, json_t **details, struct err *e)
-{
-	struct config_errors errors = {0};
-	const char *file, *text;
-	*details = NULL;
-	c->core.type = CORE_REQUEST_APPLY;
-	int result = json_get_string(c->body, "document", &text, e);
-	if (result == 0)
-		result = json_get_string_or(c->body, "file", "document", &file, e);
-	if (result == 0)
-		result = text_check("file", file, FILE_NAME_BYTES, e);
-	if (result == 0)
-		result = json_get_u64_or(
-		    c->body, "planned_on", INT64_MAX, UINT64_MAX, &c->core.planned_on, e);
-	if (result != 0)
-		return result;
-	c->core.document = text;
-	c->core.document_bytes = strlen(text);
-	if (service_load(file, text, strlen(text), &c->service, &errors) != 0) {
-		*details = json_array();
-		for (size_t i = 0; i < errors.count; i++)
-			json_array_append_new(*details, json_string(errors.lines[i]));
-		result = err_set(e, E_INVALID,
-		    "the document is not valid (%s%zu errors); nothing was changed",
-		    errors.more ? "more than " : "", errors.count);
-	}
-	config_errors_free(&errors);
-	c->core.service = c->service;
-	return result;
-}
-
 /* Everything is read: ask the core, or say what is wrong. */
 static void change_send(struct change *c, int result, json_t *details, struct err *e)
 {
@@ -184,6 +152,57 @@ static void change_send(struct change *c, int result, json_t *details, struct er
 		return;
 	}
 	engine_request(c->api->engine, &c->core, c->core.plan_only ? on_planned : on_changed, c);
+}
+
+static json_t *errors_list(const struct config_errors *errors)
+{
+	json_t *details = json_array();
+	for (size_t i = 0; i < errors->count; i++)
+		json_array_append_new(details, json_string(errors->lines[i]));
+	return details;
+}
+
+/* The office may have gone to another while the document was read. */
+static void on_parsed(void *ctx, struct parser_result *parsed)
+{
+	struct change *c = ctx;
+	struct err e = {0};
+	json_t *details = NULL;
+	if (parsed->result == E_UNAVAILABLE) {
+		err_set(&e, E_UNAVAILABLE, "this controller is being stopped; nothing was changed");
+	} else if (parsed->result != 0) {
+		details = errors_list(&parsed->errors);
+		err_set(&e, parsed->result,
+		    "the document is not valid (%s%zu errors); nothing was changed",
+		    parsed->errors.more ? "more than " : "", parsed->errors.count);
+	} else if (!c->core.plan_only && !api_leads(c->api, c->request)) {
+		change_free(c);
+		return;
+	}
+	c->core.service = c->service = parsed->service;
+	parsed->service = NULL;
+	change_send(c, parsed->result, details, &e);
+}
+
+/* 0: the document is being read, and the request goes on in on_parsed. */
+static int document_read(struct change *c, struct err *e)
+{
+	const char *file, *text;
+	c->core.type = CORE_REQUEST_APPLY;
+	int result = json_get_string(c->body, "document", &text, e);
+	if (result == 0)
+		result = json_get_string_or(c->body, "file", "document", &file, e);
+	if (result == 0)
+		result = text_check("file", file, FILE_NAME_BYTES, e);
+	if (result == 0)
+		result = json_get_u64_or(
+		    c->body, "planned_on", INT64_MAX, UINT64_MAX, &c->core.planned_on, e);
+	if (result != 0)
+		return result;
+	c->core.document = text;
+	c->core.document_bytes = strlen(text);
+	return parser_parse(
+	    engine_parser(c->api->engine), file, text, c->core.document_bytes, on_parsed, c, e);
 }
 
 static void change_handle(struct api *a, struct http_request *r,
@@ -209,43 +228,45 @@ void api_undrain(struct http_request *r, void *ctx)
 	change_handle(ctx, r, undrain_read);
 }
 
+static void document_handle(struct change *c)
+{
+	struct err e = {0};
+	int result = document_read(c, &e);
+	if (result != 0)
+		change_send(c, result, NULL, &e);
+}
+
 void api_apply(struct http_request *r, void *ctx)
 {
 	struct err e = {0};
-	json_t *details = NULL;
 	if (!api_leads(ctx, r))
 		return;
 	struct change *c = change_new(ctx, r);
-	if (http_request_json(r, &c->body, &e) != 0) {
+	if (http_request_json(r, &c->body, &e) != 0)
 		change_fail(c, &e);
-		return;
-	}
-	int result = document_read(c, &details, &e);
-	change_send(c, result, details, &e);
+	else
+		document_handle(c);
 }
 
 /* The leader's plan is the one that will be true; without one, what stands here is asked. */
 void api_plan(struct http_request *r, void *ctx)
 {
 	struct err e = {0};
-	json_t *details = NULL;
 	if (api_elsewhere(ctx, r))
 		return;
 	struct change *c = change_new(ctx, r);
 	c->core.plan_only = true;
-	if (http_request_json(r, &c->body, &e) != 0) {
+	if (http_request_json(r, &c->body, &e) != 0)
 		change_fail(c, &e);
-		return;
-	}
-	int result;
-	if (json_object_get(c->body, "document") != NULL)
-		result = document_read(c, &details, &e);
+	else if (json_object_get(c->body, "document") != NULL)
+		document_handle(c);
 	else if (json_object_get(c->body, "drain") != NULL)
-		result = drain_read(c, "drain", &e);
+		change_send(c, drain_read(c, "drain", &e), NULL, &e);
 	else if (json_object_get(c->body, "undrain") != NULL)
-		result = undrain_read(c, "undrain", &e);
-	else
-		result = err_set(&e, E_INVALID,
+		change_send(c, undrain_read(c, "undrain", &e), NULL, &e);
+	else {
+		err_set(&e, E_INVALID,
 		    "found nothing to plan, expected \"document\", \"drain\" or \"undrain\"");
-	change_send(c, result, details, &e);
+		change_fail(c, &e);
+	}
 }

@@ -180,17 +180,20 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
 		abort(); /* never for 8 bytes: getrandom(2) */
 	en->core = core_new(&core);
 	en->core_timer = evtimer_new(options->base, on_core_timer, en);
-	load_begin(en);
 	struct election_options election = {.name = en->options.name,
 	    .url = en->options.url,
+	    .aside = true, /* until there is something to lead from */
 	    .beat_ms = options->beat_ms,
 	    .takeover_ms = options->takeover_ms};
-	int result = election_new(
-	    options->base, options->store, &election, on_election, en, &en->election, e);
+	int result = parser_new(options->base, &en->parser, e);
+	if (result == 0)
+		result = election_new(
+		    options->base, options->store, &election, on_election, en, &en->election, e);
 	if (result != 0) {
 		engine_free(en);
 		return result;
 	}
+	load_begin(en);
 	*out = en;
 	return 0;
 }
@@ -206,6 +209,9 @@ void engine_free(struct engine *en)
 {
 	if (en == NULL)
 		return;
+	if (en->parser != NULL)
+		parser_forget(en->parser, en);
+	parser_free(en->parser); /* who waits for it is told now */
 	request_release(en);
 	if (en->election != NULL)
 		election_free(en->election);
@@ -259,6 +265,11 @@ const struct core *engine_core(const struct engine *en)
 struct store *engine_store(const struct engine *en)
 {
 	return en->options.store;
+}
+
+struct parser *engine_parser(const struct engine *en)
+{
+	return en->parser;
 }
 
 const char *engine_name(const struct engine *en)

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "config/service_load.h"
 #include "controlplane/engine_parts.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
@@ -50,11 +49,13 @@ static void load_end(struct engine *en, bool fresh, unsigned again_ms)
 		engine_lead_if_ready(en);
 }
 
-/* The content of the store can not be followed: keep what stands, lead no longer (rule 9). */
+/* The content of the store can not be followed: keep what stands, lead no longer (rule 9), and
+ * leave the office to a controller that can, such as one of another release. */
 static void load_refuse(struct engine *en, const char *text)
 {
 	engine_trouble(en, text);
 	engine_lead_end(en);
+	election_stand(en->election, false);
 	load_end(en, false, LOAD_REPAIR_MS);
 }
 
@@ -80,6 +81,16 @@ static bool state_is_backwards(struct engine *en, const struct state *found, str
 	return false;
 }
 
+/* The core has the last word on whether what was read can follow what stands. */
+static void load_followed(struct engine *en)
+{
+	const char *refusal = core_refusal(en->core);
+	engine_trouble(en, refusal != NULL ? refusal : "");
+	if (refusal != NULL)
+		engine_lead_end(en);
+	election_stand(en->election, refusal == NULL);
+}
+
 void load_adopt(struct engine *en, const struct state *state, uint64_t modified)
 {
 	const struct state *have = core_state(en->core);
@@ -87,9 +98,10 @@ void load_adopt(struct engine *en, const struct state *state, uint64_t modified)
 	            strcmp(have->commit_id, state->commit_id) == 0;
 	en->modified = modified;
 	en->version = state->version;
-	engine_trouble(en, "");
-	if (same && !en->commit.settling)
+	if (same && !en->commit.settling) {
+		load_followed(en);
 		return;
+	}
 	en->loaded = true;
 	en->counters.adoptions++;
 	engine_step(en, &(struct core_event){.type = CORE_ADOPT,
@@ -97,6 +109,7 @@ void load_adopt(struct engine *en, const struct state *state, uint64_t modified)
 	                        .state = state,
 	                        .document = en->document,
 	                        .document_bytes = en->document_bytes}});
+	load_followed(en);
 }
 
 /* State and document are here. */
@@ -122,23 +135,45 @@ static void load_take(struct engine *en)
 	load_end(en, true, LOAD_REPEAT_MS);
 }
 
-static void service_keep(
-    struct engine *en, struct service *service, const char *text, size_t bytes, uint64_t revision)
+/* NULL: there is no document. */
+static void service_keep(struct engine *en, struct parser_result *parsed, uint64_t revision)
 {
 	service_drop(en->service);
 	free(en->document);
-	en->service = service;
-	en->document = text != NULL ? mem_strndup(text, bytes) : NULL;
-	en->document_bytes = bytes;
+	en->service = parsed != NULL ? parsed->service : NULL;
+	en->document = parsed != NULL ? parsed->text : NULL;
+	en->document_bytes = parsed != NULL ? parsed->bytes : 0;
 	en->service_revision = revision;
+	if (parsed != NULL) {
+		parsed->service = NULL;
+		parsed->text = NULL;
+	}
+}
+
+static void on_parsed(void *ctx, struct parser_result *parsed)
+{
+	struct engine *en = ctx;
+	char text[ERR_TEXT_BYTES];
+	assert(en->load.busy && en->load.state != NULL);
+	if (parsed->result != 0) {
+		snprintf(text, sizeof text,
+		    "this release does not accept the service document in force, revision %" PRIu64
+		    ": what is published stays, and this controller does not lead; run the former "
+		    "release, apply a document that \"tandem check\" of this one accepts, then "
+		    "upgrade; %.160s",
+		    en->load.state->revision,
+		    parsed->errors.count > 0 ? parsed->errors.lines[0] : "");
+		load_refuse(en, text);
+		return;
+	}
+	service_keep(en, parsed, en->load.state->revision);
+	load_take(en);
 }
 
 static void on_document(void *ctx, int result, const struct err *e, uint64_t revision,
     const struct store_entry *entries, size_t count)
 {
 	struct engine *en = ctx;
-	struct service *service = NULL;
-	struct config_errors errors = {0};
 	char name[ENGINE_KEY_BYTES], text[ERR_TEXT_BYTES];
 	(void)e, (void)revision;
 	if (result != 0) {
@@ -151,17 +186,9 @@ static void on_document(void *ctx, int result, const struct err *e, uint64_t rev
 		load_refuse(en, text);
 		return;
 	}
-	if (service_load(name, entries[0].value, entries[0].bytes, &service, &errors) != 0) {
-		snprintf(text, sizeof text,
-		    "the service document in the store can not be used by this program: %s",
-		    errors.count > 0 ? errors.lines[0] : name);
-		config_errors_free(&errors);
-		load_refuse(en, text);
-		return;
-	}
-	config_errors_free(&errors);
-	service_keep(en, service, entries[0].value, entries[0].bytes, en->load.state->revision);
-	load_take(en);
+	if (parser_parse(
+	        en->parser, name, entries[0].value, entries[0].bytes, on_parsed, en, NULL) != 0)
+		load_end(en, false, LOAD_RETRY_MS);
 }
 
 /* Goes on with a state text, from a read or from the watch. `busy` is set. */
@@ -184,7 +211,7 @@ static void load_state_text(struct engine *en, const struct store_entry *entry)
 		return;
 	}
 	if (en->load.state->revision == 0) {
-		service_keep(en, NULL, NULL, 0, 0);
+		service_keep(en, NULL, 0);
 		load_take(en);
 		return;
 	}
@@ -304,7 +331,7 @@ static void on_state(void *ctx, int result, const struct err *e, uint64_t revisi
 	           en->load.floor < en->modified) {
 		load_end(en, false, 0); /* a commit of ours overtook this read */
 	} else if (en->loaded && entries[0].modified == en->modified && !en->commit.settling) {
-		engine_trouble(en, "");
+		load_followed(en);
 		load_end(en, true, LOAD_REPEAT_MS);
 	} else {
 		load_state_text(en, &entries[0]);

@@ -3,6 +3,7 @@
 #define TANDEM_CONTROLPLANE_ENGINE_PARTS_H
 
 #include "controlplane/engine.h"
+#include "controlplane/parser.h"
 
 #define KEY_STATE "/tandem/state"
 #define KEY_CONFIG "/tandem/config/"
@@ -55,6 +56,7 @@ struct engine {
 	struct engine_options options;
 	struct core *core;
 	struct election *election;
+	struct parser *parser;
 
 	enum election_role role;
 	uint64_t term;

@@ -446,6 +446,42 @@ static void a_state_that_can_not_be_read_is_not_followed_until_it_can(void **sta
 	free(good);
 }
 
+#define DOCUMENT_KEY "/tandem/config/00000000000000000001"
+
+/* As one of another release: it reads the same store, and refuses what the other one accepted. */
+static void a_document_that_is_not_accepted_leaves_the_office_to_others(void **state)
+{
+	struct world *w = *state;
+	char *good = mem_strdup(fake_find(w->store, DOCUMENT_KEY)->value);
+	fake_write(w->store, DOCUMENT_KEY, "title: [\n");
+	seat_start(w, 1, "fra");
+	WAIT_FOR(w, *standing(&w->seats[1]).trouble != '\0');
+	assert_non_null(strstr(standing(&w->seats[1]).trouble, "run the former release"));
+	assert_true(standing(&w->seats[0]).leading);
+	engine_resign(w->seats[0].engine);
+	WAIT_FOR(w, strcmp(standing(&w->seats[1]).leader_name, "") == 0);
+	for (int i = 0; i < 50; i++)
+		event_base_loop(w->base, EVLOOP_NONBLOCK);
+	assert_int_equal(standing(&w->seats[1]).role, ELECTION_FOLLOWER);
+	fake_write(w->store, DOCUMENT_KEY, good);
+	WAIT_FOR(w, standing(&w->seats[1]).leading);
+	assert_string_equal(standing(&w->seats[1]).trouble, "");
+	free(good);
+}
+
+/* Its office must not stay with a controller that can not use it. */
+static void a_leader_that_can_not_follow_the_store_gives_the_office_away(void **state)
+{
+	struct world *w = *state;
+	char *good = mem_strdup(fake_find(w->store, "/tandem/state")->value);
+	fake_write(w->store, "/tandem/state", "{\"version\":");
+	WAIT_FOR(w, *standing(&w->seats[0]).trouble != '\0');
+	WAIT_FOR(w, strstr(fake_find(w->store, "/tandem/leader/term")->value, "muc") == NULL);
+	fake_write(w->store, "/tandem/state", good);
+	WAIT_FOR(w, standing(&w->seats[0]).leading);
+	free(good);
+}
+
 static void a_state_that_vanished_is_not_made_anew(void **state)
 {
 	struct world *w = *state;
@@ -496,6 +532,8 @@ int main(void)
 	    ENGINE_TEST(a_store_that_went_back_is_not_followed),
 	    ENGINE_TEST(another_cluster_is_not_followed),
 	    ENGINE_TEST(a_state_that_can_not_be_read_is_not_followed_until_it_can),
+	    ENGINE_TEST(a_document_that_is_not_accepted_leaves_the_office_to_others),
+	    ENGINE_TEST(a_leader_that_can_not_follow_the_store_gives_the_office_away),
 	    ENGINE_TEST(a_state_that_vanished_is_not_made_anew),
 	    ENGINE_TEST(old_history_leaves_a_few_lines_at_a_time),
 	};
