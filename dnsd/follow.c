@@ -23,15 +23,21 @@ enum {
 	BEHIND_MS = 2000, /* keep-alives tell of an epoch that did not come: ask for the view */
 };
 
+struct voice { /* of one controller */
+	struct follow *follow;
+	struct event *reopen;
+	unsigned reopen_ms; /* pause before the next time; grows until it sends what can be used */
+	uint64_t behind_since; /* monotonic: it has told of an epoch that did not come; 0: no */
+};
+
 struct follow {
 	struct event_base *base;
 	struct follow_options options;
 	struct http_client *client;
 	struct subscription *subscription;
 	struct ack *ack;
-	struct event *tick, *reopen;
-	unsigned reopen_ms;           /* pause before the next time; grows until a view is taken */
-	uint64_t behind_since;        /* monotonic; 0: not behind */
+	struct event *tick;
+	struct voice *voices;         /* controllers_count */
 	uint64_t heard_ms;            /* monotonic: last line of any controller */
 	uint64_t taken_ms;            /* monotonic: last view taken */
 	uint64_t taken, refused;      /* counters */
@@ -53,14 +59,21 @@ static void acks_send(struct follow *f)
 	                     .refused = f->refusal});
 }
 
-/* The stream brings only what is new; opened again, it begins with the whole view. */
-static void reopen_later(struct follow *f)
+/* The stream brings only what is new; opened again, it begins with the whole view. Only that of the
+ * controller concerned: a confused one must not cost us the others. */
+static void reopen_later(struct voice *v)
 {
-	if (evtimer_pending(f->reopen, NULL))
+	if (evtimer_pending(v->reopen, NULL))
 		return;
-	struct timeval pause = timeval_of(f->reopen_ms);
-	evtimer_add(f->reopen, &pause);
-	f->reopen_ms = f->reopen_ms * 2 < REOPEN_LAST_MS ? f->reopen_ms * 2 : REOPEN_LAST_MS;
+	struct timeval pause = timeval_of(v->reopen_ms);
+	evtimer_add(v->reopen, &pause);
+	v->reopen_ms = v->reopen_ms * 2 < REOPEN_LAST_MS ? v->reopen_ms * 2 : REOPEN_LAST_MS;
+}
+
+static void voice_is_sound(struct voice *v)
+{
+	v->behind_since = 0;
+	v->reopen_ms = REOPEN_FIRST_MS;
 }
 
 static void view_refused(struct follow *f, size_t controller, const char *why)
@@ -80,8 +93,7 @@ static void view_taken(struct follow *f, size_t controller)
 	f->taken++;
 	f->taken_ms = clock_mono_ms();
 	f->refusal[0] = '\0';
-	f->behind_since = 0;
-	f->reopen_ms = REOPEN_FIRST_MS;
+	voice_is_sound(&f->voices[controller]);
 	acks_send(f);
 	log_info("serving epoch %" PRIu64 ", revision %" PRIu64 " (from %s)", held->epoch,
 	    held->revision, f->options.controllers[controller]);
@@ -102,11 +114,12 @@ static void view_heard(struct follow *f, const json_t *line, size_t controller)
 	case ACCEPT_KNOWN: /* who sent what was refused has come to its senses */
 		if (f->refused_from == controller)
 			f->refusal[0] = '\0';
+		voice_is_sound(&f->voices[controller]);
 		break;
 	case ACCEPT_OLDER:
 		break;
 	case ACCEPT_REOPEN:
-		reopen_later(f);
+		reopen_later(&f->voices[controller]);
 		break;
 	case ACCEPT_REFUSE:
 		view_refused(f, controller, why.text);
@@ -115,18 +128,19 @@ static void view_heard(struct follow *f, const json_t *line, size_t controller)
 }
 
 /* A keep-alive names the epoch that its controller has. */
-static void keepalive_heard(struct follow *f, const json_t *line)
+static void keepalive_heard(struct follow *f, size_t controller, const json_t *line)
 {
 	const struct view *held = f->options.taker->held;
+	struct voice *v = &f->voices[controller];
 	uint64_t epoch, now = clock_mono_ms();
 	if (json_get_u64_or(line, "epoch", INT64_MAX, 0, &epoch, NULL) != 0 || epoch == 0)
 		return;
 	if (held && epoch <= held->epoch)
-		return;
-	if (f->behind_since == 0)
-		f->behind_since = now;
-	else if (now - f->behind_since >= BEHIND_MS)
-		reopen_later(f);
+		v->behind_since = 0;
+	else if (v->behind_since == 0)
+		v->behind_since = now;
+	else if (now - v->behind_since >= BEHIND_MS)
+		reopen_later(v);
 }
 
 static void on_line(void *ctx, size_t controller, const json_t *line)
@@ -135,7 +149,7 @@ static void on_line(void *ctx, size_t controller, const json_t *line)
 	bool keepalive;
 	f->heard_ms = clock_mono_ms();
 	if (json_get_bool_or(line, "keepalive", false, &keepalive, NULL) == 0 && keepalive)
-		keepalive_heard(f, line);
+		keepalive_heard(f, controller, line);
 	else
 		view_heard(f, line, controller);
 }
@@ -148,17 +162,23 @@ static int subscribe(struct follow *f, struct err *e)
 
 static void on_reopen(evutil_socket_t fd, short what, void *ctx)
 {
-	struct follow *f = ctx;
-	struct err e = {0};
+	struct voice *v = ctx;
+	struct follow *f = v->follow;
+	size_t controller = (size_t)(v - f->voices);
 	(void)fd;
 	(void)what;
-	log_info("asking the controllers for the whole view");
-	subscription_free(f->subscription);
-	f->subscription = NULL;
-	f->behind_since = 0;
-	if (subscribe(f, &e) != 0) {
-		log_error("can not subscribe: %s", e.text);
-		reopen_later(f);
+	log_info("asking %s for the whole view", f->options.controllers[controller]);
+	v->behind_since = 0;
+	subscription_reopen(f->subscription, controller);
+}
+
+static void voices_init(struct follow *f)
+{
+	f->voices = mem_new(f->options.controllers_count + 1, sizeof(*f->voices));
+	for (size_t i = 0; i < f->options.controllers_count; i++) {
+		struct voice *v = &f->voices[i];
+		*v = (struct voice){.follow = f, .reopen_ms = REOPEN_FIRST_MS};
+		v->reopen = evtimer_new(f->base, on_reopen, v);
 	}
 }
 
@@ -177,12 +197,11 @@ int follow_start(struct event_base *base, const struct follow_options *options, 
 	*out = NULL;
 	f->base = base;
 	f->options = *options;
-	f->reopen_ms = REOPEN_FIRST_MS;
+	voices_init(f);
 	int r = http_client_new(base, options->tls.ca ? &options->tls : NULL, &f->client, e);
 	if (r == 0) {
 		f->ack = ack_new(f->client, options->controllers, options->controllers_count);
 		f->tick = event_new(base, -1, EV_PERSIST, on_tick, f);
-		f->reopen = evtimer_new(base, on_reopen, f);
 		event_add(f->tick, &interval);
 		r = subscribe(f, e);
 	}
@@ -203,10 +222,11 @@ void follow_stop(struct follow *f)
 	ack_free(f->ack);
 	if (f->tick)
 		event_free(f->tick);
-	if (f->reopen)
-		event_free(f->reopen);
+	for (size_t i = 0; i < f->options.controllers_count; i++)
+		event_free(f->voices[i].reopen);
 	if (f->client)
 		http_client_free(f->client);
+	free(f->voices);
 	free(f);
 }
 

@@ -186,6 +186,18 @@ int subscription_new(struct event_base *base, struct http_client *client,
 	return 0;
 }
 
+void subscription_reopen(struct subscription *s, size_t controller)
+{
+	assert(controller < s->sources_count);
+	struct source *src = &s->sources[controller];
+	if (!src->connected)
+		return;
+	http_call_cancel(src->call);
+	src->call = NULL;
+	src->connected = false;
+	(void)evtimer_add(src->again, &(struct timeval){0});
+}
+
 size_t subscription_connected(const struct subscription *s)
 {
 	size_t count = 0;

@@ -22,6 +22,9 @@ typedef void (*subscription_line)(void *ctx, size_t controller, const json_t *li
 int subscription_new(struct event_base *base, struct http_client *client,
     const char *const *controllers, size_t controllers_count, const char *path, size_t max_line,
     subscription_line on_line, void *ctx, struct subscription **out, struct err *e);
+/* Opens this controller's stream anew and at once: it begins with everything. The others go on. One
+ * that is not open now is left to its own pace. May be called inside `on_line`. */
+void subscription_reopen(struct subscription *s, size_t controller);
 size_t subscription_connected(const struct subscription *s); /* streams that have given a line */
 void subscription_free(struct subscription *s);              /* before the client is freed */
 

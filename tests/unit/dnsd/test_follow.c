@@ -150,6 +150,15 @@ static bool acked_by_all(const struct stage *s, uint64_t epoch)
 	return true;
 }
 
+static bool subscription_is_whole(const struct stage *s)
+{
+	struct buf text = {0};
+	follow_print(s->follow, &text);
+	bool whole = strstr(text.data, "\ntandem_dnsd_controllers_connected 2\n") != NULL;
+	buf_free(&text);
+	return whole;
+}
+
 static void a_view_is_served_and_acked_to_every_controller(void **state)
 {
 	(void)state;
@@ -213,6 +222,23 @@ static void pools_of_an_unknown_revision_bring_the_whole_view(void **state)
 	stage_free(s);
 }
 
+static void a_confused_controller_does_not_cost_the_stream_of_another(void **state)
+{
+	(void)state;
+	struct stage *s = stage_new(VIEW("1", "1", CATALOG, "192.0.2.1"));
+	UNTIL(acked_by_all(s, 1) && s->controllers[0].stream && s->controllers[1].stream);
+	for (int i = 0; i < 3; i++) { /* pools of a revision that its whole view does not have */
+		unsigned opened = s->controllers[0].opened;
+		say(&s->controllers[0], VIEW("9", "8", "", "192.0.2.66"));
+		UNTIL(s->controllers[0].opened > opened);
+		UNTIL(subscription_is_whole(s));
+	}
+	assert_int_equal(s->controllers[1].opened, 1);
+	say(&s->controllers[1], VIEW("2", "1", "", "192.0.2.2"));
+	UNTIL(acked_by_all(s, 2));
+	stage_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(the_loss_of_a_controller_costs_nothing),
 	    cmocka_unit_test(a_refused_view_is_told_to_every_controller_and_changes_nothing),
 	    cmocka_unit_test(pools_of_an_unknown_revision_bring_the_whole_view),
+	    cmocka_unit_test(a_confused_controller_does_not_cost_the_stream_of_another),
 	};
 	log_open("test_follow", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
