@@ -22,10 +22,26 @@ static size_t call_refuse(struct http_call *call)
 	return 0; /* anything but the number of bytes makes curl stop */
 }
 
+/* Connected: the request goes out now. */
+static int call_on_connected(void *ctx, char *remote, char *local, int remote_port, int local_port)
+{
+	struct http_call *call = ctx;
+	(void)remote;
+	(void)local;
+	(void)remote_port;
+	(void)local_port;
+	call->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
 static size_t call_on_header(char *data, size_t size, size_t count, void *ctx)
 {
 	struct http_call *call = ctx;
+	long status = 0;
 	(void)data;
+	(void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status / 100 == 3) /* it did nothing; whoever it names has not been asked yet */
+		call->sent = false;
 	call->heard_ms = clock_mono_ms();
 	call->answered = true;
 	call->header_bytes += size * count;
@@ -134,11 +150,9 @@ static void call_finish(struct http_call *call, int status, int error_code, cons
 
 static int call_error_code(const struct http_call *call, CURLcode result)
 {
-	curl_off_t sent = 0;
 	if (call->too_large)
 		return E_LIMIT;
-	(void)curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &sent);
-	if (sent == 0)
+	if (!call->sent && result != CURLE_TOO_MANY_REDIRECTS)
 		return E_UNAVAILABLE;
 	return result == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT : E_IO;
 }
@@ -331,6 +345,8 @@ static void call_set_behaviour(struct http_call *call, const struct http_call_op
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, call_on_header);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	(void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, call_on_connected);
+	(void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, call_on_data);
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 }

@@ -20,8 +20,8 @@ struct http_response {
 	const char *body; /* terminated; of a stream only if the status is not 200, else "" */
 	size_t body_bytes;
 	const char *error; /* transport failure in words, or NULL */
-	int error_code;    /* 0, E_UNAVAILABLE (no connection: nothing was sent), E_TIMEOUT, E_IO,
-	                      E_LIMIT */
+	int error_code;    /* 0, E_UNAVAILABLE (no connection, also to where a redirect led: nobody
+	                      was asked), E_TIMEOUT, E_IO, E_LIMIT */
 };
 
 typedef void (*http_done)(void *ctx, const struct http_response *response);

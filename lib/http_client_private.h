@@ -49,6 +49,7 @@ struct http_call {
 	struct buf asked; /* the body of the request */
 	size_t asked_sent;
 	bool answered;   /* a header has come since the body was sent */
+	bool sent;       /* the request may have reached a server that did not point elsewhere */
 	struct buf body; /* of a stream: what has not been handed over */
 	bool ready;      /* stands in client->ready */
 	bool too_large;

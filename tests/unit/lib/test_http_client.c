@@ -304,6 +304,28 @@ static void redirects_keep_method_and_body_and_are_bounded(void **state)
 	assert_int_equal(w->status, 307);
 }
 
+static void a_redirect_to_nobody_means_that_nobody_was_asked(void **state)
+{
+	struct world *w = *state;
+	w->answers[0] =
+	    "HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+	(void)ask(w, (struct http_call_options){.body = "body", .body_bytes = 4});
+	loop_run(w->loop);
+	assert_int_equal(w->error_code, E_UNAVAILABLE);
+	assert_non_null(strstr(buf_text(&w->error), "failed to connect to 127.0.0.1 port 1"));
+}
+
+static void a_redirect_to_one_that_hangs_up_may_have_been_heard(void **state)
+{
+	struct world *w = *state;
+	w->answers[0] = "HTTP/1.1 307 x\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n";
+	(void)ask(
+	    w, (struct http_call_options){.body = "body", .body_bytes = 4, .timeout_ms = 100});
+	loop_run(w->loop);
+	assert_non_null(strstr(buf_text(&w->asked), "POST /y"));
+	assert_int_equal(w->error_code, E_TIMEOUT);
+}
+
 static void raw_done(void *ctx, CURL *easy, CURLcode result)
 {
 	struct world *w = ctx;
@@ -346,6 +368,8 @@ int main(void)
 	    T(a_stream_may_be_cancelled_from_its_own_line),
 	    T(the_client_may_be_freed_from_a_line),
 	    T(redirects_keep_method_and_body_and_are_bounded),
+	    T(a_redirect_to_nobody_means_that_nobody_was_asked),
+	    T(a_redirect_to_one_that_hangs_up_may_have_been_heard),
 	    T(raw_handles_run_and_can_be_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
