@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "controlplane/api_parts.h"
-#include "lib/log.h"
 #include "wire/probes.h"
 
 static void reply_ok(struct http_request *r)
@@ -11,7 +10,6 @@ static void reply_ok(struct http_request *r)
 	http_reply_json(r, 200, json_pack("{s:b}", "ok", 1));
 }
 
-/* Refusals of certificates and bodies are logged by the server; what it can not know is here. */
 static int site_check(const struct http_request *r, const char *site, struct err *e)
 {
 	const struct tls_identity *who = http_request_identity(r);
@@ -25,9 +23,7 @@ static int site_check(const struct http_request *r, const char *site, struct err
 static void refuse(struct http_request *r, const struct err *e, uint64_t *counter)
 {
 	(*counter)++;
-	log_warn("report refused from %s (%s): %s", http_request_identity(r)->name,
-	    http_request_peer(r), e->text);
-	http_reply_error(r, e);
+	http_reply_error(r, e); /* which logs it */
 }
 
 void api_observations(struct http_request *r, void *ctx)
