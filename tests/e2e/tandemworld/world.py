@@ -6,6 +6,7 @@ state, and a log a process. Use as a context manager; leaving it ends all proces
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,11 +21,22 @@ from .sites import MAIL_ADDRESSES, MAIL_SITES, MUC, SITES, check_ports
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 OPERATOR = "anna"
+MARK = "tandem-world"  # a file that tells a world's folder, also one interrupted early, from others
 
 
 def programs_folder():
     """Where the daemons to test are: $BUILD (make asan sets it) or build, below the checkout."""
     return CHECKOUT / os.environ.get("BUILD", "build") / "bin"
+
+
+def clear_folder(folder):
+    """Removes a former world, also one that was interrupted early; nothing else."""
+    if not folder.exists():
+        return
+    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists()):
+        raise WorldError(f"{folder} holds something else than a world: remove it or choose "
+                         "another folder with --dir")
+    shutil.rmtree(folder)
 
 
 class World:
@@ -59,6 +71,7 @@ class World:
             if not (self.programs / name).exists():
                 raise WorldError(f"{self.programs / name} is not built: run make")
         self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / MARK).touch()
         self.folder.chmod(0o755)  # Postfix's processes change to their own user
         self.authority = TandemAuthority(self.programs / "tandem", self.folder / "pki")
         self.mail_authority = PlainAuthority(self.folder / "mail-pki", "mail of the local world")
