@@ -1,8 +1,9 @@
-/* TLS connections of the server: counted, bounded in time, named, and missed when they fail.
+/* Connections of the server: counted, bounded in time, named, and missed when they fail.
  *
  * evhttp asks for a bufferevent before it gives away anything of the connection, so what we know
  * hangs on the SSL object: its callbacks tell the start and end of the handshake, its end is ours.
- */
+ * Nobody tells of the end of a plain connection: there we hold the bufferevent, and look now and
+ * then whether evhttp has let it go. */
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -18,6 +19,8 @@
 #include "lib/clock.h"
 #include "lib/http_server_private.h"
 
+#define PLAIN_LOOK_MS 100
+
 static int connection_index = -1; /* of ours in an SSL object */
 static pthread_once_t connection_index_once = PTHREAD_ONCE_INIT;
 
@@ -28,13 +31,13 @@ static bool connection_failure(struct http_connection *c, char *out, size_t byte
 {
 	const char *reason = NULL;
 	unsigned long number;
-	while ((number = bufferevent_get_openssl_error(c->bev)) != 0) {
+	while (c->ssl && (number = bufferevent_get_openssl_error(c->bev)) != 0) {
 		if (ERR_reason_error_string(number))
 			reason = ERR_reason_error_string(number); /* the last one came first */
 	}
 	if (c->ending)
 		reason = c->ending;
-	long verified = SSL_get_verify_result(c->ssl);
+	long verified = c->ssl ? SSL_get_verify_result(c->ssl) : X509_V_OK;
 	bool told = !c->ending && verified != X509_V_OK;
 	(void)snprintf(out, bytes, "%s%s%s", reason ? reason : "it ended during the handshake",
 	    told ? ": " : "", told ? X509_verify_cert_error_string(verified) : "");
@@ -47,7 +50,7 @@ static void connection_log_failure(struct http_connection *c)
 	char reason[256];
 	bool telling = connection_failure(c, reason, sizeof(reason));
 	s->counts.handshakes_failed++;
-	if (!log_limit_admit(&s->handshake_lines, clock_mono_ms(), "TLS handshakes"))
+	if (!log_limit_admit(&s->handshake_lines, clock_mono_ms(), "connections"))
 		return;
 	if (telling)
 		log_warn("refused a connection from %s: %s", c->peer, reason);
@@ -55,8 +58,15 @@ static void connection_log_failure(struct http_connection *c)
 		log_debug("connection from %s: %s", c->peer, reason);
 }
 
+static void connection_ended(struct http_connection *c)
+{
+	if (c->ending || (c->ssl && !c->handshaken))
+		connection_log_failure(c);
+	http_connection_forget(c);
+}
+
 /* OpenSSL frees what hangs on an SSL object; the bufferevent around it still stands. */
-static void connection_free(
+static void connection_on_ssl_free(
     void *parent, void *pointer, CRYPTO_EX_DATA *data, int index, long l, void *p)
 {
 	struct http_connection *c = pointer;
@@ -65,13 +75,8 @@ static void connection_free(
 	(void)index;
 	(void)l;
 	(void)p;
-	if (!c)
-		return;
-	if (c->server) {
-		if (!c->handshaken)
-			connection_log_failure(c);
-		http_connection_forget(c);
-	}
+	if (c && c->server)
+		connection_ended(c);
 	free(c);
 }
 
@@ -83,6 +88,10 @@ void http_connection_forget(struct http_connection *c)
 	if (c->deadline)
 		event_free(c->deadline);
 	c->deadline = NULL;
+	if (c->ssl)
+		return;
+	bufferevent_decref(c->bev); /* plain: ours was the last or evhttp's is */
+	free(c);
 }
 
 static void connection_read_peer(struct http_connection *c)
@@ -90,7 +99,7 @@ static void connection_read_peer(struct http_connection *c)
 	struct sockaddr_storage from = {0};
 	socklen_t bytes = sizeof(from);
 	struct addr a = {0};
-	if (getpeername(SSL_get_fd(c->ssl), (struct sockaddr *)&from, &bytes) != 0)
+	if (getpeername(bufferevent_getfd(c->bev), (struct sockaddr *)&from, &bytes) != 0)
 		return;
 	if (from.ss_family == AF_INET) {
 		a.family = 4;
@@ -102,15 +111,31 @@ static void connection_read_peer(struct http_connection *c)
 	(void)addr_format(&a, c->peer);
 }
 
+/* evhttp takes its callbacks off a bufferevent when it frees it. */
+static bool connection_is_let_go(const struct http_connection *c)
+{
+	bufferevent_event_cb on_event = NULL;
+	bufferevent_getcb(c->bev, NULL, NULL, &on_event, NULL);
+	return on_event == NULL;
+}
+
 static void connection_on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
 	struct http_connection *c = ctx;
 	(void)fd;
 	(void)what;
+	if (!c->ssl && connection_is_let_go(c)) {
+		connection_ended(c);
+		return;
+	}
+	if (!c->ssl)
+		(void)evtimer_add(c->deadline, &(struct timeval){.tv_usec = PLAIN_LOOK_MS * 1000});
+	if (!c->ssl && !c->ending)
+		return;
 	connection_read_peer(c); /* it may not have sent a byte */
 	if (!c->ending)
 		c->ending = "no TLS handshake in time";
-	(void)shutdown(SSL_get_fd(c->ssl), SHUT_RDWR); /* evhttp sees the end and frees it */
+	(void)shutdown(bufferevent_getfd(c->bev), SHUT_RDWR); /* evhttp sees the end and frees it */
 }
 
 /* ---- the handshake ---- */
@@ -158,42 +183,69 @@ static void connection_on_output(
 
 static void connection_index_make(void)
 {
-	connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_free);
+	connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, connection_on_ssl_free);
+}
+
+static void connection_secure(struct http_connection *c)
+{
+	struct http_server *s = c->server;
+	(void)pthread_once(&connection_index_once, connection_index_make);
+	assert(connection_index >= 0);
+	c->ssl = SSL_new(s->tls);
+	assert(c->ssl); /* without a bufferevent from us evhttp would serve in plain text */
+	c->bev = bufferevent_openssl_socket_new(
+	    s->base, -1, c->ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	assert(c->bev);
+	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+	(void)evbuffer_add_cb(bufferevent_get_output(c->bev), connection_on_output, c);
+	int ok = SSL_set_ex_data(c->ssl, connection_index, c);
+	assert(ok);
+	SSL_set_info_callback(c->ssl, connection_on_handshake);
+	struct timeval after = {
+	    .tv_sec = s->limits.idle_ms / 1000, .tv_usec = s->limits.idle_ms % 1000 * 1000};
+	(void)evtimer_add(c->deadline, &after);
+}
+
+static void connection_plain(struct http_connection *c)
+{
+	c->bev = bufferevent_socket_new(c->server->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	assert(c->bev);
+	bufferevent_incref(c->bev);
+	(void)evtimer_add(c->deadline, &(struct timeval){.tv_usec = PLAIN_LOOK_MS * 1000});
+}
+
+/* Above the limit the oldest goes that nobody has vouched for: whoever only opens connections must
+ * not keep out those with a certificate. */
+static void connections_bound(struct http_server *s, struct http_connection *fresh)
+{
+	struct http_connection *c, *oldest = NULL;
+	if (s->counts.connections <= s->limits.connections)
+		return;
+	LIST_FOREACH(c, &s->connections, link)
+	if (!c->handshaken && !c->ending && c != fresh)
+		oldest = c; /* the list begins with the youngest */
+	c = oldest ? oldest : fresh;
+	c->ending = "too many connections";
+	(void)evtimer_add(c->deadline, &(struct timeval){0});
 }
 
 struct bufferevent *http_connection_new(struct http_server *s)
 {
-	(void)pthread_once(&connection_index_once, connection_index_make);
-	assert(connection_index >= 0);
-	SSL *ssl = SSL_new(s->tls);
 	struct http_connection *c = mem_new(1, sizeof(*c));
-	assert(ssl); /* without a bufferevent from us evhttp would serve in plain text */
-	c->bev = bufferevent_openssl_socket_new(
-	    s->base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	assert(c->bev);
-	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
-	/* evhttp reads on while it streams, to hear of the end: what comes then is bounded here */
-	bufferevent_setwatermark(
-	    c->bev, EV_READ, 0, s->limits.body_bytes * 4 + s->limits.header_bytes + 65536);
-	(void)evbuffer_add_cb(bufferevent_get_output(c->bev), connection_on_output, c);
 	c->server = s;
-	c->ssl = ssl;
 	(void)strcpy(c->peer, "unknown");
 	LIST_INSERT_HEAD(&s->connections, c, link);
 	s->counts.connections++;
-	int ok = SSL_set_ex_data(ssl, connection_index, c);
-	assert(ok);
-	SSL_set_info_callback(ssl, connection_on_handshake);
-
-	unsigned deadline_ms = s->limits.idle_ms;
-	if (s->counts.connections > s->limits.connections) {
-		c->ending = "too many connections";
-		deadline_ms = 0;
-	}
 	c->deadline = evtimer_new(s->base, connection_on_deadline, c);
 	assert(c->deadline);
-	struct timeval after = {.tv_sec = deadline_ms / 1000, .tv_usec = deadline_ms % 1000 * 1000};
-	(void)evtimer_add(c->deadline, &after);
+	if (s->tls)
+		connection_secure(c);
+	else
+		connection_plain(c);
+	/* evhttp reads on while it streams, to hear of the end: what comes then is bounded here */
+	bufferevent_setwatermark(
+	    c->bev, EV_READ, 0, s->limits.body_bytes * 4 + s->limits.header_bytes + 65536);
+	connections_bound(s, c);
 	return c->bev;
 }
 

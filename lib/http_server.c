@@ -149,14 +149,8 @@ static void server_on_request(struct evhttp_request *evhttp, void *ctx)
 
 static struct bufferevent *server_on_accept(struct event_base *base, void *ctx)
 {
-	struct http_server *s = ctx;
-	if (s->tls)
-		return http_connection_new(s);
-	struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	assert(bev);
-	bufferevent_setwatermark(bev, EV_READ, 0,
-	    s->limits.body_bytes * SERVER_BODY_SLACK + s->limits.header_bytes + 65536);
-	return bev;
+	(void)base;
+	return http_connection_new(ctx);
 }
 
 static void server_listener_switch(struct evhttp_bound_socket *bound, void *on)

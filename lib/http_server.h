@@ -28,12 +28,13 @@ struct http_route {
 };
 
 struct http_limits {
-	size_t body_bytes;    /* larger bodies get 413 */
-	size_t header_bytes;  /* larger ones are answered 400 and closed */
-	unsigned connections; /* TLS connections; more are closed at once */
-	unsigned idle_ms;     /* for a whole handshake; for silence while a request is awaited */
-	size_t
-	    stream_backlog_bytes; /* a stream with more waiting is cut when the next line comes */
+	size_t body_bytes;   /* larger bodies get 413 */
+	size_t header_bytes; /* larger ones are answered 400 and closed */
+	unsigned
+	    connections;  /* of more, the oldest without a certificate is closed, else the new */
+	unsigned idle_ms; /* for a whole handshake; for silence while a request is awaited */
+	size_t stream_backlog_bytes; /* a stream with more waiting, its longest line not counted, is
+	                                cut when the next line comes */
 };
 
 /* `tls` may be NULL for a plain-text local listener (metrics); then every caller has role 0 and
@@ -51,7 +52,7 @@ void http_server_set_tls(struct http_server *s, SSL_CTX *tls);
 void http_server_free(struct http_server *s);
 
 struct http_counts {          /* since the start, except the first two */
-	uint64_t connections; /* TLS connections now */
+	uint64_t connections; /* now */
 	uint64_t streams;     /* now */
 	uint64_t requests;
 	uint64_t refused; /* requests answered with an error object, or by evhttp itself */

@@ -34,14 +34,16 @@ struct http_server {
 	struct log_limit handshake_lines;
 };
 
-/* A TLS connection, from accept until its SSL is freed, which it is tied to. */
+/* A connection: one with TLS from accept until its SSL is freed, which it is tied to; a plain one
+ * until we see that evhttp has let it go. */
 struct http_connection {
 	LIST_ENTRY(http_connection) link;
 	struct http_server *server; /* NULL once the server is freed */
-	SSL *ssl;
+	SSL *ssl;                   /* NULL: plain */
 	struct bufferevent *bev;
-	struct event *deadline; /* of the handshake */
-	const char *ending;     /* why we end it before the handshake is complete */
+	struct event
+	    *deadline;      /* of the handshake; at once when there are too many; plain: a look */
+	const char *ending; /* why we end it */
 	char peer[ADDR_TEXT_BYTES];
 	bool handshaken;
 	bool ours; /* what is written now is an answer of ours, not one evhttp made up */
@@ -76,6 +78,7 @@ struct http_stream {
 	bool connected;
 	bool cut;
 	size_t backlog_bytes; /* after the last line */
+	size_t longest_bytes; /* line since the reader had taken all */
 	uint64_t progress_ms; /* when the reader last took something */
 };
 

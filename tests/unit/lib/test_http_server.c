@@ -234,17 +234,63 @@ static void connections_above_the_limit_and_silent_ones_are_closed(void **state)
 		step(w);
 	assert_int_equal(counts(w).connections, 2);
 	char byte;
-	assert_int_equal(recv(fds[2], &byte, 1, 0), 0);
+	assert_int_equal(recv(fds[0], &byte, 1, 0), 0);
 	while (counts(w).connections > 0) /* no handshake in time */
 		step(w);
-	assert_int_equal(recv(fds[0], &byte, 1, 0), 0);
+	assert_int_equal(recv(fds[2], &byte, 1, 0), 0);
 	for (size_t i = 0; i < 3; i++)
 		(void)close(fds[i]);
 	get(w, "/hello/");
 	assert_int_equal(w->status, 200);
 }
 
+static void silent_connections_do_not_keep_out_those_with_a_certificate(void **state)
+{
+	struct world *w = *state;
+	int fds[8];
+	get(w, "/hello/"); /* stays open */
+	for (size_t i = 0; i < 8; i++) {
+		fds[i] = raw_connect(w);
+		while (counts(w).connections + counts(w).handshakes_failed < i + 2)
+			step(w);
+	}
+	assert_int_equal(counts(w).connections, limits.connections);
+	assert_int_equal(counts(w).handshakes_failed, 8 + 1 - limits.connections);
+	get(w, "/hello/"); /* the old connection goes on */
+	assert_int_equal(w->status, 200);
+	pose_as(w, "ours", "ours", "dnsd"); /* and a new one finds a place */
+	get(w, "/hello/");
+	assert_int_equal(w->status, 200);
+	for (size_t i = 0; i < 8; i++)
+		(void)close(fds[i]);
+}
+
 /* ---- plain text ---- */
+
+static void plain_connections_are_counted_and_bounded(void **state)
+{
+	struct world *w = *state;
+	serve(w, NULL, &limits);
+	use_client(w, NULL);
+	int fds[8];
+	for (size_t i = 0; i < 8; i++) {
+		fds[i] = raw_connect(w);
+		while (counts(w).connections + counts(w).handshakes_failed < i + 1)
+			step(w);
+	}
+	while (counts(w).connections > limits.connections)
+		step(w);
+	get(w, "/plain/x"); /* the youngest is served */
+	assert_int_equal(w->status, 200);
+	char byte;
+	assert_int_equal(recv(fds[0], &byte, 1, 0), 0);
+	for (size_t i = 0; i < 8; i++)
+		(void)close(fds[i]);
+	http_client_free(w->client);
+	w->client = NULL;
+	while (counts(w).connections > 0)
+		step(w);
+}
 
 static void a_plain_listener_serves_only_what_is_for_everybody(void **state)
 {
@@ -300,6 +346,8 @@ int main(int argc, char **argv)
 	    T(headers_are_bounded),
 	    T(a_redirect_is_followed_with_the_body),
 	    T(connections_above_the_limit_and_silent_ones_are_closed),
+	    T(silent_connections_do_not_keep_out_those_with_a_certificate),
+	    BARE(plain_connections_are_counted_and_bounded),
 	    BARE(a_plain_listener_serves_only_what_is_for_everybody),
 	    BARE(listen_addresses_are_checked),
 	};
