@@ -109,8 +109,11 @@ void http_stream_line(struct http_stream *s, const char *line, size_t bytes)
 	size_t waiting_bytes = evbuffer_get_length(out);
 	if (waiting_bytes == 0 || waiting_bytes < s->backlog_bytes)
 		s->progress_ms = now_ms;
+	if (waiting_bytes == 0)
+		s->longest_bytes = 0;
 	s->backlog_bytes = waiting_bytes;
-	if (waiting_bytes > s->server->limits.stream_backlog_bytes) {
+	/* a whole view may well take longer than the pause between two keep-alives */
+	if (waiting_bytes > s->server->limits.stream_backlog_bytes + s->longest_bytes) {
 		stream_cut(s, "the reader is too slow");
 		return;
 	}
@@ -118,6 +121,7 @@ void http_stream_line(struct http_stream *s, const char *line, size_t bytes)
 		stream_cut(s, "the reader takes nothing");
 		return;
 	}
+	s->longest_bytes = bytes > s->longest_bytes ? bytes : s->longest_bytes;
 	struct evbuffer *chunk = evbuffer_new();
 	assert(chunk);
 	(void)evbuffer_expand(chunk, bytes + 3); /* one piece, newline and chunk's end included */
