@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
 #include "lib/log.h"
+
+#define LOOP_FILES 65536 /* open files wanted, as the units of systemd say */
 
 struct loop {
 	struct event_base *base;
@@ -48,9 +51,24 @@ static struct event *loop_signal(struct loop *l, int number, event_callback_fn f
 	return ev;
 }
 
+/* The usual soft limit of 1024 is for programs that use select(2): here, others could use it up. */
+static void loop_take_files(void)
+{
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	rlim_t wanted = files.rlim_max < LOOP_FILES ? files.rlim_max : LOOP_FILES;
+	if (files.rlim_cur >= wanted)
+		return;
+	files.rlim_cur = wanted;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+		log_debug("the limit of open files stays as it is");
+}
+
 int loop_new(struct loop **out, struct err *e)
 {
 	struct loop *l = mem_new(1, sizeof(*l));
+	loop_take_files();
 	(void)signal(SIGPIPE, SIG_IGN);
 	l->base = event_base_new();
 	if (!l->base) {
