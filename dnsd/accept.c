@@ -112,6 +112,22 @@ static struct gone gone_collect(const struct view *offered, uint64_t held_revisi
 	return g;
 }
 
+/* Is everything still answered that was? Which types a name has is a matter of the configuration:
+ * within one revision all of them stay. */
+static bool node_keeps(const struct node *was, const struct node *now, bool same_revision)
+{
+	if (!now || !node_has_answer(now))
+		return false;
+	if (!same_revision)
+		return true;
+	if (was->kin->pool != CATALOG_NO_POOL && now->kin->pool == CATALOG_NO_POOL)
+		return false;
+	for (size_t i = 0; i < was->rrsets_count; i++)
+		if (!node_has(now, node_rrset_at(was, i).type))
+			return false;
+	return true;
+}
+
 int accept_names(const struct catalog *held, uint64_t held_revision, const struct catalog *offered,
     const struct view *offered_view, struct err *why)
 {
@@ -124,7 +140,7 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 			continue;
 		node_name(node, &n);
 		const struct node *now = catalog_find(offered, name_hash(&n), n.wire, n.bytes);
-		if (now && node_has_answer(now))
+		if (node_keeps(node, now, held_revision == offered_view->revision))
 			continue;
 		if (gone.count > 0 &&
 		    bsearch(&n, gone.names, gone.count, sizeof(*gone.names), name_order))
@@ -139,9 +155,10 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 	char text[NAME_TEXT_BYTES];
 	node_name(lost, &n);
 	return err_set(why, E_REFUSED,
-	    "rule 1: revision %" PRIu64 " drops \"%.200s\"%s without a removal that names %s",
-	    offered_view->revision, name_format(n.wire, text), lost_count > 1 ? " and others" : "",
-	    lost_count > 1 ? "them" : "it");
+	    "rule 1: revision %" PRIu64 " drops \"%.200s\"%s%s without a removal that names %s",
+	    offered_view->revision, name_format(n.wire, text),
+	    held_revision == offered_view->revision ? " or a type it had" : "",
+	    lost_count > 1 ? " and others" : "", lost_count > 1 ? "them" : "it");
 }
 
 static bool pool_has(const struct view_pool *p, uint8_t family)

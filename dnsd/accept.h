@@ -22,7 +22,8 @@ enum accept_verdict accept_view(
     const struct view *held, const struct view *offered, struct err *why);
 
 /* Rule 1: every name that `held` answers is answered by `offered` too, unless a removal names it
- * with a revision after the held one and up to the offered one. E_REFUSED. */
+ * with a revision after the held one and up to the offered one. Within a revision, that is for
+ * every type of record it has. E_REFUSED. */
 int accept_names(const struct catalog *held, uint64_t held_revision, const struct catalog *offered,
     const struct view *offered_view, struct err *why);
 
