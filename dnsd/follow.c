@@ -18,6 +18,7 @@
 enum {
 	LINE_BYTES = 64 * 1024 * 1024, /* a whole view of 100,000 names and as many records */
 	ACK_INTERVAL_MS = 1000,
+	KEEP_AGAIN_TICKS = 10, /* a large catalog takes its time to write */
 	REOPEN_FIRST_MS = 50,
 	REOPEN_LAST_MS = 30000,
 	BEHIND_MS = 2000, /* keep-alives tell of an epoch that did not come: ask for the view */
@@ -37,6 +38,7 @@ struct follow {
 	struct subscription *subscription;
 	struct ack *ack;
 	struct event *tick;
+	unsigned ticks;
 	struct voice *voices;         /* controllers_count */
 	uint64_t heard_ms;            /* monotonic: last line of any controller */
 	uint64_t taken_ms;            /* monotonic: last view taken */
@@ -184,9 +186,12 @@ static void voices_init(struct follow *f)
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
+	struct follow *f = ctx;
 	(void)fd;
 	(void)what;
-	acks_send(ctx);
+	if (++f->ticks % KEEP_AGAIN_TICKS == 0)
+		taker_keep_again(f->options.taker);
+	acks_send(f);
 }
 
 int follow_start(struct event_base *base, const struct follow_options *options, struct follow **out,

@@ -88,9 +88,14 @@ static void generations_read(const struct generations *g, struct view *views[sta
 		int r = view_read(paths[i], &views[i], &e);
 		if (r == 0 || r == E_NOT_FOUND)
 			continue;
-		log_error("state file can not be used: %s; kept as \"%s\"", e.text, g->damaged);
-		if (r == E_INVALID && rename(paths[i], g->damaged) != 0)
-			log_error("can not rename \"%s\": %s", paths[i], strerror(errno));
+		if (r != E_INVALID) /* it may be readable again another day */
+			log_error("state file can not be used: %s", e.text);
+		else if (rename(paths[i], g->damaged) == 0)
+			log_error(
+			    "state file can not be used: %s; kept as \"%s\"", e.text, g->damaged);
+		else
+			log_error("state file can not be used: %s; nor renamed to \"%s\": %s",
+			    e.text, g->damaged, strerror(errno));
 	}
 }
 

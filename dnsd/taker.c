@@ -62,7 +62,7 @@ static void view_keep(struct taker *t, const struct view *v)
 	struct err e = {0};
 	bool with_catalog = !t->catalog_kept || t->held->catalog != v->catalog;
 	bool failed = keeper_save(t->keeper, v, with_catalog, &e) != 0;
-	if (failed)
+	if (failed && (!t->keeping_failed || v != t->held))
 		log_error(
 		    "the view is served but not on disk, a restart would go back: %s", e.text);
 	else if (t->keeping_failed)
@@ -115,6 +115,12 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 	if (t->catalog_kept) /* else they are still to be written */
 		view_names_forget(t->held->catalog);
 	return ACCEPT_TAKE;
+}
+
+void taker_keep_again(struct taker *t)
+{
+	if (t->keeping_failed)
+		view_keep(t, t->held);
 }
 
 int taker_start(struct taker *t, struct err *e)

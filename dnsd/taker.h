@@ -23,6 +23,9 @@ int taker_start(struct taker *t, struct err *e);
  * here). With ACCEPT_REFUSE `why` tells; what was served goes on. */
 enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why);
 
+/* Once the disk works again, what is served is written without waiting for the next view. */
+void taker_keep_again(struct taker *t);
+
 void taker_release(struct taker *t);
 
 #endif

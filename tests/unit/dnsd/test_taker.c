@@ -153,6 +153,19 @@ static void rule_1_a_name_that_vanishes_without_a_removal_is_refused(void **stat
 	stage_free(s);
 }
 
+static void rule_1_no_type_leaves_a_name_within_a_revision(void **state)
+{
+	struct stage *s = stage_new();
+	(void)state;
+#define SPF ",\"example. TXT v=spf1\""
+	take(s, VIEW(1, 5, CATALOG(SPF, MAIL, ""), ONE), ACCEPT_TAKE);
+	refuse(s, VIEW(2, 5, CATALOG("", MAIL, ""), ONE), "drops \"example.\" or a type it had");
+	refuse(s, VIEW(2, 5, CATALOG(SPF ",\"mail.example. TXT x\"", "", ""), ONE),
+	    "\"mail.example.\" or a type");
+	take(s, VIEW(2, 6, CATALOG("", MAIL, ""), ONE), ACCEPT_TAKE); /* a configuration may */
+	stage_free(s);
+}
+
 static void rule_1_a_name_leaves_with_a_removal_that_names_it(void **state)
 {
 	struct stage *s = stage_new();
@@ -349,11 +362,32 @@ static void a_disk_that_fails_does_not_keep_a_dead_site_in_the_answers(void **st
 	stage_free(s);
 }
 
+static void a_disk_that_works_again_gets_what_is_served_without_a_new_view(void **state)
+{
+	struct stage *s = stage_new();
+	(void)state;
+	take(s, VIEW(1, 1, CATALOG("", MAIL, ""), ONE, TWO), ACCEPT_TAKE);
+	char *away = mem_printf("%s.away", s->folder);
+	assert_int_equal(rename(s->folder, away), 0);
+	take(s, VIEW(2, 2, CATALOG(TEXT, MAIL, ""), TWO), ACCEPT_TAKE);
+	taker_keep_again(&s->taker);
+	assert_true(s->taker.keeping_failed);
+	assert_int_equal(rename(away, s->folder), 0);
+	free(away);
+	taker_keep_again(&s->taker);
+	assert_false(s->taker.keeping_failed);
+	stage_restart(s, 0); /* and no controller */
+	assert_int_equal(s->taker.held->epoch, 2);
+	serves(s, ONE, false);
+	stage_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_delta_changes_the_answers_and_shares_the_catalog),
 	    cmocka_unit_test(rule_1_a_name_that_vanishes_without_a_removal_is_refused),
+	    cmocka_unit_test(rule_1_no_type_leaves_a_name_within_a_revision),
 	    cmocka_unit_test(rule_1_a_name_leaves_with_a_removal_that_names_it),
 	    cmocka_unit_test(rule_1_a_pool_never_loses_a_family_or_itself_within_a_revision),
 	    cmocka_unit_test(rule_2_older_epochs_are_ignored_and_doubled_ones_refused),
@@ -364,6 +398,7 @@ int main(void)
 	    cmocka_unit_test(a_damaged_file_falls_back_to_its_former_generation),
 	    cmocka_unit_test(with_everything_damaged_it_starts_empty_and_recovers),
 	    cmocka_unit_test(a_disk_that_fails_does_not_keep_a_dead_site_in_the_answers),
+	    cmocka_unit_test(a_disk_that_works_again_gets_what_is_served_without_a_new_view),
 	};
 	log_open("test_taker", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
