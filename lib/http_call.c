@@ -157,6 +157,27 @@ static int call_error_code(const struct http_call *call, CURLcode result)
 	return result == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT : E_IO;
 }
 
+/* What OpenSSL says of a failed handshake helps only those who know it well. */
+static void call_error_hint(const struct http_call *call, CURLcode result, char *out, size_t bytes)
+{
+	const struct http_client *c = call->client;
+	bool ended =
+	    result == CURLE_RECV_ERROR || result == CURLE_SEND_ERROR || result == CURLE_GOT_NOTHING;
+	if (result == CURLE_PEER_FAILED_VERIFICATION)
+		(void)snprintf(out, bytes,
+		    " (is the server's certificate for this address, and of the CA in \"%s\"?)",
+		    c->ca);
+	else if (ended && !call->answered) /* TLS 1.3 tells a client of it after its handshake */
+		(void)snprintf(out, bytes,
+		    " (does the server trust the CA of our certificate \"%s\", and is that still "
+		    "valid?)",
+		    c->certificate);
+	else if (result == CURLE_SSL_CONNECT_ERROR)
+		(void)snprintf(out, bytes, " (is that a controller's address and port?)");
+	else if (result == CURLE_UNSUPPORTED_PROTOCOL)
+		(void)snprintf(out, bytes, " (expected https://HOST:PORT)");
+}
+
 static void call_error_text(const struct http_call *call, CURLcode result, char *out, size_t bytes)
 {
 	if (call->too_large) {
@@ -167,9 +188,12 @@ static void call_error_text(const struct http_call *call, CURLcode result, char 
 		(void)snprintf(out, bytes, "the server's certificate is not a controller's");
 		return;
 	}
-	(void)snprintf(out, bytes, "%s", call->error[0] ? call->error : curl_easy_strerror(result));
+	int used =
+	    snprintf(out, bytes, "%s", call->error[0] ? call->error : curl_easy_strerror(result));
 	if (isupper((unsigned char)out[0]) && islower((unsigned char)out[1]))
 		out[0] = (char)tolower((unsigned char)out[0]); /* as our own messages */
+	if (call->client->ca && used > 0 && (size_t)used < bytes)
+		call_error_hint(call, result, out + used, bytes - (size_t)used);
 }
 
 static void call_done(void *ctx, CURL *easy, CURLcode result)
@@ -181,7 +205,7 @@ static void call_done(void *ctx, CURL *easy, CURLcode result)
 		call_finish(call, (int)status, 0, NULL);
 		return;
 	}
-	char text[CURL_ERROR_SIZE];
+	char text[CURL_ERROR_SIZE + 300];
 	call_error_text(call, result, text, sizeof(text));
 	call_finish(call, (int)status, call_error_code(call, result), text);
 }

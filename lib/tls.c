@@ -34,6 +34,9 @@ const char *tls_error_take(char out[static TLS_ERROR_BYTES])
 		reason = strerror_r(ERR_GET_REASON(number), buffer, sizeof(buffer));
 	else if (number != 0)
 		reason = ERR_reason_error_string(number);
+	if (number != 0 && ERR_GET_LIB(number) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(number) == PEM_R_NO_START_LINE)
+		reason = "nothing of the kind in it (expected PEM)"; /* "no start line" */
 	(void)snprintf(out, TLS_ERROR_BYTES, "%s", reason ? reason : "unknown TLS error");
 	ERR_clear_error();
 	return out;

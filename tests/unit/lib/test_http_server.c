@@ -54,7 +54,7 @@ static void an_alien_certificate_fails_the_handshake(void **state)
 	get(w, "/hello/");
 	assert_int_not_equal(w->error_code, 0);
 	assert_int_equal(w->status, 0);
-	assert_non_null(strstr(buf_text(&w->error), "unknown ca"));
+	assert_non_null(strstr(buf_text(&w->error), "trust the CA of our certificate \""));
 	step(w);
 	assert_int_equal(counts(w).handshakes_failed, 1);
 	assert_int_equal(counts(w).connections, 0);
@@ -106,6 +106,7 @@ static void a_server_of_another_ca_is_not_believed(void **state)
 	get(w, "/hello/");
 	assert_int_equal(w->error_code, E_UNAVAILABLE);
 	assert_non_null(strstr(buf_text(&w->error), "SSL certificate problem"));
+	assert_non_null(strstr(buf_text(&w->error), "of the CA in \""));
 }
 
 static void a_server_that_is_no_controller_is_not_believed(void **state)
