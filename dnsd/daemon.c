@@ -16,6 +16,8 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 
+enum { FOLLOW_AGAIN_S = 2 };
+
 struct daemon {
 	const char *path;
 	struct config_dnsd config; /* as last read without an error */
@@ -30,7 +32,9 @@ struct daemon {
 	struct zone_files files; /* alone */
 	struct keeper *keeper;   /* with controllers */
 	struct taker taker;
-	struct follow *follow;
+	struct follow *follow;        /* NULL: cut off */
+	struct event *follow_again;   /* with controllers */
+	char cut_off[ERR_TEXT_BYTES]; /* said already */
 };
 
 static int config_read(const char *path, struct config_dnsd *out)
@@ -97,15 +101,68 @@ static int disk_load(struct daemon *d, struct err *e)
 	return 0;
 }
 
+static int role_check(const char *certificate, struct err *e)
+{
+	struct tls_identity who;
+	int r = tls_certificate_identity(certificate, &who, e);
+	if (r == 0 && who.role != TLS_ROLE_DNSD)
+		r = err_set(e, E_INVALID, "certificate \"%s\" has the role %s, expected dnsd",
+		    certificate, tls_role_name(who.role));
+	return r;
+}
+
 static int follow_open(struct daemon *d, struct err *e)
 {
 	const struct config_common *c = &d->config.common;
+	int r = role_check(c->tls_certificate, e);
+	if (r != 0)
+		return r;
 	struct follow_options options = {.name = c->name,
 	    .controllers = (const char *const *)c->controllers,
 	    .controllers_count = c->controllers_count,
 	    .tls = {.ca = c->tls_ca, .certificate = c->tls_certificate, .key = c->tls_key},
 	    .taker = &d->taker};
 	return follow_start(loop_base(d->loop), &options, &d->follow, e);
+}
+
+/* Rule 4: a certificate that can not be used must not keep from serving what is on disk. It is
+ * tried again until it is put right. */
+static void cut_off(struct daemon *d, const struct err *why)
+{
+	static const struct timeval pause = {.tv_sec = FOLLOW_AGAIN_S};
+	if (strcmp(d->cut_off, why->text) != 0)
+		log_error("CUT OFF FROM THE CONTROLLERS, what is served stays: %s; trying again "
+		          "every %d s",
+		    why->text, FOLLOW_AGAIN_S);
+	(void)snprintf(d->cut_off, sizeof(d->cut_off), "%s", why->text);
+	evtimer_add(d->follow_again, &pause);
+}
+
+static void on_follow_again(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *d = ctx;
+	struct err e = {0};
+	(void)fd;
+	(void)what;
+	if (d->follow)
+		return;
+	if (follow_open(d, &e) != 0) {
+		cut_off(d, &e);
+		return;
+	}
+	d->cut_off[0] = '\0';
+	log_info("following the controllers again");
+}
+
+/* With nothing on disk there is nothing to lose: then it is an error of the start. */
+static int follow_begin(struct daemon *d, struct err *e)
+{
+	d->follow_again = evtimer_new(loop_base(d->loop), on_follow_again, d);
+	int r = follow_open(d, e);
+	if (r == 0 || !d->taker.held)
+		return r;
+	cut_off(d, e);
+	return 0;
 }
 
 /* --- sockets -------------------------------------------------------------------------------- */
@@ -220,7 +277,7 @@ static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
 	config_dnsd_free(&d->config);
 	d->config = former;
 	if (follow_open(d, &e) != 0)
-		log_error("CUT OFF FROM THE CONTROLLERS, what is served stays: %s", e.text);
+		cut_off(d, &e);
 }
 
 static void on_reload(void *ctx)
@@ -270,7 +327,7 @@ int daemon_start(struct daemon *d, struct err *e)
 	if (r == 0)
 		r = metrics_open(d, e);
 	if (r == 0 && has_controllers(d))
-		r = follow_open(d, e);
+		r = follow_begin(d, e);
 	return r;
 }
 
@@ -284,6 +341,8 @@ int daemon_run(struct daemon *d)
 void daemon_free(struct daemon *d)
 {
 	follow_stop(d->follow);
+	if (d->follow_again)
+		event_free(d->follow_again);
 	if (d->metrics)
 		http_server_free(d->metrics);
 	udp_stop(d->udp);

@@ -53,6 +53,18 @@ def test_all_daemons_killed_and_started_in_random_order(world, seed):
     check_restart(world, order)
 
 
+def test_dnsd_restarts_from_disk_without_a_usable_certificate_and_follows_when_it_is_put_right(world):
+    before = answers(world)
+    dnsd, key = world.dnsd[MUC.name], world.folder / "pki" / f"dnsd-{MUC.name}.key"
+    away = key.rename(f"{key}.away")
+    dnsd.kill()
+    dnsd.start()
+    until(lambda: answers(world) == before, 10, "the answers from disk")
+    away.rename(key)
+    assert world.drain(MUC, "heard by both again").returncode == 0
+    dns.wait_gone(MUC.mail, service.NAME)
+
+
 def test_dnsd_restarts_from_disk_without_any_controller(world, figures):
     assert world.drain(FRA, "known only from disk").returncode == 0
     dns.wait_gone(FRA.mail, service.NAME)
