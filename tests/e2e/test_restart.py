@@ -59,7 +59,8 @@ def test_dnsd_restarts_from_disk_without_a_usable_certificate_and_follows_when_i
     away = key.rename(f"{key}.away")
     dnsd.kill()
     dnsd.start()
-    until(lambda: answers(world) == before, 10, "the answers from disk")
+    dns.wait_back(MUC.mail, service.NAME)
+    assert answers(world) == before
     away.rename(key)
     assert world.drain(MUC, "heard by both again").returncode == 0
     dns.wait_gone(MUC.mail, service.NAME)

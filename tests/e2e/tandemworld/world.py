@@ -33,7 +33,9 @@ def clear_folder(folder):
     """Removes a former world, also one that was interrupted early; nothing else."""
     if not folder.exists():
         return
-    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).exists()):
+    marks = (MARK, "service.yaml")  # the second for worlds of before there was the first
+    if not folder.is_dir() or (any(folder.iterdir())
+                               and not any((folder / name).exists() for name in marks)):
         raise WorldError(f"{folder} holds something else than a world: remove it or choose "
                          "another folder with --dir")
     shutil.rmtree(folder)
