@@ -15,6 +15,8 @@ bool follow_count(const json_t *status, struct follow_result *out)
 {
 	size_t i, j;
 	json_t *site, *server;
+	/* one that is ahead of the cluster has not taken the change: it follows another history */
+	json_int_t newest = json_integer_value(json_object_get(status, "epoch"));
 	out->servers = out->serving = 0;
 	json_array_foreach(json_object_get(status, "sites"), i, site)
 	{
@@ -22,7 +24,8 @@ bool follow_count(const json_t *status, struct follow_result *out)
 		{
 			json_int_t epoch = json_integer_value(json_object_get(server, "epoch"));
 			out->servers++;
-			out->serving += epoch >= 0 && (uint64_t)epoch >= out->epoch;
+			out->serving +=
+			    epoch >= 0 && epoch <= newest && (uint64_t)epoch >= out->epoch;
 		}
 	}
 	return out->servers > 0 && out->serving == out->servers;

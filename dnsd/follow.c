@@ -21,6 +21,7 @@ enum {
 	KEEP_AGAIN_TICKS = 10, /* a large catalog takes its time to write */
 	REOPEN_FIRST_MS = 50,
 	REOPEN_LAST_MS = 30000,
+	SILENT_MS = 3000, /* of a controller: it does not count as heard */
 	BEHIND_MS = 2000, /* keep-alives tell of an epoch that did not come: ask for the view */
 };
 
@@ -29,6 +30,8 @@ struct voice { /* of one controller */
 	struct event *reopen;
 	unsigned reopen_ms; /* pause before the next time; grows until it sends what can be used */
 	uint64_t behind_since; /* monotonic: it has told of an epoch that did not come; 0: no */
+	uint64_t epoch;        /* that it has told of last */
+	uint64_t heard_ms;     /* monotonic: last line */
 };
 
 struct follow {
@@ -45,6 +48,8 @@ struct follow {
 	uint64_t taken, refused;      /* counters */
 	char refusal[ERR_TEXT_BYTES]; /* why a view was refused since the last one taken, or "" */
 	size_t refused_from;          /* the controller that sent it */
+	uint64_t older_since;         /* monotonic: all that are heard are older; 0: no */
+	bool older_said;              /* `refusal` says so */
 };
 
 static struct timeval timeval_of(unsigned ms)
@@ -89,9 +94,52 @@ static void view_refused(struct follow *f, size_t controller, const char *why)
 	acks_send(f);
 }
 
+/* Whoever is heard, and what they have is older than what is served. */
+static bool all_are_older(const struct follow *f, uint64_t now_ms, uint64_t *newest)
+{
+	const struct view *held = f->options.taker->held;
+	*newest = 0;
+	for (size_t i = 0; held && i < f->options.controllers_count; i++) {
+		const struct voice *v = &f->voices[i];
+		if (v->epoch == 0 || now_ms - v->heard_ms > SILENT_MS)
+			continue;
+		if (v->epoch >= held->epoch)
+			return false;
+		*newest = v->epoch > *newest ? v->epoch : *newest;
+	}
+	return *newest > 0;
+}
+
+/* A controller may lag for a moment. All of them for longer is another history: rule 2 keeps what
+ * is served, and nothing that they publish is, which somebody must know. */
+static void older_watch(struct follow *f)
+{
+	uint64_t newest, now_ms = clock_mono_ms();
+	if (!all_are_older(f, now_ms, &newest)) {
+		f->older_since = 0;
+		if (f->older_said)
+			f->refusal[0] = '\0';
+		f->older_said = false;
+		return;
+	}
+	if (f->older_since == 0)
+		f->older_since = now_ms;
+	if (f->older_said || now_ms - f->older_since < BEHIND_MS)
+		return;
+	f->older_said = true;
+	(void)snprintf(f->refusal, sizeof(f->refusal),
+	    "rule 2: serves epoch %" PRIu64 ", but every controller heard is at %" PRIu64
+	    " or before: what they publish is not served (if the cluster was restored from a "
+	    "backup, empty this server's state folder and restart it)",
+	    f->options.taker->held->epoch, newest);
+	log_error("%s", f->refusal);
+}
+
 static void view_taken(struct follow *f, size_t controller)
 {
 	const struct view *held = f->options.taker->held;
+	f->older_said = false;
+	f->older_since = 0;
 	f->taken++;
 	f->taken_ms = clock_mono_ms();
 	f->refusal[0] = '\0';
@@ -109,6 +157,7 @@ static void view_heard(struct follow *f, const json_t *line, size_t controller)
 		view_refused(f, controller, why.text);
 		return;
 	}
+	f->voices[controller].epoch = v->epoch;
 	switch (taker_take(f->options.taker, v, &why)) {
 	case ACCEPT_TAKE:
 		view_taken(f, controller);
@@ -137,6 +186,7 @@ static void keepalive_heard(struct follow *f, size_t controller, const json_t *l
 	uint64_t epoch, now = clock_mono_ms();
 	if (json_get_u64_or(line, "epoch", INT64_MAX, 0, &epoch, NULL) != 0 || epoch == 0)
 		return;
+	v->epoch = epoch;
 	if (held && epoch <= held->epoch)
 		v->behind_since = 0;
 	else if (v->behind_since == 0)
@@ -149,7 +199,7 @@ static void on_line(void *ctx, size_t controller, const json_t *line)
 {
 	struct follow *f = ctx;
 	bool keepalive;
-	f->heard_ms = clock_mono_ms();
+	f->heard_ms = f->voices[controller].heard_ms = clock_mono_ms();
 	if (json_get_bool_or(line, "keepalive", false, &keepalive, NULL) == 0 && keepalive)
 		keepalive_heard(f, controller, line);
 	else
@@ -191,6 +241,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	if (++f->ticks % KEEP_AGAIN_TICKS == 0)
 		taker_keep_again(f->options.taker);
+	older_watch(f);
 	acks_send(f);
 }
 

@@ -160,6 +160,9 @@ static void a_change_is_served_when_every_name_server_has_its_epoch(void **state
 	assert_int_equal(r.serving, 1);
 	r.epoch = 42;
 	assert_true(follow_count(status, &r));
+	json_object_set_new(status, "epoch", json_integer(41)); /* restored from a backup, say */
+	r.epoch = 41;
+	assert_false(follow_count(status, &r));
 	json_t *none = json_object();
 	assert_false(follow_count(none, &r)); /* nobody confirms is not everybody does */
 	json_decref(none);

@@ -159,6 +159,15 @@ static bool subscription_is_whole(const struct stage *s)
 	return whole;
 }
 
+static void on_keepalives(evutil_socket_t fd, short what, void *ctx)
+{
+	struct stage *s = ctx;
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < CONTROLLERS; i++)
+		say(&s->controllers[i], "{\"keepalive\":true,\"epoch\":3,\"quorum\":true}");
+}
+
 static void a_view_is_served_and_acked_to_every_controller(void **state)
 {
 	(void)state;
@@ -239,6 +248,23 @@ static void a_confused_controller_does_not_cost_the_stream_of_another(void **sta
 	stage_free(s);
 }
 
+static void a_cluster_that_went_back_is_not_believed_and_not_kept_silent_about(void **state)
+{
+	(void)state;
+	struct stage *s = stage_new(VIEW("9", "1", CATALOG, "192.0.2.1"));
+	UNTIL(acked_by_all(s, 9) && s->controllers[0].stream && s->controllers[1].stream);
+	say(&s->controllers[0], VIEW("3", "1", "", "192.0.2.3")); /* one alone may lag */
+	struct event *more = event_new(s->base, -1, EV_PERSIST, on_keepalives, s);
+	struct timeval pause = {.tv_usec = 200000};
+	event_add(more, &pause);
+	UNTIL(strstr(s->controllers[0].refused, "rule 2: serves epoch 9, but every controller"));
+	expect(s->seat.now, "mail.example. A", "NOERROR aa | mail.example. 30 A 192.0.2.1 |  | ");
+	event_free(more);
+	say(&s->controllers[1], VIEW("10", "1", "", "192.0.2.4"));
+	UNTIL(acked_by_all(s, 10) && s->controllers[0].refused[0] == '\0');
+	stage_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +273,7 @@ int main(void)
 	    cmocka_unit_test(a_refused_view_is_told_to_every_controller_and_changes_nothing),
 	    cmocka_unit_test(pools_of_an_unknown_revision_bring_the_whole_view),
 	    cmocka_unit_test(a_confused_controller_does_not_cost_the_stream_of_another),
+	    cmocka_unit_test(a_cluster_that_went_back_is_not_believed_and_not_kept_silent_about),
 	};
 	log_open("test_follow", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
