@@ -49,6 +49,9 @@ struct config_dnsd {
 	struct addr_prefix *rate_allow;
 	size_t rate_allow_count;
 	bool rate_dry_run;
+	struct addr_prefix *proxies; /* who must speak the PROXY protocol */
+	size_t proxies_count;
+	unsigned tcp_connections, tcp_per_client, tcp_idle_ms;
 };
 struct config_cli {
 	struct config_common common;

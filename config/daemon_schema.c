@@ -283,6 +283,36 @@ static const struct schema_table rate_table = {.name = "rate_limit",
     .description = "Response rate limiting over UDP, so that forged addresses can not be flooded "
                    "with answers. Clients with a valid cookie are never limited."};
 
+static const struct schema_row tcp_rows[] = {
+    {.name = "connections",
+        .type = SCHEMA_NUMBER,
+        .preset = "1024",
+        .min = 1,
+        .max = 65536,
+        SCHEMA_FIELD(struct config_dnsd, tcp_connections),
+        .description = "connections at the same time; one more, and the longest idle is cut"},
+    {.name = "connections_per_client",
+        .type = SCHEMA_NUMBER,
+        .preset = "128",
+        .min = 1,
+        .max = 65536,
+        SCHEMA_FIELD(struct config_dnsd, tcp_per_client),
+        .description = "connections of one address (IPv6: one /64) at the same time; more are "
+                       "cut at once"},
+    {.name = "idle",
+        .type = SCHEMA_MS,
+        .preset = "10s",
+        .min = 100,
+        .max = 600000,
+        SCHEMA_FIELD(struct config_dnsd, tcp_idle_ms),
+        .description = "how long a connection may go without a whole query answered; told to "
+                       "who asks (RFC 7828)"},
+};
+static const struct schema_table tcp_table = {.name = "tcp",
+    SCHEMA_ROWS(tcp_rows),
+    .reload = RESTART,
+    .description = "Limits of DNS over TCP."};
+
 static const struct schema_row dnsd_rows[] = {
     ROW_NAME(false),
     ROW_CONTROLLERS(false),
@@ -323,6 +353,20 @@ static const struct schema_row dnsd_rows[] = {
         .table = &rate_table,
         .otherwise = "nothing is limited",
         .description = "response rate limiting over UDP"},
+    {.name = "tcp",
+        .type = SCHEMA_TABLE,
+        .table = &tcp_table,
+        .otherwise = "their defaults",
+        .description = "limits of DNS over TCP"},
+    {.name = "proxy",
+        .type = SCHEMA_LIST,
+        .element = SCHEMA_PREFIX,
+        SCHEMA_ITEMS(struct config_dnsd, proxies),
+        .min = 0,
+        .max = 64,
+        .otherwise = "nobody",
+        .description = "load balancers that put a PROXY protocol header (version 2) in front of "
+                       "every datagram and connection; from them nothing without it is taken"},
     ROW_METRICS,
     ROW_LOG,
 };

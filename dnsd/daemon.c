@@ -201,8 +201,12 @@ static int transports_start(struct daemon *d, struct err *e)
 	d->stats = stats_new(d->stats_count);
 	r = udp_start(
 	    addresses, count, d->config.workers, &d->seat, &d->policy, d->stats, &d->udp, e);
+	const struct tcp_limits limits = {.connections = d->config.tcp_connections,
+	    .per_client = d->config.tcp_per_client,
+	    .idle_ms = d->config.tcp_idle_ms,
+	    .backlog_bytes = TCP_LIMITS.backlog_bytes};
 	if (r == 0)
-		return tcp_start(listeners, count, &TCP_LIMITS, &d->seat, &d->policy,
+		return tcp_start(listeners, count, &limits, &d->seat, &d->policy,
 		    &d->stats[d->stats_count - 1], &d->tcp, e);
 	while (count > 0)
 		close(listeners[--count]);
@@ -257,6 +261,9 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 		log_warn("metrics has changed: that needs a restart");
 	if (!same_text(a->state, b->state))
 		log_warn("state has changed: that needs a restart");
+	if (now->tcp_connections != fresh->tcp_connections ||
+	    now->tcp_per_client != fresh->tcp_per_client || now->tcp_idle_ms != fresh->tcp_idle_ms)
+		log_warn("tcp has changed: that needs a restart");
 	if (now->workers != fresh->workers)
 		log_warn("workers has changed: that needs a restart");
 }

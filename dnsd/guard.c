@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "dnsd/proxy.h"
+
 int guard_init(struct guard *g, const struct policy_seat *seat, struct stats *stats, struct err *e)
 {
 	g->seat = seat;
@@ -34,6 +36,33 @@ struct addr guard_address(const struct sockaddr_storage *peer)
 		memcpy(a.bytes, in6->s6_addr + (is_mapped ? 12 : 0), is_mapped ? 4 : 16);
 	}
 	return a;
+}
+
+bool guard_is_proxy(const struct guard *g, const struct addr *peer)
+{
+	for (size_t i = 0; g->policy && i < g->policy->proxies_count; i++)
+		if (addr_is_inside(peer, &g->policy->proxies[i]))
+			return true;
+	return false;
+}
+
+bool guard_unwrap(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const uint8_t **message, size_t *bytes)
+{
+	size_t header_bytes;
+	guest->address = guard_address(peer);
+	if (!guard_is_proxy(g, &guest->address))
+		return true;
+	struct addr client;
+	if (proxy_read(*message, *bytes, &header_bytes, &client) != PROXY_DONE) {
+		stats_add(&g->stats->proxy_refused, 1);
+		return false;
+	}
+	if (client.family != 0)
+		guest->address = client;
+	*message += header_bytes;
+	*bytes -= header_bytes;
+	return true;
 }
 
 void guard_heed(

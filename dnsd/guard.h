@@ -1,6 +1,7 @@
 /* What stands between the sockets and the answers: a thread's own tools to apply the policy.
  *
- * Order, inside one read section: guard_enter; for each message query_parse, guard_heed if it has
+ * Order, inside one read section: guard_enter; for each message guard_unwrap if guard_unwraps(),
+ * query_parse, guard_heed if it has
  * options, answer_build, guard_limit if guard_limits(). Where there is nothing to do, a message
  * costs a look at a flag. */
 #ifndef TANDEM_DNSD_GUARD_H
@@ -33,6 +34,19 @@ static inline void guard_enter(struct guard *g)
 {
 	g->policy = g->seat ? policy_read(g->seat) : NULL;
 }
+
+static inline bool guard_unwraps(const struct guard *g)
+{
+	return g->policy && g->policy->proxies_count > 0;
+}
+
+/* Must this peer put a PROXY header in front of what it sends? */
+bool guard_is_proxy(const struct guard *g, const struct addr *peer);
+
+/* Takes the PROXY header off a datagram where its sender has to put one: moves *message and *bytes,
+ * sets guest->address. False: it is missing or broken, no answer is due. */
+bool guard_unwrap(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const uint8_t **message, size_t *bytes);
 
 /* For a query that edns_has_options(): prepares the options of its answer, good until the next
  * call. `peer` is where it came from, unless guest->address says it already. */

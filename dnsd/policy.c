@@ -49,6 +49,7 @@ static void policy_free(struct policy *p)
 	if (!p)
 		return;
 	free(p->rates.allow);
+	free(p->proxies);
 	OPENSSL_cleanse(&p->edns.cookies, sizeof(p->edns.cookies));
 	free(p);
 }
@@ -64,6 +65,10 @@ int policy_build(const struct config_dnsd *config, const struct policy *former, 
 	}
 	if (config->rate_limit)
 		rates_build(config, &p->rates);
+	if (config->proxies_count > 0)
+		p->proxies =
+		    mem_dup(config->proxies, config->proxies_count * sizeof(*config->proxies));
+	p->proxies_count = config->proxies_count;
 	int r = cookies_build(config, former, &p->edns.cookies, e);
 	if (r != 0) {
 		policy_free(p);

@@ -10,6 +10,8 @@
 struct policy {
 	struct edns_policy edns;
 	struct ratelimit_rules rates;
+	struct addr_prefix *proxies;
+	size_t proxies_count;
 };
 
 /* `former` (or NULL) lends what must outlive a reload: the secret that was drawn. E_INVALID, E_IO:

@@ -18,7 +18,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t dropped; /* came in, but deserved no answer */
 	atomic_uint_fast64_t send_failed;
 	atomic_uint_fast64_t tcp_connections, tcp_cut;
-	atomic_uint_fast64_t cookies_valid;
+	atomic_uint_fast64_t cookies_valid, proxy_refused;
 	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
 };
 

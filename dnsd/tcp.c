@@ -17,7 +17,9 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "dnsd/crowd.h"
 #include "dnsd/octets.h"
+#include "dnsd/proxy.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -28,7 +30,7 @@ enum {
 };
 
 const struct tcp_limits TCP_LIMITS = {
-    .connections = 1024, .idle_ms = 10000, .backlog_bytes = 256 * 1024};
+    .connections = 1024, .per_client = 128, .idle_ms = 10000, .backlog_bytes = 256 * 1024};
 
 struct connection {
 	TAILQ_ENTRY(connection) link;
@@ -37,6 +39,8 @@ struct connection {
 	struct event *deadline;
 	struct sockaddr_storage peer;
 	struct guest guest;
+	bool is_wrapped; /* a PROXY header is still to come */
+	bool is_counted; /* in the crowd */
 	bool stalled;  /* its reader is slow: reads no further query until its answers are taken */
 	bool finished; /* the peer has sent its last octet, and may still wait for answers */
 };
@@ -55,6 +59,7 @@ struct tcp {
 	int stop_fd;
 	uint32_t turn;
 	unsigned connections_count;
+	struct crowd *crowd;
 	TAILQ_HEAD(, connection) connections; /* longest idle first */
 	uint8_t query[QUERY_MAX];
 	uint8_t answer[LENGTH_BYTES + MESSAGE_BYTES_MAX];
@@ -64,6 +69,8 @@ static void connection_free(struct connection *c)
 {
 	TAILQ_REMOVE(&c->tcp->connections, c, link);
 	c->tcp->connections_count--;
+	if (c->is_counted)
+		crowd_leave(c->tcp->crowd, &c->guest.address);
 	bufferevent_free(c->stream);
 	event_free(c->deadline);
 	free(c);
@@ -118,11 +125,50 @@ static size_t waiting_bytes(const struct connection *c)
 	return evbuffer_get_length(bufferevent_get_output(c->stream));
 }
 
+/* Counts the client that is known now. False: it has too many connections. */
+static bool connection_count(struct connection *c)
+{
+	struct tcp *t = c->tcp;
+	unsigned count = crowd_enter(t->crowd, &c->guest.address);
+	c->is_counted = true;
+	return t->limits.per_client == 0 || count <= t->limits.per_client;
+}
+
+/* Takes the PROXY header off the stream. False: it is not whole yet, or the connection is gone. */
+static bool connection_unwrap(struct connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->stream);
+	uint8_t header[PROXY_BYTES_MAX];
+	struct addr client;
+	size_t header_bytes;
+	ssize_t bytes = evbuffer_copyout(in, header, sizeof(header));
+	enum proxy_verdict v =
+	    proxy_read(header, bytes > 0 ? (size_t)bytes : 0, &header_bytes, &client);
+	if (v == PROXY_MORE)
+		return false;
+	if (v == PROXY_BAD) {
+		stats_add(&c->tcp->stats->proxy_refused, 1);
+		connection_cut(c);
+		return false;
+	}
+	evbuffer_drain(in, header_bytes);
+	c->is_wrapped = false;
+	if (client.family == 0)
+		return true; /* the proxy for itself: it is not counted */
+	c->guest.address = client;
+	if (connection_count(c))
+		return true;
+	connection_cut(c);
+	return false;
+}
+
 /* One query of what has arrived. False: nothing (more) to do now, or the connection is gone. */
 static bool connection_step(struct connection *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	uint8_t length[LENGTH_BYTES];
+	if (c->is_wrapped && !connection_unwrap(c))
+		return false;
 	if (evbuffer_copyout(in, length, LENGTH_BYTES) < LENGTH_BYTES)
 		return false;
 	size_t bytes = get_u16(length);
@@ -185,6 +231,18 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	connection_cut(ctx);
 }
 
+/* A client is counted by its address; a proxy has to name its client first. */
+static bool connection_admit(struct connection *c)
+{
+	struct guard *g = &c->tcp->guard;
+	c->guest.address = guard_address(&c->peer);
+	snapshot_read_begin(c->tcp->seat);
+	guard_enter(g);
+	c->is_wrapped = guard_unwraps(g) && guard_is_proxy(g, &c->guest.address);
+	snapshot_read_end();
+	return c->is_wrapped || connection_count(c);
+}
+
 static void on_accept(
     struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *peer, int peer_bytes, void *ctx)
 {
@@ -210,6 +268,10 @@ static void on_accept(
 	bufferevent_setcb(stream, on_read, on_write, on_event, c);
 	bufferevent_setwatermark(stream, EV_READ, 0, LENGTH_BYTES + QUERY_MAX);
 	deadline_move(c);
+	if (!connection_admit(c)) {
+		connection_cut(c);
+		return;
+	}
 	bufferevent_enable(stream, EV_READ | EV_WRITE);
 }
 
@@ -271,6 +333,7 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	*out = NULL;
 	TAILQ_INIT(&t->connections);
 	t->limits = *limits;
+	t->crowd = crowd_new((size_t)limits->connections + 1);
 	t->seat = seat;
 	t->stats = stats;
 	t->base = event_base_new();
@@ -321,6 +384,7 @@ void tcp_stop(struct tcp *t)
 	for (size_t i = 0; i < t->listeners_count; i++)
 		evconnlistener_free(t->listeners[i]);
 	guard_release(&t->guard);
+	crowd_free(t->crowd);
 	if (t->stop)
 		event_free(t->stop);
 	if (t->breath)

@@ -35,6 +35,8 @@ struct worker {
 	struct iovec in_vector[BATCH], out_vector[BATCH];
 	struct sockaddr_storage peer[BATCH];
 	struct query queries[BATCH];
+	const uint8_t *messages[BATCH]; /* in query_bytes, behind a PROXY header */
+	struct guest guests[BATCH];
 	_Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL_BYTES];
 	uint8_t query_bytes[BATCH][QUERY_BYTES];
 	uint8_t answer_bytes[BATCH][UDP_BYTES_MAX];
@@ -96,14 +98,26 @@ static void answer_address(struct worker *w, size_t answer, struct msghdr *asked
 	h->msg_controllen = asked->msg_controllen;
 }
 
+/* Who sent message `i`, and what it asks. */
+static void message_open(struct worker *w, size_t i)
+{
+	size_t bytes = w->in[i].msg_len;
+	w->messages[i] = w->query_bytes[i];
+	w->guests[i] = (struct guest){0};
+	if (guard_unwraps(&w->guard) &&
+	    !guard_unwrap(&w->guard, &w->guests[i], &w->peer[i], &w->messages[i], &bytes))
+		bytes = 0; /* to be dropped */
+	query_parse(&w->queries[i], w->messages[i], bytes);
+}
+
 /* Builds the answers of the batch; the number of messages to send. */
 static size_t batch_answer(struct worker *w, size_t count)
 {
 	size_t answers = 0;
-	for (size_t i = 0; i < count; i++)
-		query_parse(&w->queries[i], w->query_bytes[i], w->in[i].msg_len);
 	const struct snapshot *s = snapshot_read_begin(w->seat);
 	guard_enter(&w->guard);
+	for (size_t i = 0; i < count; i++)
+		message_open(w, i);
 	for (size_t i = 0; s && i < count; i++)
 		if (w->queries[i].verdict == QUERY_QUESTION)
 			catalog_prefetch(s->catalog, w->queries[i].hash);
@@ -113,15 +127,13 @@ static size_t batch_answer(struct worker *w, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct answer_facts facts;
 		struct msghdr *asked = &w->in[i].msg_hdr;
-		struct guest guest = {0};
 		if (edns_has_options(&w->queries[i]))
-			guard_heed(&w->guard, &guest, &w->peer[i], &w->queries[i]);
-		size_t bytes = answer_build(s, &w->queries[i], w->query_bytes[i], false, w->turn++,
+			guard_heed(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i]);
+		size_t bytes = answer_build(s, &w->queries[i], w->messages[i], false, w->turn++,
 		    w->answer_bytes[answers], UDP_BYTES_MAX, &facts);
 		if (guard_limits(&w->guard))
-			bytes = guard_limit(&w->guard, &guest, &w->peer[i], &w->queries[i],
-			    w->query_bytes[i], &facts, w->answer_bytes[answers], bytes,
-			    UDP_BYTES_MAX);
+			bytes = guard_limit(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i],
+			    w->messages[i], &facts, w->answer_bytes[answers], bytes, UDP_BYTES_MAX);
 		stats_count(w->stats, STATS_UDP, &facts, bytes);
 		if (bytes == 0)
 			continue;

@@ -386,6 +386,131 @@ static void a_limited_client_is_sent_to_tcp_unless_its_cookie_is_good(void **sta
 	stage_free(s);
 }
 
+static struct policy *proxied_policy(const char *proxy)
+{
+	struct addr_prefix p;
+	assert_int_equal(addr_prefix_parse(proxy, &p, NULL), 0);
+	const struct config_dnsd config = {
+	    .workers = 1, .cookies = true, .proxies = &p, .proxies_count = 1};
+	struct policy *out;
+	assert_int_equal(policy_build(&config, NULL, &out, NULL), 0);
+	return out;
+}
+
+/* A PROXY header that names 192.0.2.`last` as the client. */
+static size_t header_put(uint8_t *at, uint8_t last)
+{
+	static const uint8_t header[28] = {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I',
+	    'T', '\n', 0x21, 0x11, 0, 12, 192, 0, 2, 0, 127, 0, 0, 1, 1, 2, 0, 53};
+	memcpy(at, header, sizeof(header));
+	at[19] = last;
+	return sizeof(header);
+}
+
+static void a_proxy_over_udp_must_name_its_client(void **state)
+{
+	(void)state;
+	struct stage *s =
+	    stage_with_policy("127.0.0.1@0", 1, &TCP_LIMITS, proxied_policy("127.0.0.1"));
+	struct question q;
+	uint8_t message[700], answer[600], first_cookie[28];
+	int fd = client_open(s, SOCK_DGRAM, NULL);
+	question_parse(&q, "mail.example. A +edns=1232");
+	memcpy(q.wire + q.bytes,
+	    "\0\x0a\0\x08"
+	    "abcdefgh",
+	    12);
+	put_u16(q.wire + q.bytes - 2, 12);
+	q.bytes += 12;
+	assert_int_equal(send(fd, q.wire, q.bytes, 0), q.bytes); /* without: no answer to come */
+	for (uint8_t client = 1; client <= 2; client++) {
+		size_t header_bytes = header_put(message, client);
+		memcpy(message + header_bytes, q.wire, q.bytes);
+		size_t n = exchange(fd, message, header_bytes + q.bytes, answer);
+		assert_int_equal(get_u16(answer + 6), 1);
+		/* each client has its own cookie, though the peer is the same */
+		if (client == 1)
+			memcpy(first_cookie, answer + n - 28, 28);
+		else
+			assert_memory_not_equal(first_cookie, answer + n - 28, 28);
+	}
+	assert_int_equal(counted(s, offsetof(struct stats, proxy_refused)), 1);
+	close(fd);
+	stage_free(s);
+}
+
+static void a_header_from_elsewhere_is_no_query(void **state)
+{
+	(void)state;
+	const struct tcp_limits limits = {.connections = 8, .idle_ms = 50, .backlog_bytes = 4096};
+	struct stage *s =
+	    stage_with_policy("127.0.0.1@0", 1, &limits, proxied_policy("192.0.2.0/24"));
+	uint8_t message[100];
+	size_t bytes = header_put(message, 1);
+	int fd = client_open(s, SOCK_STREAM, NULL);
+	assert_int_equal(send(fd, message, bytes, 0), bytes);
+	is_cut(fd);
+	asks_over_udp(s, NULL);
+	stage_free(s);
+}
+
+static void a_proxy_over_tcp_must_name_its_client(void **state)
+{
+	(void)state;
+	struct stage *s =
+	    stage_with_policy("127.0.0.1@0", 1, &TCP_LIMITS, proxied_policy("127.0.0.0/8"));
+	uint8_t message[200];
+	size_t bytes = header_put(message, 1);
+	bytes += framed(message + bytes, 7);
+	int fd = client_open(s, SOCK_STREAM, NULL);
+	for (size_t i = 0; i < bytes; i++) /* octet by octet */
+		assert_int_equal(send(fd, message + i, 1, 0), 1);
+	answer_read(fd, 7, FIRST);
+	assert_int_equal(send(fd, message + 28, bytes - 28, 0), bytes - 28); /* once is enough */
+	answer_read(fd, 7, FIRST);
+	close(fd);
+	fd = client_open(s, SOCK_STREAM, NULL);
+	assert_int_equal(send(fd, message + 28, bytes - 28, 0), bytes - 28);
+	is_cut(fd);
+	stage_free(s);
+}
+
+static void tcp_refuses_a_client_with_too_many_connections(void **state)
+{
+	(void)state;
+	const struct tcp_limits limits = {
+	    .connections = 8, .per_client = 2, .idle_ms = 60000, .backlog_bytes = 4096};
+	struct stage *s =
+	    stage_with_policy("127.0.0.1@0", 1, &limits, proxied_policy("127.0.0.0/8"));
+	uint8_t message[200];
+	int open[3];
+	for (uint8_t i = 0; i < 4; i++) { /* the third of one client is cut, another's is not */
+		size_t bytes = header_put(message, i == 3 ? 9 : 1);
+		bytes += framed(message + bytes, i);
+		int fd = client_open(s, SOCK_STREAM, NULL);
+		assert_int_equal(send(fd, message, bytes, 0), bytes);
+		if (i == 2) {
+			is_cut(fd);
+			continue;
+		}
+		answer_read(fd, i, FIRST);
+		open[i == 3 ? 2 : i] = fd;
+	}
+	close(open[0]); /* whose place is free again, as soon as the server has seen it */
+	for (bool answered = false; !answered;) {
+		uint8_t length[2];
+		size_t bytes = header_put(message, 1);
+		bytes += framed(message + bytes, 5);
+		int fd = client_open(s, SOCK_STREAM, NULL);
+		assert_int_equal(send(fd, message, bytes, MSG_NOSIGNAL), bytes);
+		answered = recv(fd, length, 2, MSG_WAITALL) == 2;
+		close(fd);
+	}
+	close(open[1]);
+	close(open[2]);
+	stage_free(s);
+}
+
 static void a_dry_run_only_counts(void **state)
 {
 	(void)state;
@@ -409,6 +534,10 @@ int main(void)
 	    cmocka_unit_test(tcp_lets_the_longest_idle_go_when_too_many_come),
 	    cmocka_unit_test(a_limited_client_is_sent_to_tcp_unless_its_cookie_is_good),
 	    cmocka_unit_test(a_dry_run_only_counts),
+	    cmocka_unit_test(a_proxy_over_udp_must_name_its_client),
+	    cmocka_unit_test(a_proxy_over_tcp_must_name_its_client),
+	    cmocka_unit_test(a_header_from_elsewhere_is_no_query),
+	    cmocka_unit_test(tcp_refuses_a_client_with_too_many_connections),
 	    cmocka_unit_test(answers_stay_whole_while_snapshots_are_swapped),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
