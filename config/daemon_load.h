@@ -51,6 +51,8 @@ struct config_dnsd {
 	bool rate_dry_run;
 	struct addr_prefix *proxies; /* who must speak the PROXY protocol */
 	size_t proxies_count;
+	char *user, *group; /* NULL: as started; the user's own */
+	bool seccomp;
 	unsigned tcp_connections, tcp_per_client, tcp_idle_ms;
 };
 struct config_cli {

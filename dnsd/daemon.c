@@ -1,6 +1,7 @@
 /* The parts of tandem-dnsd put together. */
 #include "dnsd/daemon.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "config/daemon_load.h"
 #include "dnsd/follow.h"
+#include "dnsd/privilege.h"
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
 #include "dnsd/zone_files.h"
@@ -241,6 +243,32 @@ static int metrics_open(struct daemon *d, struct err *e)
 	return r == 0 ? 0 : err_prefix(e, "metrics");
 }
 
+/* --- rights --------------------------------------------------------------------------------- */
+
+/* What was opened as root must be open to the user too, or the next change can not be kept. */
+static int state_check(const struct daemon *d, struct err *e)
+{
+	const char *state = d->config.common.state;
+	if (!has_controllers(d) || access(state, R_OK | W_OK | X_OK) == 0)
+		return 0;
+	return err_set_errno(e, errno, "state: \"%s\" is not the user's to write", state);
+}
+
+static int privileges_drop(struct daemon *d, struct err *e)
+{
+	struct err why = {0};
+	int r = privilege_become(d->config.user, d->config.group, e);
+	if (r == 0)
+		r = state_check(d, e);
+	if (r != 0)
+		return r;
+	if (geteuid() == 0)
+		log_warn("running as root: give it a user");
+	if (d->config.seccomp && privilege_confine(&why) != 0)
+		log_warn("running without a seccomp filter: %s", why.text);
+	return 0;
+}
+
 /* --- life ----------------------------------------------------------------------------------- */
 
 static bool same_text(const char *a, const char *b)
@@ -264,6 +292,9 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 	if (now->tcp_connections != fresh->tcp_connections ||
 	    now->tcp_per_client != fresh->tcp_per_client || now->tcp_idle_ms != fresh->tcp_idle_ms)
 		log_warn("tcp has changed: that needs a restart");
+	if (!same_text(now->user, fresh->user) || !same_text(now->group, fresh->group) ||
+	    now->seccomp != fresh->seccomp)
+		log_warn("user, group or seccomp has changed: that needs a restart");
 	if (now->workers != fresh->workers)
 		log_warn("workers has changed: that needs a restart");
 }
@@ -324,7 +355,9 @@ static void on_reload(void *ctx)
 
 int daemon_start(struct daemon *d, struct err *e)
 {
-	int r = loop_new(&d->loop, e);
+	int r = privilege_forbid_gain(e);
+	if (r == 0)
+		r = loop_new(&d->loop, e);
 	if (r == 0)
 		r = policy_build(&d->config, NULL, &d->policy.now, e);
 	if (r == 0)
@@ -333,6 +366,8 @@ int daemon_start(struct daemon *d, struct err *e)
 		r = transports_start(d, e);
 	if (r == 0)
 		r = metrics_open(d, e);
+	if (r == 0)
+		r = privileges_drop(d, e);
 	if (r == 0 && has_controllers(d))
 		r = follow_begin(d, e);
 	return r;
