@@ -101,11 +101,13 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 			metrics_value(out, answers, labels, sum(threads, count, at));
 		}
 	single(out, "tandem_dnsd_truncated_total", "answers cut with TC", SUM(truncated));
-	single(out, "tandem_dnsd_dropped_total", "messages that deserved no answer", SUM(dropped));
+	single(out, "tandem_dnsd_dropped_total", "messages that got no answer", SUM(dropped));
 	single(out, "tandem_dnsd_send_failed_total", "answers the kernel did not take",
 	    SUM(send_failed));
 	single(out, "tandem_dnsd_cookies_valid_total", "queries with a valid server cookie",
 	    SUM(cookies_valid));
+	single(out, "tandem_dnsd_proxy_refused_total", "messages of proxies without a sound header",
+	    SUM(proxy_refused));
 	metrics_family(
 	    out, limited, "counter", "answers over the rate limit, by what became of them");
 	metrics_value(out, limited, (const char *[]){"action", "drop", NULL}, SUM(rate_dropped));
