@@ -79,8 +79,10 @@ static void records_sort(struct zone_data *z)
 static int fault(const struct zone_data *z, const struct record *r, struct err *e, const char *text)
 {
 	char name[NAME_TEXT_BYTES];
-	return err_set(e, E_INVALID, "%s:%" PRIu32 ": \"%.200s\" %s", z->source, r->line,
-	    name_format(r->owner, name), text);
+	size_t line = r->line;
+	const char *file = zone_place(z->places, z->source, &line);
+	return err_set(
+	    e, E_INVALID, "%s:%zu: \"%.200s\" %s", file, line, name_format(r->owner, name), text);
 }
 
 static bool is_apex(const struct zone_data *z, const struct record *r)

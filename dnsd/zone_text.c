@@ -33,6 +33,7 @@ void zone_data_free(struct zone_data *z)
 	arena_free(&z->arena);
 	free(z->records);
 	free(z->source);
+	zone_places_free(z->places);
 	free(z);
 }
 
@@ -197,7 +198,7 @@ static int scan_ldns(struct scan *s, struct zone_data *z, struct err *e)
 	if (status == LDNS_STATUS_OK && rr)
 		r = record_add(z, rr, s->line, e);
 	else if (status == LDNS_STATUS_SYNTAX_INCLUDE)
-		r = err_set(e, E_INVALID, "$INCLUDE is not supported");
+		r = err_set(e, E_INVALID, "$INCLUDE must begin its line");
 	else if (status != LDNS_STATUS_OK && status != LDNS_STATUS_SYNTAX_EMPTY &&
 	         status != LDNS_STATUS_SYNTAX_TTL && status != LDNS_STATUS_SYNTAX_ORIGIN)
 		r = err_set(e, E_INVALID, "%s", ldns_get_errorstr_by_id(status));
@@ -243,8 +244,10 @@ static int stream_read(
 		if (r != 0)
 			break;
 	}
-	if (r != 0)
-		err_prefix(e, "%s:%zu", z->source, s.line);
+	if (r != 0) {
+		const char *file = zone_place(z->places, z->source, &s.line);
+		err_prefix(e, "%s:%zu", file, s.line);
+	}
 	ldns_rdf_deep_free(s.origin);
 	ldns_rdf_deep_free(s.former);
 	return r;
@@ -264,6 +267,13 @@ int zone_data_read_file(const char *name, const char *path, struct zone_data **o
 		return E_INVALID;
 	}
 	const char *zero = memchr(text, '\0', bytes);
+	if (!zero)
+		r = zone_include(path, &z->apex, ZONE_FILE_BYTES, &text, &bytes, &z->places, e);
+	if (r != 0) {
+		free(text);
+		zone_data_free(z);
+		return r;
+	}
 	size_t open_line = open_line_find(text);
 	FILE *stream = bytes > 0 ? fmemopen(text, bytes, "r") : NULL;
 	if (zero)

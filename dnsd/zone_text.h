@@ -6,6 +6,7 @@
 #include "core/view.h"
 #include "dnsd/arena.h"
 #include "dnsd/name.h"
+#include "dnsd/zone_include.h"
 #include "lib/base/err.h"
 
 enum { /* RR types this program knows by name; the others are octets to it */
@@ -60,8 +61,9 @@ struct record {
 struct zone_data {
 	struct arena arena;
 	struct name apex;
-	char *source;           /* where it comes from, for messages: a path or "zone NAME" */
-	struct record *records; /* sorted by owner, type and rdata; no duplicates */
+	struct zone_places *places; /* of the lines, where files are included; or NULL */
+	char *source;               /* where it comes from, for messages: a path or "zone NAME" */
+	struct record *records;     /* sorted by owner, type and rdata; no duplicates */
 	size_t records_count;
 	uint32_t serial_base; /* a file's own serial, or the view's base */
 };
