@@ -34,7 +34,7 @@ static struct addr address_of(const char *text)
 static void expect(const struct cookie_secrets *s, const char *address, uint32_t now_s,
     const char *cookie, bool believed, const char *answer)
 {
-	uint8_t in[COOKIE_BYTES], out[COOKIE_BYTES], wanted[COOKIE_BYTES];
+	uint8_t in[2 * COOKIE_BYTES], out[COOKIE_BYTES], wanted[COOKIE_BYTES];
 	struct addr a = address_of(address);
 	size_t bytes = strlen(cookie) / 2;
 	hex_read(cookie, in, bytes);
