@@ -160,6 +160,8 @@ struct scan {
 	ldns_rdf *origin;
 	ldns_rdf *former; /* the owner that ldns takes for a line without one */
 	uint32_t ttl_s;
+	const char *owner; /* as written in the last line of the common form; NULL: none */
+	size_t owner_bytes;
 };
 
 /* Moves behind blank lines and comments. */
@@ -185,6 +187,7 @@ static int scan_ldns(struct scan *s, struct zone_data *z, struct err *e)
 {
 	ldns_rr *rr = NULL;
 	int line = 0, r = 0;
+	s->owner = NULL; /* it may mean another name from here on */
 	if (z->records_count > 0) {
 		const struct record *former = &z->records[z->records_count - 1];
 		ldns_rdf_deep_free(s->former);
@@ -213,22 +216,37 @@ static int scan_ldns(struct scan *s, struct zone_data *z, struct err *e)
 	return 0;
 }
 
+/* The records of a name mostly follow each other, each line with its owner: how long it is if it is
+ * the one before, else 0. */
+static size_t owner_again(const struct scan *s, const char *end)
+{
+	size_t bytes = s->owner_bytes;
+	if (!s->owner || (size_t)(end - s->at) <= bytes || memcmp(s->at, s->owner, bytes) != 0)
+		return 0;
+	return s->at[bytes] == ' ' || s->at[bytes] == '\t' ? bytes : 0;
+}
+
 static int scan_step(struct scan *s, struct zone_data *z, struct err *e)
 {
 	struct zone_line l;
 	const char *end = memchr(s->at, '\n', (size_t)(s->end - s->at));
 	if (!end)
 		end = s->end;
-	if (!zone_line_read(&l, s->at, (size_t)(end - s->at), ldns_rdf_data(s->origin),
+	const char *line = s->at + owner_again(s, end);
+	if (!zone_line_read(&l, line, (size_t)(end - line), ldns_rdf_data(s->origin),
 	        ldns_rdf_size(s->origin), s->ttl_s) ||
 	    l.ttl_s > ZONE_TTL_MAX || (!l.has_owner && z->records_count == 0))
 		return scan_ldns(s, z, e);
 	int r = line_record_add(z, &l, s->line, e);
-	if (r == 0) {
-		s->at = end < s->end ? end + 1 : end;
-		s->line++;
+	if (r != 0)
+		return r;
+	if (l.has_owner) {
+		s->owner = s->at;
+		s->owner_bytes = strcspn(s->at, " \t");
 	}
-	return r;
+	s->at = end < s->end ? end + 1 : end;
+	s->line++;
+	return 0;
 }
 
 static int stream_read(

@@ -147,6 +147,30 @@ static void a_bad_file_keeps_its_zone_and_lets_the_others_change(void **state)
 	file_drop(two);
 }
 
+static void an_owner_written_again_is_read_with_the_origin_of_its_line(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct zone_files f = {0};
+	struct snapshot *s;
+	char *path = file_new(HEAD "x A 192.0.2.1\nx A 192.0.2.2\nxy A 192.0.2.3\nx A 192.0.2.4\n"
+	                           "\tA 192.0.2.5\n$ORIGIN sub.one.test.\nx A 192.0.2.6\n"
+	                           "x 60 MX 1 x\nx CAA 0 issue \"a\"\nx MX 2 x\n");
+	struct config_zone_file file = {(char[]){"one.test."}, path};
+	assert_int_equal(zone_files_load(&f, &file, 1, &s, &e), 0);
+	expect(s, "x.one.test. A",
+	    "NOERROR aa | x.one.test. 300 A 192.0.2.1; x.one.test. 300 A 192.0.2.2; "
+	    "x.one.test. 300 A 192.0.2.4; x.one.test. 300 A 192.0.2.5 |  | ");
+	expect(s, "xy.one.test. A", "NOERROR aa | xy.one.test. 300 A 192.0.2.3 |  | ");
+	expect(s, "x.sub.one.test. A", "NOERROR aa | x.sub.one.test. 300 A 192.0.2.6 |  | ");
+	expect(s, "x.sub.one.test. MX",
+	    "NOERROR aa | x.sub.one.test. 60 MX 1 x.sub.one.test.; "
+	    "x.sub.one.test. 60 MX 2 x.sub.one.test. |  | ");
+	snapshot_free(s);
+	zone_files_free(&f);
+	file_drop(path);
+}
+
 static void a_zone_recalled_is_the_zone_that_was_read(void **state)
 {
 	(void)state;
@@ -208,6 +232,7 @@ int main(void)
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_line),
 	    cmocka_unit_test(records_read_as_written),
 	    cmocka_unit_test(a_bad_file_keeps_its_zone_and_lets_the_others_change),
+	    cmocka_unit_test(an_owner_written_again_is_read_with_the_origin_of_its_line),
 	    cmocka_unit_test(a_zone_recalled_is_the_zone_that_was_read),
 	    cmocka_unit_test(the_first_time_every_file_must_be_good),
 	};
