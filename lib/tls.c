@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "lib/file.h"
+#include "lib/log.h"
 
 #define TLS_SCHEME "tandem://"
+#define TLS_DAYS_TO_TELL 14
 #define TLS_FILE_BYTES (1U << 20)
 
 static const struct {
@@ -58,6 +60,27 @@ static int tls_fail(struct err *e, const char *what, const char *path)
 	return err_set(e, E_IO, "cannot use %s \"%s\": %s", what, path, tls_error_take(reason));
 }
 
+/* A certificate that others refuse is no reason not to start: the clock may be put right, the file
+ * renewed. But whose fault it is must be said here, where it is known. */
+static void tls_tell_validity(SSL_CTX *ctx, const char *path)
+{
+	const X509 *own = SSL_CTX_get0_certificate(ctx);
+	int days = 0, seconds = 0;
+	if (X509_cmp_current_time(X509_get0_notBefore(own)) > 0)
+		log_error(
+		    "certificate \"%s\" is not valid yet, so it is refused everywhere: is the "
+		    "clock of this host right?",
+		    path);
+	else if (X509_cmp_current_time(X509_get0_notAfter(own)) < 0)
+		log_error(
+		    "certificate \"%s\" has expired, so it is refused everywhere: issue a new "
+		    "one (tandem pki issue)",
+		    path);
+	else if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(own)) == 1 &&
+	         days < TLS_DAYS_TO_TELL)
+		log_warn("certificate \"%s\" expires in %d days", path, days);
+}
+
 static int tls_context_load(SSL_CTX *ctx, const struct tls_files *files, struct err *e)
 {
 	SSL_CTX_set_default_passwd_cb(ctx, tls_no_passphrase);
@@ -71,6 +94,7 @@ static int tls_context_load(SSL_CTX *ctx, const struct tls_files *files, struct 
 		return tls_fail(e, "key", files->key);
 	if (SSL_CTX_check_private_key(ctx) != 1)
 		return tls_fail(e, "key", files->key);
+	tls_tell_validity(ctx, files->certificate);
 	return 0;
 }
 

@@ -191,6 +191,72 @@ static void unusable_files_are_named_with_the_reason(void **state)
 	assert_int_equal(ERR_peek_error(), 0);
 }
 
+/* What is said when the certificate "dated" is used, its end `seconds` from now. */
+static void use_dated(long start, long end, char *said, size_t bytes)
+{
+	const char *folder_ca = in_folder("dated");
+	struct err e = {0};
+	struct pki_request request = {
+	    .identity = {.role = TLS_ROLE_DNSD, .site = "muc"}, .days = 1};
+	char *path = mem_printf("%s/d.crt", folder_ca),
+	     *key_path = mem_printf("%s/d.key", folder_ca);
+	char *ca = mem_printf("%s/ca.crt", folder_ca);
+	if (access(path, F_OK) != 0) {
+		(void)strcpy(request.identity.name, "d");
+		assert_int_equal(pki_init(folder_ca, "CA", &e), 0);
+		assert_int_equal(pki_issue(folder_ca, "d", &request, &e), 0);
+	}
+	FILE *file = fopen(path, "r"), *key_file = fopen(key_path, "r");
+	assert_true(file && key_file);
+	X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	EVP_PKEY *key = PEM_read_PrivateKey(key_file, NULL, NULL, NULL);
+	(void)fclose(file);
+	(void)fclose(key_file);
+	assert_true(certificate && key);
+	(void)X509_gmtime_adj(X509_getm_notBefore(certificate), start);
+	(void)X509_gmtime_adj(X509_getm_notAfter(certificate), end);
+	assert_true(
+	    X509_sign(certificate, key, NULL) > 0 || X509_sign(certificate, key, EVP_sha256()) > 0);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(PEM_write_X509(file, certificate), 1);
+	(void)fclose(file);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+
+	int fds[2], saved = dup(STDERR_FILENO);
+	SSL_CTX *ctx = NULL;
+	assert_int_equal(pipe(fds), 0);
+	assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+	int code = tls_client_context(&(struct tls_files){ca, path, key_path}, &ctx, &e);
+	assert_int_equal(write(STDERR_FILENO, "\n", 1), 1);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	assert_int_equal(code, 0);
+	SSL_CTX_free(ctx);
+	ssize_t got = read(fds[0], said, bytes - 1);
+	said[got > 0 ? got : 0] = '\0';
+	(void)close(saved);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	free(path);
+	free(key_path);
+	free(ca);
+}
+
+static void an_own_certificate_out_of_its_time_is_told_of_but_used(void **state)
+{
+	char said[1024];
+	(void)state;
+	use_dated(-7200, -3600, said, sizeof(said));
+	assert_non_null(strstr(said, "has expired"));
+	use_dated(3600, 7200, said, sizeof(said));
+	assert_non_null(strstr(said, "is not valid yet"));
+	use_dated(-3600, 3L * 86400 + 600, said, sizeof(said));
+	assert_non_null(strstr(said, "expires in 3 days"));
+	use_dated(-3600, 100L * 86400, said, sizeof(said));
+	assert_string_equal(said, "\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +266,7 @@ int main(void)
 	    cmocka_unit_test(bad_requests_are_refused_and_leave_no_files),
 	    cmocka_unit_test(identities_parse_strictly),
 	    cmocka_unit_test(unusable_files_are_named_with_the_reason),
+	    cmocka_unit_test(an_own_certificate_out_of_its_time_is_told_of_but_used),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
