@@ -48,13 +48,15 @@ static bool is_below_one(const struct record *r, const struct owner *owners, siz
 
 const struct record *dname_hidden_find(const struct zone_data *z)
 {
-	struct owner *owners = NULL; /* in the records' order, which is by length and octets */
+	struct owner *owners = NULL;
 	size_t count = 0;
 	const struct record *found = NULL;
 	for (size_t i = 0; i < z->records_count; i++)
 		if (z->records[i].type == TYPE_DNAME)
 			VEC_PUSH(owners, count) =
 			    (struct owner){z->records[i].owner, z->records[i].owner_bytes};
+	if (count > 1)
+		qsort(owners, count, sizeof(*owners), owner_order);
 	for (size_t i = 0; count > 0 && !found && i < z->records_count; i++)
 		if (is_below_one(&z->records[i], owners, count))
 			found = &z->records[i];
