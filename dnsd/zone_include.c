@@ -179,13 +179,24 @@ static int path_find(
 	return 0;
 }
 
+static int text_read(const char *path, size_t max, char **text, struct err *e)
+{
+	size_t bytes;
+	int r = file_read(path, max, text, &bytes, e);
+	if (r != 0 || strlen(*text) == bytes)
+		return r;
+	free(*text);
+	*text = NULL;
+	err_set(e, E_INVALID, "%s: not a text: has a NUL", path);
+	return E_INVALID;
+}
+
 static int include_take(struct expansion *x, const char *arguments, struct err *e)
 {
 	const struct frame *f = top(x);
 	const char *word = arguments + strspn(arguments, " \t"), *end = word_end(word);
 	const char *name = end + strspn(end, " \t"), *name_end = word_end(name);
 	char origin[NAME_TEXT_BYTES], *path, *text;
-	size_t bytes;
 	memcpy(origin, f->origin, sizeof(origin));
 	if (end == word)
 		return err_set(e, E_INVALID, "$INCLUDE without a file");
@@ -195,11 +206,7 @@ static int include_take(struct expansion *x, const char *arguments, struct err *
 	int r = path_find(x, word, (size_t)(end - word), &path, e);
 	if (r != 0)
 		return r;
-	r = file_read(path, x->max, &text, &bytes, e);
-	if (r == 0 && strlen(text) != bytes) {
-		free(text);
-		r = err_set(e, E_INVALID, "%s: not a text: has a NUL", path);
-	}
+	r = text_read(path, x->max, &text, e);
 	if (r == 0)
 		r = frame_push(x, path, text, origin, e);
 	if (r == 0) {

@@ -7,8 +7,8 @@
  *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
  *       tests/fuzz/fuzz_query.c \
  *       dnsd/{answer,edns,cookie,message,query,name,catalog,catalog_build,catalog_grow}.c \
- *       dnsd/{pooltable,snapshot,zone_text,zone_line,zone_check,arena}.c lib/base/[!j]*.c \
- *       lib/file.c core/view.c \
+ *       dnsd/{pooltable,snapshot,zone_text,zone_line,zone_include,zone_check,dname,arena}.c \
+ *       lib/base/[!j]*.c lib/file.c core/view.c \
  *       -lldns -lurcu-memb -lurcu-common -lcrypto -o build/fuzz_query
  *   build/fuzz_query -max_len=600 -max_total_time=60 */
 #include <assert.h>
@@ -30,6 +30,7 @@ static char *records[] = {TEXT("example. 300 NS ns1.example."),
     TEXT("c.example. 300 CNAME d.example."), TEXT("d.example. 300 CNAME c.example."),
     TEXT("*.w.example. 300 TXT \"wild\""), TEXT("*.v.example. 300 CNAME x.w.example."),
     TEXT("s.example. 300 NS n.s.example."), TEXT("n.s.example. 300 A 192.0.2.77"),
+    TEXT("h.example. 60 DNAME g.h2.example."), TEXT("h2.example. 60 DNAME h.example."),
     TEXT("e.f.g.example. 300 SRV 1 2 3 a.example."), TEXT("x.example. 300 TYPE65280 \\# 3 aabbcc")};
 static struct view_zone zone = {.name = TEXT("example."),
     .ttl_s = 300,
