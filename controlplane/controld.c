@@ -10,7 +10,12 @@
 #include "lib/base/mem.h"
 #include "lib/log.h"
 
-enum { RESIGN_MS = 1200 };
+enum {
+	RESIGN_MS = 1200,
+	/* Nobody else can take the office in a SQLite store, and each beat is an fsync. */
+	ALONE_BEAT_MS = 1000,
+	ALONE_TAKEOVER_MS = 4000,
+};
 
 struct controld {
 	const struct config_controld *config;
@@ -101,8 +106,11 @@ static int parts_open(struct controld *d, struct err *e)
 		result = store_open(d, e);
 	if (result != 0)
 		return result;
+	bool alone = d->config->sqlite != NULL;
 	struct engine_options engine = {.base = d->base,
 	    .store = d->store,
+	    .beat_ms = alone ? ALONE_BEAT_MS : 0,
+	    .takeover_ms = alone ? ALONE_TAKEOVER_MS : 0,
 	    .name = d->config->common.name,
 	    .url = d->config->url,
 	    .listener = {
@@ -113,7 +121,7 @@ static int parts_open(struct controld *d, struct err *e)
 	struct api_options api = {.base = d->base,
 	    .engine = d->engine,
 	    .tls = d->tls,
-	    .store_kind = d->config->sqlite != NULL ? "sqlite" : "etcd"};
+	    .store_kind = alone ? "sqlite" : "etcd"};
 	result = api_new(&api, &d->api, e);
 	return result != 0 ? result : listen_all(d, e);
 }
