@@ -41,6 +41,11 @@ static void ack_make_room(struct core *c, struct core_effects *out)
 	ack_remove(c, stalest);
 }
 
+static uint64_t state_epoch(const struct core *c)
+{
+	return c->state ? c->state->epoch : 0;
+}
+
 void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct core_effects *out)
 {
 	char *site = text_clean(a->site, SERVICE_NAME_BYTES);
@@ -56,7 +61,8 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 		c->alarms_dirty = true;
 	} else {
 		c->alarms_dirty = c->alarms_dirty || strcmp(known->refused, refused) != 0 ||
-		                  now_ms - known->at_ms > CORE_ACK_FRESH_MS;
+		                  now_ms - known->at_ms > CORE_ACK_FRESH_MS ||
+		                  known->epoch > a->epoch || a->epoch > state_epoch(c);
 		free(known->refused);
 		known->refused = refused;
 		free(site);
@@ -78,6 +84,20 @@ void ack_forget(struct core *c, uint64_t now_ms, struct core_effects *out)
 		    c->acks[i].name, c->acks[i].site, c->acks[i].epoch);
 		ack_remove(c, i);
 	}
+}
+
+/* Nothing that this cluster has published: it proves nothing. */
+static bool ack_leads_astray(
+    const struct core *c, const struct ack *a, uint64_t now_ms, struct buf *missing)
+{
+	if (now_ms - a->at_ms > CORE_ACK_FRESH_MS || !ack_is_ahead(c, a))
+		return false;
+	if (missing)
+		buf_printf(missing,
+		    "%s%s (%s) answers epoch %" PRIu64 " of revision %" PRIu64
+		    ", which was not published here",
+		    missing->bytes > 0 ? "; " : "", a->name, a->site, a->epoch, a->revision);
+	return true;
 }
 
 /* One that was last seen at an older epoch and then fell silent may still answer with it. */
@@ -102,7 +122,8 @@ static bool ack_lags(const struct ack *a, uint64_t epoch, uint64_t now_ms, struc
 bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms)
 {
 	for (size_t i = 0; i < c->acks_count; i++)
-		if (now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS && c->acks[i].epoch < epoch)
+		if (now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS &&
+		    (c->acks[i].epoch < epoch || ack_is_ahead(c, &c->acks[i])))
 			return true;
 	return false;
 }
@@ -112,7 +133,8 @@ bool ack_proves(const struct core *c, uint64_t epoch, uint64_t now_ms, struct bu
 	bool proven = true;
 
 	for (size_t i = 0; i < c->acks_count; i++)
-		if (ack_lags(&c->acks[i], epoch, now_ms, missing))
+		if (ack_leads_astray(c, &c->acks[i], now_ms, missing) ||
+		    ack_lags(&c->acks[i], epoch, now_ms, missing))
 			proven = false;
 	for (size_t s = 0; c->service && s < c->service->sites_count; s++) {
 		bool heard = c->service->sites[s].witness;

@@ -174,6 +174,15 @@ static void acks_look(struct core *c, struct core_time now, struct core_effects 
 			        "name server %s of %s is not heard; its last epoch was %" PRIu64,
 			        a->name, a->site, a->epoch),
 			    out);
+		else if (c->leading && c->state && ack_is_ahead(c, a))
+			alarm_raise(c, now, mem_printf("dnsd-ahead/%s/%s", a->site, a->name),
+			    mem_printf(
+			        "name server %s of %s answers epoch %" PRIu64
+			        " of revision %" PRIu64
+			        ", which was never published here: was the store restored from a "
+			        "backup?",
+			        a->name, a->site, a->epoch, a->revision),
+			    out);
 		else if (*a->refused)
 			alarm_raise(c, now, mem_printf("dnsd-refused/%s/%s", a->site, a->name),
 			    mem_printf("name server %s of %s refuses the view and stays at epoch "

@@ -39,6 +39,8 @@ static int pool_check(const struct service *s, const struct service_pool *p, str
 
 int apply_check(const struct service *s, struct err *e)
 {
+	size_t members = 0;
+
 	if (s->sites_count == 0 || s->sites_count > SERVICE_SITES)
 		return err_set(e, E_INVALID, "found %zu sites, expected 1 to %d", s->sites_count,
 		    SERVICE_SITES);
@@ -52,7 +54,13 @@ int apply_check(const struct service *s, struct err *e)
 		int r = pool_check(s, &s->pools[i], e);
 		if (r != 0)
 			return r;
+		members += s->pools[i].members_count;
 	}
+	if (members > STATE_MEMBERS)
+		return err_set(e, E_INVALID,
+		    "%zu members in all pools, expected at most %d: what is concluded of them "
+		    "must fit the store",
+		    members, STATE_MEMBERS);
 	for (size_t i = 0; i < s->names_count; i++)
 		if (!s->names[i].owner || s->names[i].pool >= s->pools_count ||
 		    s->names[i].zone >= s->zones_count)
@@ -115,14 +123,24 @@ static int apply_refuse(
 	return bad > 0 ? E_REFUSED : 0;
 }
 
+static void evidence_cut(struct state_member *m, size_t limit)
+{
+	if (strlen(m->evidence) < limit)
+		return;
+	char *cut = text_clean(m->evidence, limit);
+	free(m->evidence);
+	m->evidence = cut;
+}
+
 /* Drops what the state knows of members that are configured no longer. */
 static size_t members_prune(struct state *s, struct service *after)
 {
 	struct roster *new = roster_new(after, NULL, 0);
-	size_t kept = 0, dropped = 0;
+	size_t kept = 0, dropped = 0, limit = state_evidence_limit(new->members_count);
 
 	for (size_t i = 0; i < s->members_count; i++) {
 		if (roster_find(new, s->members[i].id) != SIZE_MAX) {
+			evidence_cut(&s->members[i], limit);
 			s->members[kept++] = s->members[i];
 			continue;
 		}
@@ -165,6 +183,7 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 	d->state = s;
 	service_drop(d->service);
 	d->service = service_hold(r->service);
+	free(d->document);
 	d->document = mem_strndup(r->document, r->document_bytes);
 	d->document_bytes = r->document_bytes;
 	buf_printf(text,

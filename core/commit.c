@@ -31,7 +31,7 @@ static void draft_number(struct core *c, struct draft *d, struct core_time now)
 	    c->seed, ++c->commits & 0xffffffff);
 	if (d->service) {
 		struct view *view = publish_view(d->service, s, c->view);
-		s->epoch += publish_differs(view, c->view);
+		s->epoch += publish_differs(view, c->view); /* also by its revision alone */
 		view_free(view);
 	}
 	for (size_t i = 0; i < s->drains_count; i++)
@@ -144,11 +144,15 @@ void commit_done(struct core *c, const char *commit_id, int result, struct core_
 		    mem_strdup("no quorum: the store did not take the change, which was not made"),
 		    out);
 	} else {
-		c->retry_ms = now.mono_ms + CORE_RETRY_LATER_MS;
+		/* Without the request it may well succeed: automation does not wait for that. */
+		c->retry_ms =
+		    now.mono_ms + (c->pending.request ? CORE_RETRY_MS : CORE_RETRY_LATER_MS);
 		effect_tell(out, true, "the store refused a commit: %s", err_code_name(result));
 		pending_answer(c, result,
-		    mem_printf("the store refused the change (%s), which was not made",
-		        err_code_name(result)),
+		    mem_printf("the store refused the change, which was not made (%s)",
+		        result == E_LIMIT ? "document, state and history are too large for one "
+		                            "transaction"
+		                          : err_code_name(result)),
 		    out);
 	}
 	pending_release(&c->pending);

@@ -58,18 +58,22 @@ static void verdict_write(struct core *c, struct draft *d, struct roster_member 
 	s->withheld = verdict == MEMBER_DOWN;
 	s->since_ms = now.wall_ms;
 	free(s->evidence);
-	s->evidence = verdict_evidence(c->roster, (size_t)(m - c->roster->members), now.mono_ms);
+	char *evidence = verdict_evidence(c->roster, (size_t)(m - c->roster->members), now.mono_ms);
+	s->evidence = text_clean(evidence, state_evidence_limit(c->roster->members_count));
 	draft_note(d, now.wall_ms, "automation",
 	    verdict == MEMBER_DOWN ? "member-down" : "member-up", m->id,
 	    mem_printf("%s is %s%s: %s (rule 6)", m->id, member_state_name(verdict),
-	        held ? " again" : "", s->evidence));
+	        held ? " again" : "", evidence));
+	free(evidence);
 }
 
-/* Looks at the members whose tally changed; those that need no commit leave the queue. */
+/* Looks at the members whose tally changed; those that need no commit leave the queue. What does
+ * not fit into one commit stays for the next: their lines of history must fit the store's
+ * transaction. */
 static void verdicts_conclude(struct core *c, struct draft *d, struct core_time now)
 {
 	struct roster *r = c->roster;
-	size_t kept = 0;
+	size_t kept = 0, written = 0;
 
 	assert(!r || d->service);
 	for (size_t i = 0; r && i < r->queue_count; i++) {
@@ -81,8 +85,9 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		    (conclusion == CONCLUDE_DOWN && (!s || s->verdict != MEMBER_DOWN)) ||
 		    (conclusion == CONCLUDE_UP && (!s || s->verdict != MEMBER_UP || s->withheld));
 		if (news) {
-			verdict_write(
-			    c, d, m, conclusion == CONCLUDE_DOWN ? MEMBER_DOWN : MEMBER_UP, now);
+			if (written++ < CORE_COMMIT_VERDICTS)
+				verdict_write(c, d, m,
+				    conclusion == CONCLUDE_DOWN ? MEMBER_DOWN : MEMBER_UP, now);
 			r->queue[kept++] = r->queue[i];
 		} else {
 			m->queued = false;
@@ -169,6 +174,7 @@ void core_decide(struct core *c, struct core_time now, struct core_effects *out)
 	if (c->service)
 		d.service = service_hold(c->service);
 	verdicts_conclude(c, &d, now);
+	epochs_lift(c, &d, now);
 	drains_advance(c, &d, now);
 	requests_judge(c, &d, now, out);
 	if (d.state)

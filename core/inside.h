@@ -26,6 +26,7 @@ enum {
 	CORE_REQUEST_PATIENCE_MS = 5000, /* then a request that could not be decided is answered */
 	CORE_ATTEMPTS = 8,               /* commits of one request whose fate is not known */
 	CORE_KNOWN_COMMITS = 32,
+	CORE_COMMIT_VERDICTS = 200, /* in one commit */
 	CORE_RETRY_MS = 250,        /* after a commit that failed without news */
 	CORE_RETRY_LATER_MS = 5000, /* after one that can not succeed as it is */
 	CORE_TIMER_LONGEST_MS =
@@ -40,7 +41,9 @@ enum {
 	CORE_ALARM_PAUSE_MS =
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
-	CORE_TEXT_LINES = 50,     /* of a reply, then "and N more" */
+	CORE_LIFT_EPOCHS = 65536, /* farther above is no backup but nonsense, and only alarmed */
+	CORE_LIFT_PAUSE_MS = 60 * 1000, /* one that lies can not burn numbers fast */
+	CORE_TEXT_LINES = 50,           /* of a reply, then "and N more" */
 };
 
 struct request { /* a copy of a core_request that waits */
@@ -121,6 +124,7 @@ struct core {
 
 	struct pending pending;
 	uint64_t retry_ms; /* monotonic: no commit before */
+	uint64_t lift_ms;  /* monotonic: no lift before */
 
 	struct alarm *alarms; /* sorted by key */
 	size_t alarms_count;
@@ -151,6 +155,10 @@ void draft_release(struct draft *d);
 void drains_advance(struct core *c, struct draft *d, struct core_time now);
 int64_t drains_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait for */
 char *drain_tell(const struct core *c, const struct state_drain *d, struct core_time now);
+
+/* lift.c: a name server answers what was never published here */
+bool ack_is_ahead(const struct core *c, const struct ack *a);
+void epochs_lift(struct core *c, struct draft *d, struct core_time now);
 
 /* request.c, apply.c: judge one request. Result 0: the draft carries it out, or `*same` tells that
  * nothing has to change. Else nothing was changed; *rule is the rule that refused or 0. */

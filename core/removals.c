@@ -7,6 +7,8 @@
 #include "lib/base/err.h"
 #include "lib/base/mem.h"
 
+enum { REMOVAL_OVERHEAD_BYTES = 32 }; /* {"owner":"","revision":…}, */
+
 /* Owners of one document, sorted: all that have an answer, and those that a pool answers. */
 struct owners {
 	char **all, **pooled;
@@ -94,7 +96,7 @@ int publish_removals(struct state *state, const struct service *before, const st
     size_t *left, struct err *e)
 {
 	struct view_removal *kept = NULL;
-	size_t kept_count = 0;
+	size_t kept_count = 0, bytes = 0;
 	struct owners old, new;
 	int r = 0;
 
@@ -115,12 +117,15 @@ int publish_removals(struct state *state, const struct service *before, const st
 			VEC_PUSH(kept, kept_count) =
 			    (struct view_removal){mem_strdup(v->owner), v->revision};
 	}
-	if (kept_count > STATE_REMOVALS)
+	for (size_t i = 0; i < kept_count; i++)
+		bytes += strlen(kept[i].owner) + REMOVAL_OVERHEAD_BYTES;
+	if (kept_count > STATE_REMOVALS || bytes > STATE_REMOVALS_BYTES)
 		r = err_set(e, E_LIMIT,
-		    "%zu names leave with this document and the last %d revisions, at most %d can "
-		    "be "
-		    "remembered",
-		    kept_count, PUBLISH_REMOVALS_REVISIONS, STATE_REMOVALS);
+		    "%zu names leave with this document and the last %d revisions, %zu bytes in "
+		    "all; "
+		    "at most %d names and %d bytes can be remembered",
+		    kept_count, PUBLISH_REMOVALS_REVISIONS, bytes, STATE_REMOVALS,
+		    STATE_REMOVALS_BYTES);
 	struct view_removal *drop = r == 0 ? state->removals : kept;
 	size_t drop_count = r == 0 ? state->removals_count : kept_count;
 	for (size_t i = 0; i < drop_count; i++)

@@ -152,3 +152,10 @@ const char *maintenance_state_name(enum maintenance_state s)
 	assert(s <= MAINTENANCE_ACTIVE);
 	return maintenance_states[s];
 }
+
+size_t state_evidence_limit(size_t members_count)
+{
+	size_t share = STATE_EVIDENCE_BYTES / (members_count > 0 ? members_count : 1);
+
+	return share < STATE_TEXT_BYTES ? share : STATE_TEXT_BYTES;
+}

@@ -66,11 +66,13 @@ struct state {
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
-enum { /* bounds, so that the document fits the store */
-	STATE_MEMBERS = 1048576,
-	STATE_DRAINS = 64, /* one a site */
+enum {                        /* bounds, so that the document fits the store */
+	STATE_MEMBERS = 3000, /* in all pools; apply refuses more */
+	STATE_DRAINS = 64,    /* one a site */
 	STATE_REMOVALS = 8192,
-	STATE_TEXT_BYTES = 512, /* of an evidence or a reason, with its NUL */
+	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
+	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */
+	STATE_TEXT_BYTES = 512,            /* of an evidence or a reason, with its NUL */
 };
 
 struct state *state_new(void);
@@ -84,6 +86,10 @@ struct state_drain *state_drain_find(const struct state *s, const char *site);
 struct state_member *state_member_put(struct state *s, const char *id);
 struct state_drain *state_drain_add(struct state *s, const char *site); /* not there yet */
 void state_drain_remove(struct state *s, const char *site);             /* there */
+
+/* Bytes, with the NUL, that an evidence may take where there are so many members: the document must
+ * fit the store whatever is concluded, or nothing could be decided any more. */
+size_t state_evidence_limit(size_t members_count);
 
 const char *member_state_name(enum member_state s);           /* "up" … */
 const char *maintenance_state_name(enum maintenance_state s); /* "declared" … */

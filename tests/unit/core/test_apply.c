@@ -160,6 +160,44 @@ static void too_many_removals_are_refused_whole(void **unused)
 	world_end(w);
 }
 
+static void removals_that_would_not_fit_the_store_are_refused(void **unused)
+{
+	struct service *s = service_usual();
+	char owner[256];
+
+	(void)unused;
+	for (int i = 0; i < 2000; i++) {
+		snprintf(owner, sizeof(owner), "mx-%04d.%060d.%060d.retarus.com.", i, 0, 0);
+		service_add_name(s, owner, 0);
+	}
+	struct world *w = world_with(s);
+	struct world_reply *r = apply(w, service_usual(), "document 2");
+	assert_int_equal(r->result, E_LIMIT);
+	assert_contains(r->text, "2000 names leave");
+	assert_int_equal(state_of(w)->revision, 1);
+	world_end(w);
+}
+
+static void more_members_than_the_store_can_hold_are_refused(void **unused)
+{
+	struct world *w = world_usual();
+	struct service *s = service_usual();
+	char name[32], address[32];
+
+	(void)unused;
+	for (int i = 0; i <= STATE_MEMBERS; i++) {
+		snprintf(name, sizeof(name), "wide-%d", i / 250);
+		snprintf(address, sizeof(address), "10.1.%d.%d", i / 250, i % 250 + 1);
+		if (i % 250 == 0)
+			service_add_pool(s, name);
+		pool_add(&s->pools[s->pools_count - 1], i % 2 ? MUC : FRA, address);
+	}
+	struct world_reply *r = apply(w, s, "document 2");
+	assert_int_equal(r->result, E_INVALID);
+	assert_contains(r->text, "expected at most 3000");
+	world_end(w);
+}
+
 static void members_that_leave_are_forgotten_and_new_ones_offered(void **unused)
 {
 	struct world *w = world_usual();
@@ -289,6 +327,8 @@ int main(void)
 	    cmocka_unit_test(name_that_becomes_static_is_recorded_as_gone_from_the_pools),
 	    cmocka_unit_test(removals_are_kept_for_a_thousand_revisions),
 	    cmocka_unit_test(too_many_removals_are_refused_whole),
+	    cmocka_unit_test(removals_that_would_not_fit_the_store_are_refused),
+	    cmocka_unit_test(more_members_than_the_store_can_hold_are_refused),
 	    cmocka_unit_test(members_that_leave_are_forgotten_and_new_ones_offered),
 	    cmocka_unit_test(document_may_not_take_away_all_that_works),
 	    cmocka_unit_test(names_may_not_move_to_a_pool_that_is_not_proven),

@@ -261,6 +261,63 @@ static void too_large_a_commit_is_answered(void **unused)
 	world_end(w);
 }
 
+static void too_large_a_request_does_not_hold_automation_up(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	w->store_waits = true;
+	drain(w, "muc");
+	commit_ends(w, E_LIMIT, false);
+	everyone_says(w, MAIL_MUC, DOWN);
+	pass(w, 500);
+	assert_true(w->open);
+	commit_ends(w, 0, true);
+	assert_int_equal(verdict_of(w, MAIL_MUC), MEMBER_DOWN);
+	world_end(w);
+}
+
+static struct service *service_wide(size_t members)
+{
+	struct service *s = service_usual();
+	char name[32], address[32];
+
+	for (size_t i = 0; i < members; i++) {
+		snprintf(name, sizeof(name), "wide-%zu", i / 250);
+		snprintf(address, sizeof(address), "10.1.%zu.%zu", i / 250, i % 250 + 1);
+		if (i % 250 == 0)
+			service_add_pool(s, name);
+		pool_add(&s->pools[s->pools_count - 1], i % 2 ? MUC : FRA, address);
+	}
+	return s;
+}
+
+/* Their lines of history in one commit would not fit the store, and nothing could be decided. */
+static void verdicts_about_very_many_members_are_written_in_parts(void **unused)
+{
+	struct world *w = world_with(service_wide(1000));
+	char id[64];
+
+	(void)unused;
+	w->store_waits = true;
+	w->history_most = 0;
+	for (int i = 0; i < 1000; i++) {
+		snprintf(id, sizeof(id), "wide-%d/10.1.%d.%d", i / 250, i / 250, i % 250 + 1);
+		everyone_says(w, id, DOWN);
+	}
+	while (w->open)
+		commit_ends(w, 0, true);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(id, sizeof(id), "wide-%d/10.1.%d.%d", i / 250, i / 250, i % 250 + 1);
+		assert_int_equal(verdict_of(w, id), MEMBER_DOWN);
+		assert_true(strlen(state_member_find(state_of(w), id)->evidence) <
+		            state_evidence_limit(1003));
+	}
+	assert_true(w->history_most <= 200);
+	assert_true(state_evidence_limit(1003) < STATE_TEXT_BYTES);
+	world_end(w);
+}
+
 static void followers_refuse_and_lost_leadership_answers(void **unused)
 {
 	struct world *w = world_usual();
@@ -503,6 +560,8 @@ int main(void)
 	    cmocka_unit_test(without_quorum_nothing_is_half_done),
 	    cmocka_unit_test(request_is_not_kept_waiting_for_ever),
 	    cmocka_unit_test(too_large_a_commit_is_answered),
+	    cmocka_unit_test(too_large_a_request_does_not_hold_automation_up),
+	    cmocka_unit_test(verdicts_about_very_many_members_are_written_in_parts),
 	    cmocka_unit_test(followers_refuse_and_lost_leadership_answers),
 	    cmocka_unit_test(followers_are_warm_and_ask_for_nothing),
 	    cmocka_unit_test(follower_publishes_what_it_adopts),

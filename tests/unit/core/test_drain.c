@@ -394,6 +394,58 @@ static void plan_of_a_drain_changes_nothing_and_shows_the_view(void **unused)
 	world_end(w);
 }
 
+static void dnsd_says(struct world *w, const char *site, uint64_t epoch, uint64_t revision)
+{
+	step(w, (struct core_event){.type = CORE_ACK,
+	            .ack = {.site = site,
+	                .name = "dnsd",
+	                .epoch = epoch,
+	                .revision = revision,
+	                .refused = ""}});
+}
+
+/* The store was restored from a backup: the name servers have seen more than it knows. */
+static void epochs_that_were_never_published_prove_nothing_and_are_lifted_over(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	w->store_waits = true;
+	assert_null(drain(w, "muc"));
+	commit_ends(w, 0, true);
+	uint64_t drained = state_of(w)->epoch;
+	w->lift = 100;
+	dnsd_says(w, "muc", drained + 50, 9);
+	dnsd_says(w, "fra", drained + 40, 9);
+	assert_true(w->open);
+	assert_int_equal(w->written->epoch, drained + 51);
+	assert_int_equal(w->written->revision, 10);
+	assert_string_equal(w->written_document, "document 1");
+	commit_ends(w, 0, true);
+	assert_contains(w->history, "epoch-lifted 10|");
+	w->store_waits = false;
+	assert_int_not_equal(state_of(w)->drains[0].state, MAINTENANCE_PUBLISHED);
+	dnsd_says(w, "muc", drained + 51, 10);
+	dnsd_says(w, "fra", drained + 51, 10);
+	assert_int_equal(state_of(w)->drains[0].state, MAINTENANCE_PUBLISHED);
+	assert_int_equal(state_of(w)->epoch, drained + 51);
+	world_end(w);
+}
+
+static void a_name_server_that_claims_an_absurd_epoch_moves_nothing(void **unused)
+{
+	struct world *w = world_usual();
+	uint64_t epoch = state_of(w)->epoch, version = state_of(w)->version;
+
+	(void)unused;
+	dnsd_says(w, "muc", UINT64_MAX, 1);
+	dnsd_says(w, "muc", 1, UINT64_MAX);
+	pass(w, 3 * MINUTE);
+	assert_int_equal(state_of(w)->epoch, epoch);
+	assert_int_equal(state_of(w)->version, version);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +468,8 @@ int main(void)
 	    cmocka_unit_test(name_servers_that_fall_silent_are_alarmed_and_forgotten),
 	    cmocka_unit_test(name_servers_are_bounded),
 	    cmocka_unit_test(plan_of_a_drain_changes_nothing_and_shows_the_view),
+	    cmocka_unit_test(epochs_that_were_never_published_prove_nothing_and_are_lifted_over),
+	    cmocka_unit_test(a_name_server_that_claims_an_absurd_epoch_moves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

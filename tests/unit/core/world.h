@@ -50,7 +50,9 @@ struct world {
 	struct world_reply *replies;
 	size_t replies_count;
 	size_t commits, publications, probes, catalogs;
-	char history[8192]; /* "action subject|" of everything committed */
+	size_t history_most; /* lines in one commit */
+	uint64_t lift;       /* epochs that may be left out */
+	char history[8192];  /* "action subject|" of everything committed */
 	char told[8192];
 };
 
@@ -209,10 +211,12 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		assert_int_equal(e->commit.base_version, core_state(w->core)->version);
 		assert_int_equal(e->commit.state->version, e->commit.base_version + 1);
 		assert_in_range(e->commit.state->epoch, core_state(w->core)->epoch,
-		    core_state(w->core)->epoch + 1);
+		    core_state(w->core)->epoch + 1 + w->lift);
 		assert_string_equal(e->commit.state->commit_id, e->commit.commit_id);
 		w->open = true;
 		w->commits++;
+		if (e->commit.history_count > w->history_most)
+			w->history_most = e->commit.history_count;
 		memcpy(w->commit_id, e->commit.commit_id, sizeof(w->commit_id));
 		w->written = state_copy(e->commit.state);
 		w->written_document =
