@@ -65,7 +65,7 @@ static void view_keep(struct taker *t, const struct view *v)
 	if (failed && (!t->keeping_failed || v != t->held))
 		log_error(
 		    "the view is served but not on disk, a restart would go back: %s", e.text);
-	else if (t->keeping_failed)
+	else if (!failed && t->keeping_failed)
 		log_info("the view is on disk again");
 	t->catalog_kept = !failed || !with_catalog;
 	t->keeping_failed = failed;
@@ -119,8 +119,11 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 
 void taker_keep_again(struct taker *t)
 {
-	if (t->keeping_failed)
-		view_keep(t, t->held);
+	if (!t->keeping_failed)
+		return;
+	view_keep(t, t->held);
+	if (t->catalog_kept)
+		view_names_forget(t->held->catalog);
 }
 
 int taker_start(struct taker *t, struct err *e)
