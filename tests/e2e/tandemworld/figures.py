@@ -24,6 +24,10 @@ class Figures:
     def values(self, event):
         return self._values.get(event, [])
 
+    def held(self, event, slack=1):
+        """Is the median within the target?"""
+        return self.median(event) <= self._targets[event] * slack
+
     def median(self, event):
         return statistics.median(self._values[event])
 

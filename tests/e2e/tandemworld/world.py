@@ -41,6 +41,11 @@ def clear_folder(folder):
     shutil.rmtree(folder)
 
 
+def slack():
+    """What targets are multiplied with: sanitizers slow the daemons, figures of theirs mean little."""
+    return 4 if "san-" in os.environ.get("BUILD", "") else 1
+
+
 class World:
     def __init__(self, folder, controllers=1):
         assert controllers in (1, 3)
