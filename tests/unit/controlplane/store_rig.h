@@ -19,7 +19,7 @@
 #include "controlplane/store.h"
 #include "lib/base/mem.h"
 
-#define RIG_LIMIT_MS 10000
+#define RIG_LIMIT_MS 60000 /* then it hangs; a loaded machine may take its time */
 
 struct rig {
 	struct event_base *base;
