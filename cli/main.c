@@ -16,6 +16,7 @@ static const struct cli_command *const commands[] = {
     &command_apply,
     &command_check,
     &command_pki,
+    &command_dnssec,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
