@@ -47,16 +47,16 @@ static void controld_check(const struct yaml_node *root, void *config, struct re
 		    sqlite ? "sqlite and etcd together" : "neither sqlite nor etcd");
 }
 
-static void zones_check(
-    const struct yaml_node *zones, const struct config_dnsd *c, struct report *r)
+static void zones_check(const struct yaml_node *list, const struct config_zone_file *zones,
+    size_t count, struct report *r)
 {
-	for (size_t i = 0; i < c->zones_count; i++)
+	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (c->zones[i].name != NULL && c->zones[j].name != NULL &&
-			    strcmp(c->zones[i].name, c->zones[j].name) == 0) {
-				report_add(r, zones->children[i]->mark,
+			if (zones[i].name != NULL && zones[j].name != NULL &&
+			    strcmp(zones[i].name, zones[j].name) == 0) {
+				report_add(r, list->children[i]->mark,
 				    "zone %s again, expected it once (first in line %zu)",
-				    c->zones[i].name, zones->children[j]->mark.line);
+				    zones[i].name, list->children[j]->mark.line);
 				break;
 			}
 }
@@ -64,7 +64,8 @@ static void zones_check(
 static void dnsd_check(const struct yaml_node *root, void *config, struct report *r)
 {
 	const struct yaml_node *controllers = yaml_key(root, "controllers"),
-	                       *zones = yaml_key(root, "zones");
+	                       *zones = yaml_key(root, "zones"), *dnssec = yaml_key(root, "dnssec");
+	const struct config_dnsd *c = config;
 
 	if (root == NULL || root->kind != YAML_MAP)
 		return;
@@ -80,8 +81,13 @@ static void dnsd_check(const struct yaml_node *root, void *config, struct report
 		    "where controllers are given: the last good view is kept there");
 	}
 	((struct config_dnsd *)config)->rate_limit = yaml_value(root, "rate_limit") != NULL;
+	if (dnssec != NULL && controllers == NULL)
+		report_add(r, dnssec->mark,
+		    "dnssec without controllers, expected it within the zone it is meant for");
 	if (zones != NULL)
-		zones_check(yaml_value(root, "zones"), config, r);
+		zones_check(yaml_value(root, "zones"), c->zones, c->zones_count, r);
+	if (dnssec != NULL)
+		zones_check(yaml_value(root, "dnssec"), c->dnssec, c->dnssec_count, r);
 }
 
 static int daemon_load(const char *path, const struct schema_table *table,

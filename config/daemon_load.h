@@ -18,9 +18,16 @@ struct config_common {
 	enum log_level log;
 };
 
+enum config_denial { CONFIG_DENIAL_COMPACT, CONFIG_DENIAL_NSEC };
+enum config_cds { CONFIG_CDS_KEYS, CONFIG_CDS_DELETE, CONFIG_CDS_NONE };
+
 struct config_zone_file {
-	char *name; /* absolute, lower case */
-	char *file;
+	char *name;  /* absolute, lower case */
+	char *file;  /* NULL in the list `dnssec` */
+	char **keys; /* files; none: the zone is not signed */
+	size_t keys_count;
+	enum config_denial denial;
+	enum config_cds cds;
 };
 
 struct config_controld {
@@ -40,6 +47,8 @@ struct config_dnsd {
 	unsigned workers;               /* default 1 */
 	struct config_zone_file *zones; /* stand-alone; excludes controllers */
 	size_t zones_count;
+	struct config_zone_file *dnssec; /* zones of the controllers that are signed here */
+	size_t dnssec_count;
 	char *nsid; /* NULL: none */
 	bool cookies;
 	char *cookie_secret_file; /* NULL: a secret of its own */

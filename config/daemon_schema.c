@@ -90,6 +90,56 @@ static const struct schema_table store_table = {.name = "store",
     .reload = RESTART,
     .description = "Where the cluster's state is kept: exactly one of the two."};
 
+static const char *const denial_words[] = {"compact", "nsec", NULL};
+static const char *const cds_words[] = {"keys", "delete", "none", NULL};
+
+/* How a zone is signed: in a mapping of its own within a zone, or beside the zone's name. */
+#define ROWS_DNSSEC                                                                                \
+	{.name = "keys",                                                                           \
+	    .type = SCHEMA_LIST,                                                                   \
+	    .element = SCHEMA_PATH,                                                                \
+	    .required = true,                                                                      \
+	    SCHEMA_ITEMS(struct config_zone_file, keys),                                           \
+	    .min = 1,                                                                              \
+	    .max = 8,                                                                              \
+	    .description = "files of the keys, made by tandem dnssec keygen; all name servers of " \
+	                   "the zone have the same ones"},                                         \
+	    {.name = "denial",                                                                     \
+	        .type = SCHEMA_WORD,                                                               \
+	        .words = denial_words,                                                             \
+	        .preset = "compact",                                                               \
+	        SCHEMA_FIELD(struct config_zone_file, denial),                                     \
+	        .description =                                                                     \
+	            "how it is proven that a name is not there: with a record made for "           \
+	            "that name (RFC 9824), or with the chain of all names"},                       \
+	{                                                                                          \
+		.name = "cds", .type = SCHEMA_WORD, .words = cds_words, .preset = "keys",          \
+		SCHEMA_FIELD(struct config_zone_file, cds),                                        \
+		.description = "what the parent is told in CDS and CDNSKEY: the active keys, to "  \
+		               "delete its DS (before the zone is no longer signed), or nothing"   \
+	}
+
+static const struct schema_row zone_dnssec_rows[] = {ROWS_DNSSEC};
+static const struct schema_table zone_dnssec_table = {.name = "zone dnssec",
+    SCHEMA_ROWS(zone_dnssec_rows),
+    .reload = RELOAD,
+    .description = "How the zone is signed."};
+
+static const struct schema_row dnssec_rows[] = {
+    {.name = "zone",
+        .type = SCHEMA_DNAME,
+        .required = true,
+        SCHEMA_FIELD(struct config_zone_file, name),
+        .description = "the zone's apex"},
+    ROWS_DNSSEC,
+};
+static const struct schema_table dnssec_table = {.name = "dnssec",
+    SCHEMA_ROWS(dnssec_rows),
+    .item_bytes = sizeof(struct config_zone_file),
+    .reload = RELOAD,
+    .description = "One zone of the controllers that this server signs. Keys are secrets: they "
+                   "are put on each name server, and never pass through the controllers."};
+
 static const struct schema_row zone_file_rows[] = {
     {.name = "name",
         .type = SCHEMA_DNAME,
@@ -101,6 +151,11 @@ static const struct schema_row zone_file_rows[] = {
         .required = true,
         SCHEMA_FIELD(struct config_zone_file, file),
         .description = "zone file in the format of RFC 1035"},
+    {.name = "dnssec",
+        .type = SCHEMA_TABLE,
+        .table = &zone_dnssec_table,
+        .otherwise = "the zone is served as it is in the file",
+        .description = "the zone is signed by this server"},
 };
 static const struct schema_table zone_file_table = {.name = "zone",
     SCHEMA_ROWS(zone_file_rows),
@@ -327,6 +382,14 @@ static const struct schema_row dnsd_rows[] = {
         .max = SERVICE_ZONES,
         .otherwise = "zones come from the controllers",
         .description = "zone files to serve without any controller"},
+    {.name = "dnssec",
+        .type = SCHEMA_TABLE_LIST,
+        .table = &dnssec_table,
+        SCHEMA_ITEMS(struct config_dnsd, dnssec),
+        .min = 1,
+        .max = SERVICE_ZONES,
+        .otherwise = "no zone of the controllers is signed",
+        .description = "zones of the controllers that this server signs"},
     {.name = "workers",
         .type = SCHEMA_NUMBER,
         .preset = "1",

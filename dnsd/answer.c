@@ -8,6 +8,7 @@
 #include "dnsd/edns.h"
 #include "dnsd/message.h"
 #include "dnsd/octets.h"
+#include "dnsd/proof.h"
 
 enum {
 	FLAG_QR = 0x8000,
@@ -25,9 +26,11 @@ struct answer {
 	struct message m;
 	uint16_t flags;
 	uint16_t rcode;
-	size_t name_at;               /* where the name in question now stands in the message */
-	size_t links;                 /* CNAMEs followed */
-	struct name chain[CHAIN_MAX]; /* where they led */
+	size_t name_at;           /* where the name in question now stands in the message */
+	struct proof_place place; /* of that name */
+	struct proof proof;
+	size_t links;                             /* CNAMEs followed */
+	struct name chain[CHAIN_MAX];             /* where they led */
 	const struct node *dnames[CHAIN_MAX + 1]; /* that were told in this answer */
 	size_t dnames_count;
 	const struct node *subject;
@@ -68,12 +71,15 @@ static void soa_set_serial(const struct answer *a, const struct zone *z, size_t 
 	put_u32(a->m.out + soa_end - SOA_TAIL_BYTES, z->serial_base + a->snapshot->epoch);
 }
 
-/* NXDOMAIN and NODATA carry the SOA, so that resolvers know for how long (RFC 2308). */
-static void negative_put(struct answer *a, const struct name *n, const struct zone *z)
+/* NXDOMAIN and NODATA carry the SOA, so that resolvers know for how long (RFC 2308). `node` has not
+ * got the type; NULL: there is no such name. */
+static void negative_put(
+    struct answer *a, const struct name *n, const struct zone *z, const struct node *node)
 {
 	if (message_put(&a->m, SECTION_AUTHORITY, &z->soa, ancestor_at(a, n, z->apex),
 	        z->negative_ttl_s, 0))
 		soa_set_serial(a, z, a->m.used);
+	proof_absence(&a->proof, z, &a->place, node);
 }
 
 /* Addresses of a name server, from below the zone's delegations. */
@@ -108,6 +114,7 @@ static void referral_put(struct answer *a, const struct name *n, const struct no
 		a->flags &= (uint16_t)~FLAG_AA;
 	if (!message_put(&a->m, SECTION_AUTHORITY, &ns, ancestor_at(a, n, cut), ns.ttl_s, 0))
 		return;
+	proof_referral(&a->proof, cut->kin->zone, &a->place, cut, ancestor_at(a, n, cut));
 	for (size_t i = 0; i < ns.count; i++)
 		glue_put(a, cut, at + rrset_start(&ns, i) + RR_HEAD_BYTES);
 }
@@ -123,6 +130,7 @@ static void rrset_put(struct answer *a, const struct zone *z, const struct rrset
 	if (message_put(&a->m, SECTION_ANSWER, set, a->name_at, set->ttl_s, first) &&
 	    set->type == TYPE_SOA)
 		soa_set_serial(a, z, a->m.used);
+	proof_answer(&a->proof, z, &a->place, set, set->ttl_s);
 }
 
 /* The node's pool, if it has addresses of that type. */
@@ -138,6 +146,7 @@ static bool pool_put(struct answer *a, const struct node *node, uint16_t type)
 	uint32_t ttl_s = node->kin->pool_ttl_s != 0 ? node->kin->pool_ttl_s : f->set.ttl_s;
 	message_put(&a->m, SECTION_ANSWER, &f->set, a->name_at, ttl_s,
 	    rotation_pick(f->shares, f->set.count, a->turn));
+	proof_answer(&a->proof, node->kin->zone, &a->place, &f->set, ttl_s);
 	return true;
 }
 
@@ -188,11 +197,14 @@ static bool node_answer(struct answer *a, const struct node *node, const struct 
 		rrset_put(a, zone, &set);
 		return false;
 	}
+	if (type == TYPE_NSEC && proof_nsec(&a->proof, zone, &a->place, node))
+		return false; /* it may stand beside a CNAME */
 	if (node_rrset(node, TYPE_CNAME, &set)) {
+		size_t alias_at = a->m.used;
 		rrset_put(a, zone, &set);
-		return !a->m.full && chain_follow(a, a->m.used - set.bytes + RR_HEAD_BYTES, n);
+		return !a->m.full && chain_follow(a, alias_at + RR_HEAD_BYTES, n);
 	}
-	negative_put(a, *n, zone);
+	negative_put(a, *n, zone, node);
 	return false;
 }
 
@@ -216,6 +228,7 @@ static bool dname_answer(
 		        &a->m, SECTION_ANSWER, set, ancestor_at(a, from, above), set->ttl_s, 0))
 			return false;
 		a->dnames[a->dnames_count++] = above; /* one for each link, and the first */
+		proof_above(&a->proof, above, set, ancestor_at(a, from, above));
 	}
 	size_t bytes = dname_substitute(a->m.out + a->name_at, from->bytes, node_name_bytes(above),
 	    set->body + RR_HEAD_BYTES, set->bytes - RR_HEAD_BYTES, target);
@@ -245,6 +258,7 @@ static void question_answer(struct answer *a)
 				a->rcode = RCODE_REFUSED;
 			return;
 		}
+		a->place = (struct proof_place){n, a->name_at, place.node, place.encloser};
 		a->flags |= FLAG_AA;
 		const struct node *cut = place.encloser->kin->cut;
 		if (cut && !(place.node == cut && a->query->type == TYPE_DS)) {
@@ -262,8 +276,10 @@ static void question_answer(struct answer *a)
 		struct node *node = place.node ? place.node : place.encloser->kin->wildcard;
 		a->subject = node ? node : place.encloser->kin->zone->apex;
 		if (!node) {
-			a->rcode = RCODE_NXDOMAIN;
-			negative_put(a, n, place.encloser->kin->zone);
+			negative_put(a, n, place.encloser->kin->zone, NULL);
+			/* RFC 9824: the proof says that the name exists and has nothing. */
+			if (!a->proof.is_compact || a->query->compact_ok)
+				a->rcode = RCODE_NXDOMAIN;
 			return;
 		}
 		if (!node_answer(a, node, &n))
@@ -314,6 +330,11 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.links = 0;
 	a.dnames_count = 0;
 	a.subject = NULL;
+	a.proof.signer = q->signer;
+	a.proof.snapshot = s;
+	a.proof.m = &a.m;
+	a.proof.is_starved = a.proof.is_compact = false;
+	a.proof.nsecs_count = 0;
 	a.m = (struct message){.out = out, .used = DNS_HEADER_BYTES, .room = limit};
 	*facts = (struct answer_facts){.type = q->type, .rcode = a.rcode};
 	if (q->verdict == QUERY_DROP)
@@ -334,6 +355,10 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	}
 	if (a.m.full)
 		answer_truncate(&a, question_end);
+	if (a.proof.is_starved && over_tcp) { /* there is no other way left to ask */
+		a.flags = 0;
+		a.rcode = RCODE_SERVFAIL;
+	}
 	if (q->has_edns) {
 		a.m.used += edns_opt_put(q, a.rcode, out + a.m.used, limit - a.m.used);
 		a.m.counts[SECTION_ADDITIONAL]++;

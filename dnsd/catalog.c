@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dnsd/catalog_grow.h"
+#include "dnsd/zone_keys.h"
 
 static bool node_is(const struct node *n, const uint8_t *name, size_t bytes)
 {
@@ -131,6 +132,9 @@ void catalog_drop(struct catalog *c)
 	for (size_t i = 0; i < c->pools_count; i++)
 		free(c->pools[i]);
 	free(c->pools);
+	for (size_t i = 0; i < c->keys_count; i++)
+		zone_keys_drop(c->keys[i]);
+	free(c->keys);
 	arena_unmap(c->slots, c->slots_count * sizeof(*c->slots));
 	arena_free(&c->arena);
 	free(c);

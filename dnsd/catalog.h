@@ -58,6 +58,8 @@ struct zone {
 	struct rrset soa;
 	uint32_t negative_ttl_s; /* RFC 2308 section 5: min(SOA's TTL, minimum) */
 	uint32_t serial_base;
+	const struct zone_keys *keys;     /* NULL: the zone is not signed */
+	const struct denial_chain *chain; /* signed, but not with compact denial */
 };
 
 struct catalog {
@@ -70,6 +72,8 @@ struct catalog {
 	char **pools;       /* names of the pools referred to, sorted as in the view */
 	size_t pools_count;
 	size_t zones_count;
+	struct zone_keys **keys; /* held */
+	size_t keys_count;
 };
 
 struct catalog_input {

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "dnsd/catalog_grow.h"
+#include "dnsd/denial.h"
 #include "dnsd/octets.h"
+#include "dnsd/zone_keys.h"
 #include "lib/base/mem.h"
 
 struct builder {
@@ -145,6 +147,10 @@ static int apex_add(
 	struct kin kin = {.zone = z, .pool = CATALOG_NO_POOL, .is_apex = true};
 	z->apex = node_make(&b->g, &data->apex, 0, hash, kin, NULL, 0);
 	z->serial_base = data->serial_base;
+	if (data->keys) {
+		z->keys = data->keys;
+		c->keys[c->keys_count++] = zone_keys_hold(data->keys);
+	}
 	*out = z;
 	return 0;
 }
@@ -261,9 +267,9 @@ static int pool_name_add(
 	return 0;
 }
 
-static int zones_add(struct builder *b, const struct catalog_input *in, struct err *e)
+static int zones_add(
+    struct builder *b, const struct catalog_input *in, struct zone **zones, struct err *e)
 {
-	struct zone **zones = mem_new(in->zones_count + 1, sizeof(*zones));
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		r = apex_add(b, in->zones[i], &zones[i], e);
@@ -273,7 +279,6 @@ static int zones_add(struct builder *b, const struct catalog_input *in, struct e
 		parent_link(b, zones[i], in->zones[i]);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		zone_finish(zones[i]);
-	free(zones);
 	return r;
 }
 
@@ -294,16 +299,22 @@ int catalog_build(const struct catalog_input *in, struct catalog **out, struct e
 	struct builder b = {0};
 	c->references = 1;
 	c->zones_count = in->zones_count;
+	c->keys = mem_new(in->zones_count + 1, sizeof(*c->keys));
 	c->pools = mem_new(in->pools_count + 1, sizeof(*c->pools));
 	for (c->pools_count = 0; c->pools_count < in->pools_count; c->pools_count++)
 		c->pools[c->pools_count] = mem_strdup(in->pools[c->pools_count].name);
 	grower_init(&b.g, c, names_expected(in));
 	*out = NULL;
-	int r = zones_add(&b, in, e);
+	struct zone **zones = mem_new(in->zones_count + 1, sizeof(*zones));
+	int r = zones_add(&b, in, zones, e);
 	b.parent = NULL;
 	for (size_t i = 0; r == 0 && i < in->names_count; i++)
 		r = pool_name_add(&b, in, &in->names[i], e);
 	grower_release(&b.g);
+	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
+		if (zones[i]->keys && zones[i]->keys->denial == CONFIG_DENIAL_NSEC)
+			zones[i]->chain = denial_chain_build(c, zones[i]);
+	free(zones);
 	if (r != 0) {
 		catalog_drop(c);
 		return r;

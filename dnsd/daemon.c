@@ -88,7 +88,10 @@ static int zones_load(struct daemon *d, struct err *e)
 static int disk_load(struct daemon *d, struct err *e)
 {
 	struct err why = {0};
-	int r = keeper_open(d->config.common.state, &d->keeper, e);
+	int r = key_ring_read(d->config.dnssec, d->config.dnssec_count, &d->taker.ring, e);
+	if (r != 0)
+		return r;
+	r = keeper_open(d->config.common.state, &d->keeper, e);
 	if (r != 0)
 		return err_prefix(e, "state");
 	d->taker.keeper = d->keeper;
@@ -304,6 +307,14 @@ static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
 {
 	struct err e = {0};
 	struct config_dnsd former = d->config;
+	struct key_ring ring;
+	int r = key_ring_read(fresh->dnssec, fresh->dnssec_count, &ring, &e);
+	if (r == 0)
+		r = taker_rekey(&d->taker, &ring, &e);
+	if (r != 0) {
+		key_ring_release(&ring);
+		log_error("keys refused, what is served stays signed as it was: %s", e.text);
+	}
 	follow_stop(d->follow);
 	d->follow = NULL;
 	d->config = *fresh;
@@ -358,6 +369,8 @@ int daemon_start(struct daemon *d, struct err *e)
 	int r = privilege_forbid_gain(e);
 	if (r == 0)
 		r = loop_new(&d->loop, e);
+	if (r == 0) /* before anybody can see that we are there, and tell us to reload */
+		loop_on_reload(d->loop, on_reload, d);
 	if (r == 0)
 		r = policy_build(&d->config, NULL, &d->policy.now, e);
 	if (r == 0)
@@ -375,7 +388,6 @@ int daemon_start(struct daemon *d, struct err *e)
 
 int daemon_run(struct daemon *d)
 {
-	loop_on_reload(d->loop, on_reload, d);
 	loop_notify_ready();
 	return loop_run(d->loop);
 }

@@ -9,6 +9,7 @@
 
 enum {
 	EDNS_DO = 0x8000,
+	EDNS_CO = 0x4000, /* RFC 9824 */
 	ERROR_NOT_READY = 14,
 	ERROR_PROHIBITED = 18,
 	ERROR_NOT_AUTHORITATIVE = 20,
@@ -111,7 +112,7 @@ size_t edns_opt_put(const struct query *q, unsigned rcode, uint8_t *at, size_t r
 	put_u16(at + 3, UDP_BYTES_MAX);
 	at[5] = (uint8_t)(rcode >> 4);
 	at[6] = 0; /* version */
-	put_u16(at + 7, q->dnssec_ok ? EDNS_DO : 0);
+	put_u16(at + 7, q->dnssec_ok ? EDNS_DO | (q->compact_ok ? EDNS_CO : 0) : 0);
 	put_u16(at + 9, (unsigned)q->reply_bytes + (error != 0 ? EDNS_ERROR_BYTES : 0));
 	if (q->reply_bytes > 0)
 		memcpy(at + OPT_BYTES, q->reply, q->reply_bytes);

@@ -64,6 +64,7 @@ static void opt_take(struct query *q, const uint8_t *owner, const uint8_t *fixed
 	}
 	q->udp_bytes = get_u16(fixed + 2);
 	q->dnssec_ok = (fixed[6] & 0x80) != 0;
+	q->compact_ok = (fixed[6] & 0x40) != 0;
 	if (fixed[5] != 0)
 		q->rcode = RCODE_BADVERS;
 	q->options = options;
@@ -95,6 +96,7 @@ static enum dns_rcode question_judge(const struct query *q)
 	case TYPE_OPT:
 	case TYPE_TKEY:
 	case TYPE_TSIG:
+	case TYPE_NXNAME: /* RFC 9824 section 3.5 */
 		return RCODE_FORMERR;
 	case TYPE_IXFR:
 	case TYPE_AXFR:
@@ -125,6 +127,8 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->rcode = RCODE_NOERROR;
 	q->has_edns = false;
 	q->dnssec_ok = false;
+	q->compact_ok = false;
+	q->signer = NULL;
 	q->udp_bytes = UDP_BYTES_PLAIN;
 	q->options_bytes = 0;
 	q->reply_bytes = 0;

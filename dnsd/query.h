@@ -4,6 +4,8 @@
 
 #include "dnsd/name.h"
 
+struct signer;
+
 enum {
 	DNS_HEADER_BYTES = 12,
 	OPT_BYTES = 11,        /* an OPT record without options */
@@ -40,6 +42,8 @@ struct query {
 	uint16_t question_bytes; /* name, type and class, from octet 12 on */
 	uint16_t udp_bytes;      /* the asker's buffer: 512 without EDNS */
 	bool has_edns, dnssec_ok;
+	bool compact_ok;       /* understands NXDOMAIN with compact denial (CO, RFC 9824 5.1) */
+	struct signer *signer; /* of the thread, put there by it; NULL: answers are not signed */
 	uint16_t options_bytes, reply_bytes;
 	const uint8_t *options; /* of its OPT record, in the message; whole */
 	const uint8_t *reply;   /* options for the answer's, from edns_heed */

@@ -55,6 +55,16 @@ void stats_count(
 		stats_add(&s->truncated, 1);
 }
 
+void stats_count_signatures(struct stats *s, struct signer *signer)
+{
+	struct signer_counts counts = signer_counts_take(signer);
+	if (counts.made + counts.remembered + counts.starved == 0)
+		return;
+	stats_add(&s->signatures_made, counts.made);
+	stats_add(&s->signatures_remembered, counts.remembered);
+	stats_add(&s->signatures_starved, counts.starved);
+}
+
 /* The same counter of all threads: `offset` is its place in struct stats. */
 static double sum(const struct stats *threads, size_t count, size_t offset)
 {
@@ -113,6 +123,12 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	metrics_value(out, limited, (const char *[]){"action", "drop", NULL}, SUM(rate_dropped));
 	metrics_value(out, limited, (const char *[]){"action", "slip", NULL}, SUM(rate_slipped));
 	metrics_value(out, limited, (const char *[]){"action", "dry run", NULL}, SUM(rate_dry));
+	single(out, "tandem_dnsd_signatures_made_total", "DNSSEC signatures computed",
+	    SUM(signatures_made));
+	single(out, "tandem_dnsd_signatures_remembered_total", "DNSSEC signatures from the cache",
+	    SUM(signatures_remembered));
+	single(out, "tandem_dnsd_signatures_starved_total",
+	    "DNSSEC signatures there was no time for: answered with TC", SUM(signatures_starved));
 	single(
 	    out, "tandem_dnsd_tcp_connections_total", "connections accepted", SUM(tcp_connections));
 	single(out, "tandem_dnsd_tcp_cut_total", "connections cut for being idle, slow or too many",

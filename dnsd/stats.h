@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "dnsd/answer.h"
+#include "dnsd/signer.h"
 #include "lib/base/buf.h"
 
 enum stats_transport { STATS_UDP, STATS_TCP, STATS_TRANSPORTS };
@@ -20,6 +21,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t tcp_connections, tcp_cut;
 	atomic_uint_fast64_t cookies_valid, proxy_refused;
 	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
+	atomic_uint_fast64_t signatures_made, signatures_remembered, signatures_starved;
 };
 
 struct stats *stats_new(
@@ -35,6 +37,9 @@ static inline void stats_add(atomic_uint_fast64_t *counter, uint64_t n)
 /* One answer built; `bytes` 0: dropped. */
 void stats_count(struct stats *s, enum stats_transport transport, const struct answer_facts *facts,
     size_t bytes);
+
+/* What the thread's signer has done since the last call. */
+void stats_count_signatures(struct stats *s, struct signer *signer);
 
 /* Prometheus text of all threads' counters together. */
 void stats_print(const struct stats *threads, size_t count, struct buf *out);

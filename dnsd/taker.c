@@ -8,14 +8,19 @@
 #include "lib/base/mem.h"
 #include "lib/log.h"
 
-static int catalog_from_view(const struct view *v, struct catalog **out, struct err *e)
+static int catalog_from_view(
+    const struct view *v, const struct key_ring *ring, struct catalog **out, struct err *e)
 {
 	const struct view_catalog *c = v->catalog;
 	struct zone_data **zones = mem_new(c->zones_count + 1, sizeof(struct zone_data *));
 	int r = 0;
 	*out = NULL;
-	for (size_t i = 0; r == 0 && i < c->zones_count; i++)
+	for (size_t i = 0; r == 0 && i < c->zones_count; i++) {
 		r = zone_data_read_view(&c->zones[i], &zones[i], e);
+		struct zone_keys *keys = r == 0 ? key_ring_find(ring, &zones[i]->apex) : NULL;
+		if (keys)
+			r = zone_keys_apply(keys, zones[i], e);
+	}
 	struct catalog_input in = {.zones = zones,
 	    .zones_count = c->zones_count,
 	    .names = c->names,
@@ -43,7 +48,7 @@ static int catalog_choose(
 		return r;
 	}
 	struct catalog *fresh;
-	int r = catalog_from_view(v, &fresh, why);
+	int r = catalog_from_view(v, &t->ring, &fresh, why);
 	if (r != 0)
 		return r;
 	if (t->held)
@@ -134,7 +139,7 @@ int taker_start(struct taker *t, struct err *e)
 	int r = keeper_load(t->keeper, &v, e);
 	if (r != 0)
 		return r;
-	r = catalog_from_view(v, &c, e);
+	r = catalog_from_view(v, &t->ring, &c, e);
 	if (r == 0)
 		r = pooltable_build(c, v->pools, v->pools_count, &pools, e);
 	if (r != 0) {
@@ -148,11 +153,54 @@ int taker_start(struct taker *t, struct err *e)
 	return 0;
 }
 
+/* The catalog of the view that is held, once more, with other keys. The view's names may have been
+ * forgotten: then they are read from the disk. */
+static int catalog_again(
+    const struct taker *t, const struct key_ring *ring, struct catalog **out, struct err *e)
+{
+	struct view *kept;
+	if (!t->catalog_kept)
+		return catalog_from_view(t->held, ring, out, e);
+	int r = keeper_load(t->keeper, &kept, e);
+	if (r != 0)
+		return err_prefix(e, "the view on disk");
+	if (kept->revision == t->held->revision)
+		r = catalog_from_view(kept, ring, out, e);
+	else
+		r = err_set(e, E_CONFLICT, "the disk has another revision than what is served");
+	view_free(kept);
+	return r;
+}
+
+int taker_rekey(struct taker *t, struct key_ring *ring, struct err *e)
+{
+	struct catalog *c = NULL;
+	struct pooltable *pools = NULL;
+	if (t->held) {
+		int r = catalog_again(t, ring, &c, e);
+		if (r == 0)
+			r = pooltable_build(c, t->held->pools, t->held->pools_count, &pools, e);
+		if (r != 0) {
+			catalog_drop(c);
+			return r;
+		}
+		struct catalog *former = t->catalog;
+		t->catalog = catalog_hold(c);
+		snapshot_swap(t->seat, snapshot_new(c, pools, t->held->epoch));
+		catalog_drop(former);
+	}
+	key_ring_release(&t->ring);
+	t->ring = *ring;
+	*ring = (struct key_ring){0};
+	return 0;
+}
+
 void taker_release(struct taker *t)
 {
 	snapshot_swap(t->seat, NULL);
 	catalog_drop(t->catalog);
 	view_free(t->held);
+	key_ring_release(&t->ring);
 	t->catalog = NULL;
 	t->held = NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "dnsd/accept.h"
 #include "dnsd/keeper.h"
+#include "dnsd/key_ring.h"
 #include "dnsd/snapshot.h"
 
 struct taker {                      /* start from {.seat = …, .keeper = …} */
@@ -12,6 +13,7 @@ struct taker {                      /* start from {.seat = …, .keeper = …} *
 	struct view *held;          /* what is served, with its catalog; NULL: nothing yet */
 	struct catalog *catalog;    /* built from it */
 	bool catalog_kept;          /* the catalog is on disk */
+	struct key_ring ring;       /* what its zones are signed with; own */
 	bool keeping_failed;        /* what is served could not be written to disk */
 };
 
@@ -25,6 +27,9 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 
 /* Once the disk works again, what is served is written without waiting for the next view. */
 void taker_keep_again(struct taker *t);
+/* Serves what is held signed with these keys from now on; takes over the ring after success.
+ * E_INVALID: it can not be; what was served goes on. */
+int taker_rekey(struct taker *t, struct key_ring *ring, struct err *e);
 
 void taker_release(struct taker *t);
 

@@ -20,6 +20,7 @@
 #include "dnsd/crowd.h"
 #include "dnsd/octets.h"
 #include "dnsd/proxy.h"
+#include "dnsd/signer.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -52,6 +53,7 @@ struct tcp {
 	const struct snapshot_seat *seat;
 	struct stats *stats;
 	struct guard guard;
+	struct signer *signer;
 	struct event_base *base;
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	size_t listeners_count;
@@ -107,12 +109,17 @@ static bool query_answer(struct connection *c, size_t bytes)
 	const struct snapshot *s = snapshot_read_begin(t->seat);
 	guard_enter(&t->guard);
 	query_parse(&q, t->query, bytes);
+	if (q.dnssec_ok) {
+		signer_enter_now(t->signer);
+		q.signer = t->signer;
+	}
 	if (edns_has_options(&q))
 		guard_heed(&t->guard, &c->guest, &c->peer, &q);
 	size_t answer_bytes = answer_build(
 	    s, &q, t->query, true, t->turn++, t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
 	snapshot_read_end();
 	stats_count(t->stats, STATS_TCP, &facts, answer_bytes);
+	stats_count_signatures(t->stats, t->signer);
 	if (answer_bytes == 0)
 		return false;
 	put_u16(t->answer, (unsigned)answer_bytes);
@@ -338,6 +345,7 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	t->stats = stats;
 	t->base = event_base_new();
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->signer = signer_new(&SIGNER_TCP);
 	if (r == 0)
 		r = guard_init(&t->guard, policy, stats, e);
 	if (!t->base || t->stop_fd < 0)
@@ -385,6 +393,7 @@ void tcp_stop(struct tcp *t)
 		evconnlistener_free(t->listeners[i]);
 	guard_release(&t->guard);
 	crowd_free(t->crowd);
+	signer_free(t->signer);
 	if (t->stop)
 		event_free(t->stop);
 	if (t->breath)

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "dnsd/signer.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -27,6 +28,7 @@ struct worker {
 	const struct snapshot_seat *seat;
 	struct stats *stats;
 	struct guard guard;
+	struct signer *signer;
 	struct pollfd polled[UDP_LISTEN_MAX + 1]; /* sockets, then the call to stop */
 	bool wants_control[UDP_LISTEN_MAX];
 	size_t sockets_count;
@@ -118,6 +120,7 @@ static size_t batch_answer(struct worker *w, size_t count)
 	guard_enter(&w->guard);
 	for (size_t i = 0; i < count; i++)
 		message_open(w, i);
+	signer_enter_now(w->signer);
 	for (size_t i = 0; s && i < count; i++)
 		if (w->queries[i].verdict == QUERY_QUESTION)
 			catalog_prefetch(s->catalog, w->queries[i].hash);
@@ -127,6 +130,8 @@ static size_t batch_answer(struct worker *w, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct answer_facts facts;
 		struct msghdr *asked = &w->in[i].msg_hdr;
+		if (w->queries[i].dnssec_ok)
+			w->queries[i].signer = w->signer;
 		if (edns_has_options(&w->queries[i]))
 			guard_heed(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i]);
 		size_t bytes = answer_build(s, &w->queries[i], w->messages[i], false, w->turn++,
@@ -140,6 +145,7 @@ static size_t batch_answer(struct worker *w, size_t count)
 		answer_address(w, answers++, asked, bytes);
 	}
 	snapshot_read_end();
+	stats_count_signatures(w->stats, w->signer);
 	return answers;
 }
 
@@ -237,6 +243,7 @@ int udp_start(const struct socket_address *addresses, size_t addresses_count, un
 		w->seat = seat;
 		batch_init(w);
 		w->stats = &stats[i];
+		w->signer = signer_new(&SIGNER_UDP);
 		r = guard_init(&w->guard, policy, w->stats, e);
 		if (r == 0)
 			r = worker_bind(w, addresses, addresses_count, workers > 1, e);
@@ -265,6 +272,7 @@ void udp_stop(struct udp *u)
 		for (size_t j = 0; j < w->sockets_count; j++)
 			close(w->polled[j].fd);
 		guard_release(&w->guard);
+		signer_free(w->signer);
 		free(w);
 	}
 	if (u->stop_fd >= 0)

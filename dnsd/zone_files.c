@@ -4,9 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/zone_keys.h"
 #include "dnsd/zone_recall.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
+
+/* Reads the file, and the keys if it is to be signed. */
+static int zone_read(const struct config_zone_file *file, struct zone_data **out, struct err *e)
+{
+	struct zone_keys *keys = NULL;
+	*out = NULL;
+	if (file->keys_count > 0 && zone_keys_read(file, &keys, e) != 0)
+		return E_INVALID;
+	int r = zone_data_read_file(file->name, file->file, out, e);
+	if (r == 0 && keys)
+		r = zone_keys_apply(keys, *out, e);
+	zone_keys_drop(keys);
+	if (r != 0) {
+		zone_data_free(*out);
+		*out = NULL;
+	}
+	return r;
+}
 
 /* The zone as it was read before: its place in the former set, or SIZE_MAX. */
 static size_t former_find(const struct zone_files *f, const char *name)
@@ -74,7 +93,7 @@ int zone_files_load(struct zone_files *f, const struct config_zone_file *files, 
 	for (size_t i = 0; i < count; i++) {
 		struct err why = {0};
 		struct zone_data *z;
-		if (zone_data_read_file(files[i].name, files[i].file, &z, &why) == 0) {
+		if (zone_read(&files[i], &z, &why) == 0) {
 			zones[zones_count++] = z;
 			continue;
 		}

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dnsd/zone_check.h"
+#include "dnsd/zone_keys.h"
 #include "dnsd/zone_line.h"
 #include "lib/base/mem.h"
 #include "lib/file.h"
@@ -31,6 +32,7 @@ void zone_data_free(struct zone_data *z)
 	if (!z)
 		return;
 	arena_free(&z->arena);
+	zone_keys_drop(z->keys);
 	free(z->records);
 	free(z->source);
 	zone_places_free(z->places);

@@ -24,6 +24,12 @@ enum { /* RR types this program knows by name; the others are octets to it */
 	TYPE_DS = 43,
 	TYPE_RRSIG = 46,
 	TYPE_NSEC = 47,
+	TYPE_DNSKEY = 48,
+	TYPE_NSEC3 = 50,
+	TYPE_NSEC3PARAM = 51,
+	TYPE_CDS = 59,
+	TYPE_CDNSKEY = 60,
+	TYPE_NXNAME = 128, /* in a bitmap: the name does not exist (RFC 9824) */
 	TYPE_TKEY = 249,
 	TYPE_TSIG = 250,
 	TYPE_IXFR = 251,
@@ -58,6 +64,7 @@ struct record {
 	uint32_t line; /* in the file, or the number of the record in the view */
 };
 
+struct zone_keys;
 struct zone_data {
 	struct arena arena;
 	struct name apex;
@@ -65,7 +72,8 @@ struct zone_data {
 	char *source;               /* where it comes from, for messages: a path or "zone NAME" */
 	struct record *records;     /* sorted by owner, type and rdata; no duplicates */
 	size_t records_count;
-	uint32_t serial_base; /* a file's own serial, or the view's base */
+	struct zone_keys *keys; /* held; NULL: it is not signed */
+	uint32_t serial_base;   /* a file's own serial, or the view's base */
 };
 
 /* `name` is the zone's, absolute. E_INVALID "file:line: what is wrong", E_NOT_FOUND, E_IO, E_LIMIT;

@@ -93,7 +93,7 @@ static void records_read_as_written(void **state)
 	             "t TXT \"semi;colon\" ( \"two\"\n \"three\" )\nlast AAAA 2001:db8::1");
 	struct err e = {0};
 	struct zone_files f = {0};
-	struct config_zone_file file = {(char[]){"example.com."}, path};
+	struct config_zone_file file = {.name = (char[]){"example.com."}, .file = path};
 	struct snapshot *s;
 	if (zone_files_load(&f, &file, 1, &s, &e) != 0)
 		fail_msg("%s", e.text);
@@ -122,8 +122,8 @@ static void a_bad_file_keeps_its_zone_and_lets_the_others_change(void **state)
 	struct zone_files f = {0};
 	struct snapshot *s;
 	char *one = file_new(HEAD "x TXT one\n"), *two = file_new(HEAD "x TXT two\n");
-	struct config_zone_file files[] = {
-	    {(char[]){"one.test."}, one}, {(char[]){"two.test."}, two}};
+	struct config_zone_file files[] = {{.name = (char[]){"one.test."}, .file = one},
+	    {.name = (char[]){"two.test."}, .file = two}};
 	assert_int_equal(zone_files_load(&f, files, 2, &s, &e), 0);
 	snapshot_free(s);
 
@@ -216,8 +216,8 @@ static void the_first_time_every_file_must_be_good(void **state)
 	struct zone_files f = {0};
 	struct snapshot *s;
 	char *one = file_new(HEAD), *two = file_new("nonsense\n");
-	struct config_zone_file files[] = {
-	    {(char[]){"one.test."}, one}, {(char[]){"two.test."}, two}};
+	struct config_zone_file files[] = {{.name = (char[]){"one.test."}, .file = one},
+	    {.name = (char[]){"two.test."}, .file = two}};
 	assert_int_equal(zone_files_load(&f, files, 2, &s, &e), E_INVALID);
 	assert_null(s);
 	assert_int_equal(f.count, 0);
