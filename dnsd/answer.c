@@ -330,7 +330,7 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.links = 0;
 	a.dnames_count = 0;
 	a.subject = NULL;
-	a.proof.signer = q->signer;
+	a.proof.signer = q->dnssec_ok ? q->signer : NULL;
 	a.proof.snapshot = s;
 	a.proof.m = &a.m;
 	a.proof.is_starved = a.proof.is_compact = false;

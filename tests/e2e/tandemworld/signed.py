@@ -27,6 +27,7 @@ mail    AAAA 2001:db8::1
 www     CNAME Mail
 dangling CNAME nothing
 towild  CNAME any.wild
+old     DNAME wild
 *.wild  TXT "any"
 large   TXT {LARGE}
 a.b.c   A 192.0.2.9

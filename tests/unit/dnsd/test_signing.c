@@ -1,0 +1,353 @@
+/* Signed zones: the same octets everywhere, proofs that hold, and bounds on what can be asked for.
+ * Whether validators agree is told by tests/e2e/test_dnssec.py. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "dnsd/canonical.h"
+#include "dnsd/denial.h"
+#include "dnsd/octets.h"
+#include "dnsd/signature_cache.h"
+#include "dnsd/signer.h"
+#include "dnsd/zone_files.h"
+#include "lib/base/mem.h"
+#include "lib/file.h"
+#include "tests/unit/dnsd/ask.h"
+
+enum { NOW_S = 1790000000 };
+
+static const char zone_text[] = "$TTL 300\n"
+                                "@ SOA ns1 host 7 3600 900 604800 60\n"
+                                "@ NS ns1\n"
+                                "ns1 A 192.0.2.53\n"
+                                "mail A 192.0.2.2\n"
+                                "mail A 192.0.2.1\n"
+                                "*.wild TXT \"any\"\n"
+                                "www CNAME Mail\n"
+                                "sub NS ns1\n";
+static char folder[] = "/tmp/tandem-signing-XXXXXX";
+static char *zone_path, *key_path;
+
+static int files_make(void **state)
+{
+	static const uint8_t secret[DNSKEY_SECRET_BYTES] = {[31] = 42};
+	struct dnskey *k;
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	zone_path = mem_printf("%s/zone", folder);
+	key_path = mem_printf("%s/key", folder);
+	assert_int_equal(
+	    file_write_atomic(zone_path, zone_text, sizeof(zone_text) - 1, 0600, NULL), 0);
+	assert_int_equal(
+	    dnskey_new_of_secret("example.", DNSKEY_ECDSAP256SHA256, DNSKEY_CSK, secret, &k, NULL),
+	    0);
+	k->state = DNSKEY_ACTIVE;
+	assert_int_equal(dnskey_write(k, key_path, NULL), 0);
+	dnskey_free(k);
+	return 0;
+}
+
+static int files_remove(void **state)
+{
+	(void)state;
+	unlink(zone_path);
+	unlink(key_path);
+	rmdir(folder);
+	free(zone_path);
+	free(key_path);
+	return 0;
+}
+
+struct server { /* as if in a process of its own */
+	struct zone_files files;
+	struct snapshot *snapshot;
+	struct signer *signer;
+};
+
+static struct server server_new(enum config_denial denial, const struct signer_limits *limits)
+{
+	struct server v = {.signer = signer_new(limits)};
+	struct err e = {0};
+	const struct config_zone_file zone = {.name = (char[]){"example."},
+	    .file = zone_path,
+	    .keys = (char *[]){key_path},
+	    .keys_count = 1,
+	    .denial = denial};
+	if (zone_files_load(&v.files, &zone, 1, &v.snapshot, &e) != 0)
+		fail_msg("%s", e.text);
+	return v;
+}
+
+static void server_free(struct server *v)
+{
+	snapshot_free(v->snapshot);
+	zone_files_free(&v->files);
+	signer_free(v->signer);
+}
+
+static size_t server_ask(
+    struct server *v, const char *text, uint32_t now_s, uint8_t *out, struct answer_facts *facts)
+{
+	struct question question;
+	struct query q;
+	question_parse(&question, text);
+	query_parse(&q, question.wire, question.bytes);
+	signer_enter(v->signer, now_s, 1);
+	q.signer = v->signer;
+	return answer_build(
+	    v->snapshot, &q, question.wire, question.tcp, 0, out, MESSAGE_BYTES_MAX, facts);
+}
+
+static const char *const questions[] = {"example. SOA +edns=1232 +do",
+    "example. DNSKEY +edns=1232 +do", "mail.example. A +edns=1232 +do",
+    "mail.example. TXT +edns=1232 +do", "nope.example. A +edns=1232 +do",
+    "x.wild.example. TXT +edns=1232 +do", "x.wild.example. A +edns=1232 +do",
+    "www.example. A +edns=1232 +do", "h.sub.example. A +edns=1232 +do"};
+
+static void two_servers_answer_with_the_same_octets(void **state)
+{
+	(void)state;
+	static uint8_t a[MESSAGE_BYTES_MAX], b[MESSAGE_BYTES_MAX];
+	for (int denial = CONFIG_DENIAL_COMPACT; denial <= CONFIG_DENIAL_NSEC; denial++) {
+		struct server one = server_new((enum config_denial)denial, &SIGNER_UDP);
+		struct server two = server_new((enum config_denial)denial, &SIGNER_TCP);
+		for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+			struct answer_facts facts;
+			size_t bytes = server_ask(&one, questions[i], NOW_S, a, &facts);
+			assert_int_equal(server_ask(&two, questions[i], NOW_S, b, &facts), bytes);
+			assert_memory_equal(a, b, bytes);
+			/* Remembered, and not made again. */
+			struct signer_counts before = signer_counts_take(one.signer);
+			assert_int_equal(server_ask(&one, questions[i], NOW_S, b, &facts), bytes);
+			assert_memory_equal(a, b, bytes);
+			struct signer_counts after = signer_counts_take(one.signer);
+			assert_int_equal(after.made, 0);
+			assert_int_equal(after.remembered, before.made + before.remembered);
+		}
+		server_free(&one);
+		server_free(&two);
+	}
+}
+
+static void who_does_not_ask_gets_what_an_unsigned_zone_gives(void **state)
+{
+	(void)state;
+	static uint8_t out[MESSAGE_BYTES_MAX];
+	struct answer_facts facts;
+	struct server v = server_new(CONFIG_DENIAL_COMPACT, &SIGNER_UDP);
+	server_ask(&v, "mail.example. TXT +edns=1232", NOW_S, out, &facts);
+	server_ask(&v, "nope.example. A +edns=1232", NOW_S, out, &facts);
+	assert_int_equal(facts.rcode, RCODE_NXDOMAIN);
+	struct signer_counts counts = signer_counts_take(v.signer);
+	assert_int_equal(counts.made + counts.remembered + counts.starved, 0);
+	server_free(&v);
+}
+
+static void a_flood_of_names_leaves_signatures_for_those_that_exist(void **state)
+{
+	(void)state;
+	static uint8_t out[MESSAGE_BYTES_MAX];
+	static const struct signer_limits limits = {
+	    .entries = 64, .denial_entries = 4, .share = 100, .denial_share = 0, .burst_ms = 1000};
+	struct answer_facts facts;
+	struct server v = server_new(CONFIG_DENIAL_COMPACT, &limits);
+	size_t cut = 0;
+	/* What was saved up is used, then nothing more is made for names that are made up. */
+	for (size_t i = 0; i < 100000 && cut == 0; i++) {
+		char text[64];
+		(void)snprintf(text, sizeof(text), "n%zu.example. A +edns=1232 +do", i);
+		server_ask(&v, text, NOW_S, out, &facts);
+		cut += facts.truncated;
+	}
+	assert_int_equal(cut, 1);
+	server_ask(&v, "mail.example. A +edns=1232 +do", NOW_S, out, &facts);
+	assert_false(facts.truncated);
+	server_ask(&v, "more.example. A +edns=1232 +do +tcp", NOW_S, out, &facts);
+	assert_int_equal(facts.rcode, RCODE_SERVFAIL);
+	server_free(&v);
+}
+
+static void windows_follow_the_rrset_and_the_day(void **state)
+{
+	(void)state;
+	static const uint8_t name[] = "\4mail\7example";
+	uint32_t start = signer_window(name, sizeof(name), TYPE_A, NOW_S);
+	assert_true(start <= NOW_S && NOW_S - start < SIGN_WINDOW_S);
+	assert_int_equal(signer_window(name, sizeof(name), TYPE_A, start), start);
+	assert_int_equal(
+	    signer_window(name, sizeof(name), TYPE_A, start + SIGN_WINDOW_S - 1), start);
+	assert_int_equal(signer_window(name, sizeof(name), TYPE_A, start + SIGN_WINDOW_S),
+	    start + SIGN_WINDOW_S);
+	assert_int_equal(
+	    signer_window(name, sizeof(name), TYPE_A, start - 1), start - SIGN_WINDOW_S);
+	/* Another RRset, another moment to sign anew. */
+	assert_int_not_equal(signer_window(name, sizeof(name), TYPE_AAAA, NOW_S) % SIGN_WINDOW_S,
+	    start % SIGN_WINDOW_S);
+}
+
+static void bitmaps_are_those_of_rfc_4034(void **state)
+{
+	(void)state;
+	/* Section 4.3: A MX RRSIG NSEC TYPE1234, next host.example.com. */
+	static const uint16_t types[] = {1, 15, 46, 47, 1234};
+	static const uint8_t next[] = "\4host\7example\3com";
+	static const uint8_t wanted[] = {0x00, 0x06, 0x40, 0x01, 0x00, 0x00, 0x00, 0x03, 0x04, 0x1b,
+	    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x20};
+	struct nsec n;
+	nsec_build(&n, next, sizeof(next), types, 5, 60);
+	assert_int_equal(n.set.bytes, RR_HEAD_BYTES + sizeof(next) + sizeof(wanted));
+	assert_memory_equal(n.body + RR_HEAD_BYTES + sizeof(next), wanted, sizeof(wanted));
+	assert_int_equal(get_u16(n.body + RR_RDATA_BYTES_AT), sizeof(next) + sizeof(wanted));
+}
+
+static void names_order_as_in_rfc_4034(void **state)
+{
+	(void)state;
+	static const char *const order[] = {"example.", "a.example.", "yljkjljk.a.example.",
+	    "Z.a.example.", "zABC.a.EXAMPLE.", "z.example.", "\\001.z.example.", "*.z.example.",
+	    "\\200.z.example."};
+	for (size_t i = 0; i < 9; i++)
+		for (size_t j = 0; j < 9; j++) {
+			struct name a, b;
+			assert_int_equal(name_parse(&a, order[i], NULL), 0);
+			assert_int_equal(name_parse(&b, order[j], NULL), 0);
+			int found = canonical_compare(a.wire, a.bytes, b.wire, b.bytes);
+			assert_int_equal((found > 0) - (found < 0), (i > j) - (i < j));
+		}
+}
+
+static void nothing_lies_between_a_name_and_its_successor(void **state)
+{
+	(void)state;
+	static const uint8_t apex_name[] = "\7example";
+	const struct node apex = {.name = apex_name, .name_bytes = sizeof(apex_name)};
+	uint8_t next[NAME_BYTES];
+	struct name n = {0}, long_one;
+	assert_int_equal(name_parse(&n, "a.example.", NULL), 0);
+	assert_int_equal(denial_successor(&n, &apex, next), n.bytes + 2);
+	assert_memory_equal(next, "\1\0\1a\7example", 13);
+	/* 255 octets: there is no longer one, so the leftmost label grows. */
+	uint8_t wire[NAME_BYTES];
+	size_t at = 0;
+	static const uint8_t lengths[] = {51, 63, 63, 63};
+	for (size_t i = 0; i < 4; i++) {
+		wire[at++] = lengths[i];
+		memset(wire + at, i == 0 ? '@' : 'x', lengths[i]);
+		at += lengths[i];
+	}
+	wire[at++] = 1;
+	wire[at++] = 'e';
+	memcpy(wire + at, apex_name, sizeof(apex_name));
+	assert_true(name_read(&long_one, wire, sizeof(wire)));
+	assert_int_equal(long_one.bytes, NAME_BYTES);
+	size_t bytes = denial_successor(&long_one, &apex, next);
+	assert_int_equal(bytes, long_one.bytes);
+	assert_int_equal(
+	    next[next[0]], 'Z' + 1); /* behind "@" come the capitals, which count as small */
+	assert_true(canonical_compare(next, bytes, long_one.wire, long_one.bytes) > 0);
+}
+
+static void cache_keeps_its_size_and_what_is_used(void **state)
+{
+	(void)state;
+	struct signature_cache *c = signature_cache_new(4);
+	struct fingerprint hot = {{0, 1}};
+	memset(signature_cache_add(c, &hot), 7, DNSKEY_SIGNATURE_BYTES);
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct fingerprint f = {{i, 1000 + i}};
+		assert_null(signature_cache_find(c, &f));
+		signature_cache_add(c, &f);
+		const uint8_t *found = signature_cache_find(c, &hot);
+		assert_non_null(found);
+		assert_int_equal(found[0], 7);
+	}
+	signature_cache_free(c);
+}
+
+static void fingerprints_are_siphash(void **state)
+{
+	(void)state;
+	/* The reference's vectors: key 00 … 0f, message 00 01 …, of 0, 1 and 15 octets; read as
+	 * little-endian words. */
+	static const struct {
+		size_t bytes;
+		uint64_t halves[2];
+	} table[] = {{0, {0xe6a825ba047f81a3, 0x930255c71472f66d}},
+	    {1, {0x44af996bd8c187da, 0x45fc229b11597634}}};
+	const struct fingerprint_key key = {{0x0706050403020100, 0x0f0e0d0c0b0a0908}};
+	uint8_t message[64];
+	for (size_t i = 0; i < sizeof(message); i++)
+		message[i] = (uint8_t)i;
+	for (size_t i = 0; i < 2; i++) {
+		struct fingerprint_state s;
+		fingerprint_begin(&s, &key);
+		fingerprint_add(&s, message, table[i].bytes);
+		struct fingerprint f = fingerprint_end(&s);
+		assert_true(f.halves[0] == table[i].halves[0]);
+		assert_true(f.halves[1] == table[i].halves[1]);
+	}
+	/* However the octets come in. */
+	struct fingerprint_state whole, parts;
+	fingerprint_begin(&whole, &key);
+	fingerprint_begin(&parts, &key);
+	fingerprint_add(&whole, message, 61);
+	for (size_t at = 0, step = 1; at < 61; at += step, step = step % 11 + 1)
+		fingerprint_add(&parts, message + at, step < 61 - at ? step : 61 - at);
+	struct fingerprint a = fingerprint_end(&whole), b = fingerprint_end(&parts);
+	assert_memory_equal(&a, &b, sizeof(a));
+}
+
+static void keys_that_do_not_fit_together_are_refused(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	struct zone_keys *k;
+	struct config_zone_file zone = {
+	    .name = (char[]){"other."}, .keys = (char *[]){key_path, key_path}, .keys_count = 1};
+	assert_int_equal(zone_keys_read(&zone, &k, &e), E_INVALID);
+	assert_non_null(strstr(e.text, "is a key of \"example.\""));
+	zone.name = (char[]){"example."};
+	zone.keys_count = 2;
+	assert_int_equal(zone_keys_read(&zone, &k, &e), E_INVALID);
+	assert_non_null(strstr(e.text, "is that of another key"));
+	struct dnskey *key;
+	assert_int_equal(dnskey_read(key_path, &key, NULL), 0);
+	key->state = DNSKEY_PUBLISHED;
+	char *path = mem_printf("%s/second", folder);
+	assert_int_equal(dnskey_write(key, path, NULL), 0);
+	zone.keys = &path;
+	zone.keys_count = 1;
+	assert_int_equal(zone_keys_read(&zone, &k, &e), E_INVALID);
+	assert_non_null(strstr(e.text, "no active csk or ksk"));
+	key->state = DNSKEY_ACTIVE;
+	key->role = DNSKEY_KSK;
+	assert_int_equal(dnskey_write(key, path, NULL), 0);
+	assert_int_equal(zone_keys_read(&zone, &k, &e), E_INVALID);
+	assert_non_null(strstr(e.text, "no active csk or zsk of algorithm ecdsap256sha256"));
+	dnskey_free(key);
+	unlink(path);
+	free(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(two_servers_answer_with_the_same_octets),
+	    cmocka_unit_test(who_does_not_ask_gets_what_an_unsigned_zone_gives),
+	    cmocka_unit_test(a_flood_of_names_leaves_signatures_for_those_that_exist),
+	    cmocka_unit_test(windows_follow_the_rrset_and_the_day),
+	    cmocka_unit_test(bitmaps_are_those_of_rfc_4034),
+	    cmocka_unit_test(names_order_as_in_rfc_4034),
+	    cmocka_unit_test(nothing_lies_between_a_name_and_its_successor),
+	    cmocka_unit_test(cache_keeps_its_size_and_what_is_used),
+	    cmocka_unit_test(fingerprints_are_siphash),
+	    cmocka_unit_test(keys_that_do_not_fit_together_are_refused),
+	};
+	return cmocka_run_group_tests(tests, files_make, files_remove);
+}
