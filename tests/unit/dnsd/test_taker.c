@@ -381,6 +381,74 @@ static void a_disk_that_works_again_gets_what_is_served_without_a_new_view(void 
 	serves(s, ONE, false);
 	stage_free(s);
 }
+/* A csk of example. with a secret of its own. */
+static struct zone_keys *keys_new(uint8_t seed)
+{
+	const uint8_t secret[DNSKEY_SECRET_BYTES] = {[31] = seed};
+	struct dnskey *k;
+	char path[] = "/tmp/test-taker-key-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(
+	    dnskey_new_of_secret("example.", DNSKEY_ED25519, DNSKEY_CSK, secret, &k, NULL), 0);
+	k->state = DNSKEY_ACTIVE;
+	assert_int_equal(dnskey_write(k, path, NULL), 0);
+	dnskey_free(k);
+	const struct config_zone_file zone = {
+	    .name = (char[]){"example."}, .keys = (char *[]){path}, .keys_count = 1};
+	struct zone_keys *keys;
+	struct err e = {0};
+	if (zone_keys_read(&zone, &keys, &e) != 0)
+		fail_msg("%s", e.text);
+	unlink(path);
+	return keys;
+}
+
+static struct key_ring ring_of(struct zone_keys *keys)
+{
+	struct key_ring ring = {.zones = mem_new(1, sizeof(*ring.zones)), .count = 1};
+	ring.zones[0] = keys;
+	return ring;
+}
+
+/* The CDS names the key's tag first; `tag` 0: there is none. */
+static void signed_by(struct stage *s, uint16_t tag)
+{
+	char *text = ask(s->seat.now, "example. CDS", 0);
+	char *wanted = mem_printf(" CDS %u 15 2 ", tag);
+	if (tag != 0 ? !strstr(text, wanted) : strstr(text, " CDS ") != NULL)
+		fail_msg("expected%s, found %s", tag ? wanted : " no CDS", text);
+	free(wanted);
+	free(text);
+}
+
+/* Keys are the server's own: what comes from a controller is signed with them, and with others
+ * after a reload, without a new view. */
+static void views_are_signed_with_the_keys_of_the_ring(void **state)
+{
+	(void)state;
+	struct stage *s = stage_new();
+	struct zone_keys *first = keys_new(1), *second = keys_new(2);
+	uint16_t first_tag = first->keys[0]->tag, second_tag = second->keys[0]->tag;
+	struct key_ring ring = ring_of(first);
+	assert_int_equal(taker_rekey(&s->taker, &ring, NULL), 0); /* nothing is held yet */
+	take(s, VIEW(5, 1, CATALOG("", MAIL, ""), ONE), ACCEPT_TAKE);
+	signed_by(s, first_tag);
+	take(s, VIEW(6, 1, "", TWO), ACCEPT_TAKE); /* a delta */
+	signed_by(s, first_tag);
+	ring = ring_of(second);
+	assert_int_equal(taker_rekey(&s->taker, &ring, NULL), 0);
+	signed_by(s, second_tag);
+	serves(s, TWO, true);
+	take(s, VIEW(7, 2, CATALOG(",\"example. NSEC a.example. A\"", MAIL, ""), ONE),
+	    ACCEPT_REFUSE);
+	signed_by(s, second_tag);
+	ring = (struct key_ring){0};
+	assert_int_equal(taker_rekey(&s->taker, &ring, NULL), 0);
+	signed_by(s, 0);
+	stage_free(s);
+}
 
 int main(void)
 {
@@ -397,6 +465,7 @@ int main(void)
 	    cmocka_unit_test(an_epoch_does_not_rewrite_the_catalog),
 	    cmocka_unit_test(a_damaged_file_falls_back_to_its_former_generation),
 	    cmocka_unit_test(with_everything_damaged_it_starts_empty_and_recovers),
+	    cmocka_unit_test(views_are_signed_with_the_keys_of_the_ring),
 	    cmocka_unit_test(a_disk_that_fails_does_not_keep_a_dead_site_in_the_answers),
 	    cmocka_unit_test(a_disk_that_works_again_gets_what_is_served_without_a_new_view),
 	};
