@@ -167,9 +167,8 @@ static bool label_raise(uint8_t *label)
 }
 
 size_t denial_successor(
-    const struct name *n, const struct node *apex, uint8_t out[static NAME_BYTES])
+    const struct name *n, const struct name *apex, uint8_t out[static NAME_BYTES])
 {
-	struct name top;
 	if (n->bytes + 2 <= NAME_BYTES) { /* "\000" in front */
 		out[0] = 1;
 		out[1] = 0;
@@ -180,7 +179,7 @@ size_t denial_successor(
 		uint8_t label[64];
 		const uint8_t *at = n->wire + n->starts[i], *rest = at + at[0] + 1;
 		size_t rest_bytes = (size_t)(n->wire + n->bytes - rest);
-		if (rest_bytes < node_name_bytes(apex))
+		if (rest_bytes < apex->bytes)
 			break;
 		memcpy(label, at, (size_t)at[0] + 1);
 		if (!label_raise(label))
@@ -189,7 +188,6 @@ size_t denial_successor(
 		memcpy(out + label[0] + 1, rest, rest_bytes);
 		return (size_t)label[0] + 1 + rest_bytes;
 	}
-	node_name(apex, &top); /* the last name of the zone */
-	memcpy(out, top.wire, top.bytes);
-	return top.bytes;
+	memcpy(out, apex->wire, apex->bytes); /* the last name of the zone */
+	return apex->bytes;
 }

@@ -39,6 +39,6 @@ void nsec_build(struct nsec *n, const uint8_t *next, size_t next_bytes, const ui
 
 /* The name right behind this one in canonical order, below `apex` (RFC 4471): its length. */
 size_t denial_successor(
-    const struct name *n, const struct node *apex, uint8_t out[static NAME_BYTES]);
+    const struct name *n, const struct name *apex, uint8_t out[static NAME_BYTES]);
 
 #endif

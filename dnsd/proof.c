@@ -112,7 +112,9 @@ static void compact_put(struct proof *p, const struct zone *z, const struct proo
 	uint16_t types[BITMAP_TYPES_MAX];
 	uint8_t next[NAME_BYTES];
 	struct nsec nsec;
-	size_t next_bytes = denial_successor(owner, z->apex, next);
+	struct name top;
+	node_name(z->apex, &top);
+	size_t next_bytes = denial_successor(owner, &top, next);
 	size_t count = denial_types(node, z, p->snapshot->pools, types);
 	nsec_build(&nsec, next, next_bytes, types, count, z->negative_ttl_s);
 	/* The asker made the name up, unless it stands in the zone. */

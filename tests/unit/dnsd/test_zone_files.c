@@ -182,7 +182,7 @@ static void a_zone_recalled_is_the_zone_that_was_read(void **state)
 	                          "a.b.c TYPE65280 \\# 2 0102\n"),
 	     *below = file_new(HEAD "x A 192.0.2.9\n");
 	struct config_zone_file files[] = {
-	    {(char[]){"one.test."}, one}, {(char[]){"sub.one.test."}, below}};
+	    {.name = (char[]){"one.test."}, .file = one}, {(char[]){"sub.one.test."}, below}};
 	struct zone_data *read;
 	assert_int_equal(zone_data_read_file("one.test.", one, &read, &e), 0);
 	assert_int_equal(zone_files_load(&f, files, 1, &s, &e), 0);
