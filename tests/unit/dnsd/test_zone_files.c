@@ -181,8 +181,8 @@ static void a_zone_recalled_is_the_zone_that_was_read(void **state)
 	                          "d NS ns.d\nd DS 1 13 2 ( 00 )\nns.d 5 A 192.0.2.2\n"
 	                          "a.b.c TYPE65280 \\# 2 0102\n"),
 	     *below = file_new(HEAD "x A 192.0.2.9\n");
-	struct config_zone_file files[] = {
-	    {.name = (char[]){"one.test."}, .file = one}, {(char[]){"sub.one.test."}, below}};
+	struct config_zone_file files[] = {{.name = (char[]){"one.test."}, .file = one},
+	    {.name = (char[]){"sub.one.test."}, .file = below}};
 	struct zone_data *read;
 	assert_int_equal(zone_data_read_file("one.test.", one, &read, &e), 0);
 	assert_int_equal(zone_files_load(&f, files, 1, &s, &e), 0);

@@ -32,7 +32,7 @@ static struct snapshot *loads(struct err *e)
 	struct zone_files f = {0};
 	struct snapshot *s = NULL;
 	char *path = mem_printf("%s/zones/main", folder);
-	struct config_zone_file file = {(char[]){"example.com."}, path};
+	struct config_zone_file file = {.name = (char[]){"example.com."}, .file = path};
 	if (zone_files_load(&f, &file, 1, &s, e) != 0)
 		s = NULL;
 	zone_files_free(&f);
