@@ -156,7 +156,7 @@ static void an_owner_written_again_is_read_with_the_origin_of_its_line(void **st
 	char *path = file_new(HEAD "x A 192.0.2.1\nx A 192.0.2.2\nxy A 192.0.2.3\nx A 192.0.2.4\n"
 	                           "\tA 192.0.2.5\n$ORIGIN sub.one.test.\nx A 192.0.2.6\n"
 	                           "x 60 MX 1 x\nx CAA 0 issue \"a\"\nx MX 2 x\n");
-	struct config_zone_file file = {(char[]){"one.test."}, path};
+	struct config_zone_file file = {.name = (char[]){"one.test."}, .file = path};
 	assert_int_equal(zone_files_load(&f, &file, 1, &s, &e), 0);
 	expect(s, "x.one.test. A",
 	    "NOERROR aa | x.one.test. 300 A 192.0.2.1; x.one.test. 300 A 192.0.2.2; "
