@@ -14,8 +14,8 @@
 #include "lib/base/addr.h"
 
 /* Bounds of a document; config/ refuses more. Its own size, 1 MiB (CONFIG_DOCUMENT_BYTES, from the
- * store's limit of a value), is reached before SERVICE_NAMES and SERVICE_RECORDS: one of usual length
- * takes 24 to 40 bytes, which makes some 25,000 to 40,000 of them together. */
+ * store's limit of a value), is reached before SERVICE_NAMES and SERVICE_RECORDS: one of usual
+ * length takes 24 to 40 bytes, which makes some 25,000 to 40,000 of them together. */
 enum {
 	SERVICE_REGIONS = 16,
 	SERVICE_SITES = 64,
