@@ -1,6 +1,7 @@
 /* Stand-alone: the zones come from files. */
 #include "dnsd/zone_files.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +131,7 @@ int zone_files_load(struct zone_files *f, const struct config_zone_file *files, 
 		free(zones);
 		return r;
 	}
+	assert(*out != NULL);
 	files_settle(f, zones, zones_count, *out);
 	return 0;
 }

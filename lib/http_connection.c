@@ -58,11 +58,21 @@ static void connection_log_failure(struct http_connection *c)
 		log_debug("connection from %s: %s", c->peer, reason);
 }
 
-static void connection_ended(struct http_connection *c)
+static void connection_log_end(struct http_connection *c)
 {
 	if (c->ending || (c->ssl && !c->handshaken))
 		connection_log_failure(c);
-	http_connection_forget(c);
+}
+
+/* Takes it off the server's books; the memory stays. */
+static void connection_unlink(struct http_connection *c)
+{
+	LIST_REMOVE(c, link);
+	c->server->counts.connections--;
+	c->server = NULL;
+	if (c->deadline)
+		event_free(c->deadline);
+	c->deadline = NULL;
 }
 
 /* OpenSSL frees what hangs on an SSL object; the bufferevent around it still stands. */
@@ -75,22 +85,20 @@ static void connection_on_ssl_free(
 	(void)index;
 	(void)l;
 	(void)p;
-	if (c && c->server)
-		connection_ended(c);
+	if (c && c->server) {
+		connection_log_end(c);
+		connection_unlink(c);
+	}
 	free(c);
 }
 
 void http_connection_forget(struct http_connection *c)
 {
-	LIST_REMOVE(c, link);
-	c->server->counts.connections--;
-	c->server = NULL;
-	if (c->deadline)
-		event_free(c->deadline);
-	c->deadline = NULL;
-	if (c->ssl)
-		return;
-	bufferevent_decref(c->bev); /* plain: ours was the last or evhttp's is */
+	const bool plain = c->ssl == NULL;
+	connection_unlink(c);
+	if (!plain)
+		return;             /* connection_on_ssl_free frees it */
+	bufferevent_decref(c->bev); /* ours was the last or evhttp's is */
 	free(c);
 }
 
@@ -125,7 +133,8 @@ static void connection_on_deadline(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	if (!c->ssl && connection_is_let_go(c)) {
-		connection_ended(c);
+		connection_log_end(c);
+		http_connection_forget(c);
 		return;
 	}
 	if (!c->ssl)
