@@ -106,13 +106,13 @@ static void a_stream_outlives_the_idle_time(void **state)
 {
 	struct world *w = *state;
 	struct http_limits impatient = limits;
-	impatient.idle_ms = 60;
+	impatient.idle_ms = 1000; /* the handshake is held to it too: far above any stall of ours */
 	http_server_free(w->server);
 	SSL_CTX *tls = rig_server_tls("controld", "controld");
 	serve(w, tls, &impatient);
 	SSL_CTX_free(tls);
 	w->lines_wanted = 1;
-	(void)ask(w, "/stream", (struct http_call_options){.on_line = on_line, .silence_ms = 200});
+	(void)ask(w, "/stream", (struct http_call_options){.on_line = on_line, .silence_ms = 2500});
 	while (w->done == 0)
 		loop_run(w->loop);
 	assert_int_equal(w->error_code, E_TIMEOUT); /* it was the client that lost patience */
@@ -304,7 +304,7 @@ static void nonsense_is_answered_or_closed(void **state)
 	    "HEAD /hello/ HTTP/1.1\r\n\r\n", "GET http://muc/none HTTP/1.1\r\n\r\n",
 	    "GET /hello/?%zz=%&&=&who HTTP/1.1\r\n\r\n", "GET /hello/%zz HTTP/1.0\r\n\r\n"};
 	struct http_limits impatient = limits; /* some nonsense is merely waited for */
-	impatient.idle_ms = 200;
+	impatient.idle_ms = 1000;
 	http_server_free(w->server);
 	SSL_CTX *tls = rig_server_tls("controld", "controld");
 	serve(w, tls, &impatient);
