@@ -1,4 +1,5 @@
 /* Key files: lines of metadata, then the secret as PEM. */
+#include <assert.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -125,8 +126,10 @@ static int text_parse(const char *text, size_t bytes, struct dnskey **out, struc
 		BIO_free(bio);
 		result = pair ? dnskey_new_of_pair(zone, a, r, pair, out, e)
 		              : err_set(e, E_INVALID, "there is no private key in it (PEM)");
-		if (result == 0)
+		if (result == 0) {
+			assert(*out != NULL);
 			(*out)->state = s;
+		}
 	}
 	free(zone);
 	free(algorithm);
