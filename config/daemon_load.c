@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/daemon_schema.h"
+#include "config/transfer_schema.h"
 #include "lib/base/mem.h"
 #include "lib/file.h"
 
@@ -84,6 +85,7 @@ static void dnsd_check(const struct yaml_node *root, void *config, struct report
 	if (dnssec != NULL && controllers == NULL)
 		report_add(r, dnssec->mark,
 		    "dnssec without controllers, expected it within the zone it is meant for");
+	transfers_check(root, c, r);
 	if (zones != NULL)
 		zones_check(yaml_value(root, "zones"), c->zones, c->zones_count, r);
 	if (dnssec != NULL)

@@ -3,6 +3,7 @@
 #define TANDEM_CONFIG_DAEMON_LOAD_H
 
 #include "config/service_load.h"
+#include "lib/base/addr.h"
 #include "lib/log.h"
 #include "lib/tls.h"
 
@@ -28,6 +29,31 @@ struct config_zone_file {
 	size_t keys_count;
 	enum config_denial denial;
 	enum config_cds cds;
+};
+
+struct config_secondary {
+	struct addr address;
+	uint16_t port;
+	char *key;    /* file, or NULL: neither NOTIFY nor transfers are signed */
+	char **zones; /* absolute, lower case; none: all */
+	size_t zones_count;
+	bool notify;
+};
+
+struct config_transfer_rule {
+	struct addr_prefix *from; /* none: from anywhere, with the key */
+	size_t from_count;
+	char *key;    /* file, or NULL */
+	char **zones; /* none: all */
+	size_t zones_count;
+};
+
+struct config_member_zones { /* a catalog zone (RFC 9432) */
+	char *name;          /* absolute, lower case; NULL: there is none */
+	char **zones;        /* none: all */
+	size_t zones_count;
+	char *group; /* NULL: none */
+	unsigned serial;
 };
 
 struct config_controld {
@@ -63,6 +89,11 @@ struct config_dnsd {
 	char *user, *group; /* NULL: as started; the user's own */
 	bool seccomp;
 	unsigned tcp_connections, tcp_per_client, tcp_idle_ms;
+	struct config_secondary *secondaries;
+	size_t secondaries_count;
+	struct config_transfer_rule *transfer_rules; /* besides the secondaries */
+	size_t transfer_rules_count;
+	struct config_member_zones member_zones;
 };
 struct config_cli {
 	struct config_common common;

@@ -2,6 +2,7 @@
 #include "config/daemon_schema.h"
 
 #include "config/daemon_load.h"
+#include "config/transfer_schema.h"
 
 #define RESTART "at a restart"
 #define RELOAD "at a reload (SIGHUP)"
@@ -444,6 +445,11 @@ static const struct schema_row dnsd_rows[] = {
         .table = &tcp_table,
         .otherwise = "their defaults",
         .description = "limits of DNS over TCP"},
+    {.name = "transfers",
+        .type = SCHEMA_TABLE,
+        .table = &transfers_table,
+        .otherwise = "nobody may transfer a zone",
+        .description = "zones for other name servers"},
     {.name = "proxy",
         .type = SCHEMA_LIST,
         .element = SCHEMA_PREFIX,
