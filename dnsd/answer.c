@@ -9,6 +9,7 @@
 #include "dnsd/message.h"
 #include "dnsd/octets.h"
 #include "dnsd/proof.h"
+#include "dnsd/tsig.h"
 
 enum {
 	FLAG_QR = 0x8000,
@@ -345,8 +346,12 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	}
 	memcpy(out + DNS_HEADER_BYTES, message + DNS_HEADER_BYTES, q->question_bytes);
 	a.m.used += q->question_bytes;
-	a.m.room -= edns_opt_bytes(q);
-	size_t question_end = a.m.used;
+	size_t question_end = a.m.used,
+	       kept = edns_opt_bytes(q) + (q->tsig ? tsig_bytes(q->tsig) : 0);
+	if (limit < question_end + kept) /* 512 octets may be too few for a TSIG with long names */
+		limit = question_end + kept;
+	assert(room >= limit);
+	a.m.room = limit - kept;
 	if (q->verdict == QUERY_QUESTION && a.rcode == RCODE_NOERROR) {
 		if (s)
 			question_answer(&a);
@@ -360,7 +365,8 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 		a.rcode = RCODE_SERVFAIL;
 	}
 	if (q->has_edns) {
-		a.m.used += edns_opt_put(q, a.rcode, out + a.m.used, limit - a.m.used);
+		a.m.used += edns_opt_put(
+		    q, a.rcode, out + a.m.used, a.m.room + edns_opt_bytes(q) - a.m.used);
 		a.m.counts[SECTION_ADDITIONAL]++;
 	}
 	header_put(&a, q->verdict == QUERY_QUESTION);

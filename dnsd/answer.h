@@ -19,7 +19,8 @@ struct answer_facts {  /* for the counters */
 };
 
 /* Answers a parsed query; `message` is where it was parsed from. `out` has `room` octets, at least
- * UDP_BYTES_MAX, for TCP MESSAGE_BYTES_MAX. `s` NULL: nothing to serve yet, SERVFAIL.
+ * UDP_BYTES_MAX, for TCP MESSAGE_BYTES_MAX. With q->tsig, tsig_sign is to follow; its octets are
+ * kept free. `s` NULL: nothing to serve yet, SERVFAIL.
  * Returns the answer's size, 0: send nothing. */
 size_t answer_build(const struct snapshot *s, const struct query *q, const uint8_t *message,
     bool over_tcp, uint32_t turn, uint8_t *out, size_t room, struct answer_facts *facts);

@@ -65,6 +65,32 @@ bool guard_unwrap(struct guard *g, struct guest *guest, const struct sockaddr_st
 	return true;
 }
 
+void guard_verify(
+    struct guard *g, struct guest *guest, struct query *q, const uint8_t *message, size_t bytes)
+{
+	static const struct tsig_ring no_keys = {0};
+	const struct tsig_ring *ring = g->policy ? &g->policy->transfers.ring : &no_keys;
+	enum dns_rcode rcode =
+	    tsig_open(&g->tsig, ring, message, bytes, q->tsig_at, (uint64_t)time(NULL));
+	guest->is_proven = g->tsig.is_verified;
+	stats_add(rcode == RCODE_NOERROR ? &g->stats->tsig_verified : &g->stats->tsig_refused, 1);
+	if (rcode != RCODE_NOERROR)
+		q->rcode = rcode;
+	if (g->tsig.is_present)
+		q->tsig = &g->tsig;
+}
+
+bool guard_may_transfer(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const struct query *q)
+{
+	if (!g->policy)
+		return false;
+	if (guest->address.family == 0)
+		guest->address = guard_address(peer);
+	return transfer_is_allowed(
+	    &g->policy->transfers, &q->name, &guest->address, tsig_key_of(q->tsig));
+}
+
 void guard_heed(
     struct guard *g, struct guest *guest, const struct sockaddr_storage *peer, struct query *q)
 {
@@ -78,8 +104,8 @@ void guard_heed(
 	    .over_tcp = guest->idle_ms != 0,
 	    .idle_ms = guest->idle_ms};
 	edns_heed(&g->policy->edns, &asker, q, &g->reply);
-	guest->is_proven = g->reply.is_proven;
-	if (guest->is_proven)
+	guest->is_proven = guest->is_proven || g->reply.is_proven;
+	if (g->reply.is_proven)
 		stats_add(&g->stats->cookies_valid, 1);
 }
 

@@ -1,9 +1,9 @@
 /* What stands between the sockets and the answers: a thread's own tools to apply the policy.
  *
  * Order, inside one read section: guard_enter; for each message guard_unwrap if guard_unwraps(),
- * query_parse, guard_heed if it has
- * options, answer_build, guard_limit if guard_limits(). Where there is nothing to do, a message
- * costs a look at a flag. */
+ * query_parse, guard_verify if it has a TSIG record (query.tsig_at), guard_heed if it has options,
+ * answer_build, guard_limit if guard_limits(), tsig_sign if query.tsig. Where there is nothing to
+ * do, a message costs a look at a flag. */
 #ifndef TANDEM_DNSD_GUARD_H
 #define TANDEM_DNSD_GUARD_H
 
@@ -11,6 +11,7 @@
 
 #include "dnsd/policy.h"
 #include "dnsd/stats.h"
+#include "dnsd/tsig.h"
 
 struct guard {
 	const struct policy_seat *seat; /* NULL: no policy, as in tests */
@@ -19,6 +20,7 @@ struct guard {
 	struct cookie_mill *mill;
 	struct ratelimit *rates;
 	struct edns_reply reply; /* of the query that is being answered */
+	struct tsig tsig;        /* the same */
 };
 
 struct guest {               /* who sent a message, as far as it was looked at */
@@ -47,6 +49,15 @@ bool guard_is_proxy(const struct guard *g, const struct addr *peer);
  * sets guest->address. False: it is missing or broken, no answer is due. */
 bool guard_unwrap(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
     const uint8_t **message, size_t *bytes);
+
+/* For a query with a TSIG record: verifies it, and sets query->tsig, good until the next call (a
+ * transfer copies it), unless it is malformed. What is wrong with it becomes query->rcode. */
+void guard_verify(
+    struct guard *g, struct guest *guest, struct query *q, const uint8_t *message, size_t bytes);
+
+/* May who sent this query transfer the zone it asks for? */
+bool guard_may_transfer(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const struct query *q);
 
 /* For a query that edns_has_options(): prepares the options of its answer, good until the next
  * call. `peer` is where it came from, unless guest->address says it already. */

@@ -50,6 +50,7 @@ static void policy_free(struct policy *p)
 		return;
 	free(p->rates.allow);
 	free(p->proxies);
+	transfer_access_release(&p->transfers);
 	OPENSSL_cleanse(&p->edns.cookies, sizeof(p->edns.cookies));
 	free(p);
 }
@@ -70,6 +71,8 @@ int policy_build(const struct config_dnsd *config, const struct policy *former, 
 		    mem_dup(config->proxies, config->proxies_count * sizeof(*config->proxies));
 	p->proxies_count = config->proxies_count;
 	int r = cookies_build(config, former, &p->edns.cookies, e);
+	if (r == 0)
+		r = transfer_access_build(config, &p->transfers, e);
 	if (r != 0) {
 		policy_free(p);
 		return r;

@@ -6,12 +6,14 @@
 #include "config/daemon_load.h"
 #include "dnsd/edns.h"
 #include "dnsd/ratelimit.h"
+#include "dnsd/transfer_access.h"
 
 struct policy {
 	struct edns_policy edns;
 	struct ratelimit_rules rates;
 	struct addr_prefix *proxies;
 	size_t proxies_count;
+	struct transfer_access transfers;
 };
 
 /* `former` (or NULL) lends what must outlive a reload: the secret that was drawn. E_INVALID, E_IO:

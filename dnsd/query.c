@@ -83,8 +83,14 @@ static bool records_read(struct query *q, const uint8_t *message, size_t bytes, 
 		at += RR_FIXED_BYTES;
 		if (rdata_bytes > bytes - at)
 			return false;
-		if (get_u16(message + fixed_at) == TYPE_OPT)
+		uint16_t type = get_u16(message + fixed_at);
+		if (type == TYPE_OPT)
 			opt_take(q, message + owner_at, message + fixed_at, i >= authority);
+		if (type == TYPE_TSIG) { /* RFC 8945 section 5.1: the last one, or none */
+			if (i + 1 < authority + additional || additional == 0)
+				return false;
+			q->tsig_at = (uint16_t)owner_at;
+		}
 		at += rdata_bytes;
 	}
 	return at == bytes; /* nothing may trail */
@@ -129,6 +135,8 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->dnssec_ok = false;
 	q->compact_ok = false;
 	q->signer = NULL;
+	q->tsig_at = 0;
+	q->tsig = NULL;
 	q->udp_bytes = UDP_BYTES_PLAIN;
 	q->options_bytes = 0;
 	q->reply_bytes = 0;
@@ -161,6 +169,7 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 		q->rcode = RCODE_FORMERR;
 		q->has_edns = false;
 		q->options_bytes = 0;
+		q->tsig_at = 0;
 		return;
 	}
 	if (questions == 0) {
@@ -173,4 +182,33 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->question_bytes = (uint16_t)(at - DNS_HEADER_BYTES);
 	q->verdict = QUERY_QUESTION;
 	q->hash = name_hash(&q->name);
+}
+
+size_t query_tsig_find(const uint8_t *message, size_t bytes)
+{
+	size_t at = DNS_HEADER_BYTES, owner_at = 0, records = 0;
+	uint16_t type = 0;
+	if (bytes < DNS_HEADER_BYTES)
+		return 0;
+	for (size_t i = 0; i < get_u16(message + 4); i++) {
+		if (!name_skip(message, bytes, &at) || bytes - at < 4)
+			return 0;
+		at += 4;
+	}
+	for (size_t i = 6; i <= 10; i += 2)
+		records += get_u16(message + i);
+	for (size_t i = 0; i < records; i++) {
+		owner_at = at;
+		if (type == TYPE_TSIG || !name_skip(message, bytes, &at) ||
+		    bytes - at < RR_FIXED_BYTES)
+			return 0;
+		type = get_u16(message + at);
+		size_t rdata_bytes = get_u16(message + at + 8);
+		at += RR_FIXED_BYTES;
+		if (rdata_bytes > bytes - at)
+			return 0;
+		at += rdata_bytes;
+	}
+	bool is_last = type == TYPE_TSIG && get_u16(message + 10) > 0 && at == bytes;
+	return is_last ? owner_at : 0;
 }

@@ -5,6 +5,7 @@
 #include "dnsd/name.h"
 
 struct signer;
+struct tsig;
 
 enum {
 	DNS_HEADER_BYTES = 12,
@@ -22,6 +23,7 @@ enum dns_rcode {
 	RCODE_NOTIMP = 4,
 	RCODE_REFUSED = 5,
 	RCODE_YXDOMAIN = 6,
+	RCODE_NOTAUTH = 9, /* RFC 8945 section 5.2: the signature is not what it should be */
 	RCODE_BADVERS = 16,
 	RCODE_BADCOOKIE = 23,
 };
@@ -44,6 +46,8 @@ struct query {
 	bool has_edns, dnssec_ok;
 	bool compact_ok;       /* understands NXDOMAIN with compact denial (CO, RFC 9824 5.1) */
 	struct signer *signer; /* of the thread, put there by it; NULL: answers are not signed */
+	uint16_t tsig_at;      /* where its TSIG record begins, the last one; 0: it has none */
+	struct tsig *tsig;     /* from guard_verify; NULL: the answer gets no TSIG */
 	uint16_t options_bytes, reply_bytes;
 	const uint8_t *options; /* of its OPT record, in the message; whole */
 	const uint8_t *reply;   /* options for the answer's, from edns_heed */
@@ -53,5 +57,9 @@ struct query {
 
 /* Reads a message of any octets. RFC 1035 4.1, 6891 6.1, 9619 (one question). */
 void query_parse(struct query *q, const uint8_t *message, size_t bytes);
+
+/* Where the last record of a message of any octets begins, if that is a TSIG record, and the only
+ * one; else 0. */
+size_t query_tsig_find(const uint8_t *message, size_t bytes);
 
 #endif

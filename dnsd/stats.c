@@ -25,6 +25,7 @@ static const char *const rcodes[STATS_RCODES] = {/* NULL: never given */
     [RCODE_NOTIMP] = "NOTIMP",
     [RCODE_REFUSED] = "REFUSED",
     [RCODE_YXDOMAIN] = "YXDOMAIN",
+    [RCODE_NOTAUTH] = "NOTAUTH",
     [RCODE_BADVERS] = "BADVERS",
     [RCODE_BADCOOKIE] = "BADCOOKIE"};
 
@@ -118,6 +119,10 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	    SUM(cookies_valid));
 	single(out, "tandem_dnsd_proxy_refused_total", "messages of proxies without a sound header",
 	    SUM(proxy_refused));
+	single(out, "tandem_dnsd_tsig_verified_total", "queries with a valid TSIG signature",
+	    SUM(tsig_verified));
+	single(out, "tandem_dnsd_tsig_refused_total", "queries with a TSIG signature that is not",
+	    SUM(tsig_refused));
 	metrics_family(
 	    out, limited, "counter", "answers over the rate limit, by what became of them");
 	metrics_value(out, limited, (const char *[]){"action", "drop", NULL}, SUM(rate_dropped));

@@ -20,6 +20,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t send_failed;
 	atomic_uint_fast64_t tcp_connections, tcp_cut;
 	atomic_uint_fast64_t cookies_valid, proxy_refused;
+	atomic_uint_fast64_t tsig_verified, tsig_refused;
 	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
 	atomic_uint_fast64_t signatures_made, signatures_remembered, signatures_starved;
 };

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dnsd/crowd.h"
@@ -113,11 +114,16 @@ static bool query_answer(struct connection *c, size_t bytes)
 		signer_enter_now(t->signer);
 		q.signer = t->signer;
 	}
+	if (q.tsig_at != 0)
+		guard_verify(&t->guard, &c->guest, &q, t->query, bytes);
 	if (edns_has_options(&q))
 		guard_heed(&t->guard, &c->guest, &c->peer, &q);
 	size_t answer_bytes = answer_build(
 	    s, &q, t->query, true, t->turn++, t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
 	snapshot_read_end();
+	if (q.tsig)
+		answer_bytes = tsig_sign(q.tsig, t->answer + LENGTH_BYTES, answer_bytes,
+		    MESSAGE_BYTES_MAX, (uint64_t)time(NULL));
 	stats_count(t->stats, STATS_TCP, &facts, answer_bytes);
 	stats_count_signatures(t->stats, t->signer);
 	if (answer_bytes == 0)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dnsd/signer.h"
@@ -112,6 +113,13 @@ static void message_open(struct worker *w, size_t i)
 	query_parse(&w->queries[i], w->messages[i], bytes);
 }
 
+static void message_verify(struct worker *w, size_t i)
+{
+	size_t header_bytes = (size_t)(w->messages[i] - w->query_bytes[i]);
+	guard_verify(&w->guard, &w->guests[i], &w->queries[i], w->messages[i],
+	    w->in[i].msg_len - header_bytes);
+}
+
 /* Builds the answers of the batch; the number of messages to send. */
 static size_t batch_answer(struct worker *w, size_t count)
 {
@@ -132,6 +140,8 @@ static size_t batch_answer(struct worker *w, size_t count)
 		struct msghdr *asked = &w->in[i].msg_hdr;
 		if (w->queries[i].dnssec_ok)
 			w->queries[i].signer = w->signer;
+		if (w->queries[i].tsig_at != 0)
+			message_verify(w, i);
 		if (edns_has_options(&w->queries[i]))
 			guard_heed(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i]);
 		size_t bytes = answer_build(s, &w->queries[i], w->messages[i], false, w->turn++,
@@ -142,6 +152,9 @@ static size_t batch_answer(struct worker *w, size_t count)
 		stats_count(w->stats, STATS_UDP, &facts, bytes);
 		if (bytes == 0)
 			continue;
+		if (w->queries[i].tsig)
+			bytes = tsig_sign(w->queries[i].tsig, w->answer_bytes[answers], bytes,
+			    UDP_BYTES_MAX, (uint64_t)time(NULL));
 		answer_address(w, answers++, asked, bytes);
 	}
 	snapshot_read_end();
