@@ -178,6 +178,7 @@ static void pool_build(
 {
 	to->name = text_or_null(from->name);
 	to->ttl_s = from->ttl_s;
+	to->suspect_ttl_s = from->suspect_ttl_s;
 	to->placement = from->placement;
 	to->witnesses = from->witnesses;
 	to->min_members = from->min_members;

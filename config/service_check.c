@@ -190,6 +190,10 @@ static void pool_check(
 		    "%s pool %s with members in one site, expected two sites or placement: "
 		    "solitary",
 		    placement_name(pool->placement), pool->name != NULL ? pool->name : "");
+	if (schema_is_written(&raw->place, "suspect_ttl") && pool->suspect_ttl_s > pool->ttl_s)
+		report_add(d->report, schema_mark(&raw->place, "suspect_ttl"),
+		    "suspect_ttl of %u s with a ttl of %u s, expected at most as long",
+		    pool->suspect_ttl_s, pool->ttl_s);
 	if (pool->members_count > 0 && pool->min_members > pool->members_count)
 		report_add(d->report, schema_mark(&raw->place, "min_members"),
 		    "min_members of %u in a pool of %zu, expected at most as many as there are",

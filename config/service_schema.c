@@ -64,6 +64,15 @@ static const struct schema_row pool_rows[] = {
         .max = 86400,
         SCHEMA_FIELD(struct raw_pool, ttl_s),
         .description = "how long resolvers may keep its addresses: the floor of every fail-over"},
+    {.name = "suspect_ttl",
+        .type = SCHEMA_S,
+        .preset = "5s",
+        .min = 0,
+        .max = 86400,
+        SCHEMA_FIELD(struct raw_pool, suspect_ttl_s),
+        .description = "the TTL instead while a member that is offered fails and is not concluded "
+                       "down yet, and 30s longer; never above ttl, 0s: always ttl. Names with a "
+                       "ttl of their own keep it"},
     {.name = "placement",
         .type = SCHEMA_WORD,
         .words = placement_words,

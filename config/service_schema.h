@@ -29,7 +29,7 @@ struct raw_member {
 struct raw_pool {
 	struct schema_place place;
 	char *name, *region;
-	uint32_t ttl_s;
+	uint32_t ttl_s, suspect_ttl_s;
 	enum service_placement placement;
 	struct raw_member *members;
 	size_t members_count;

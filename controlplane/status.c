@@ -182,11 +182,14 @@ static json_t *pools_encode(const struct service *service, const struct core_rep
 	for (size_t i = 0; service != NULL && i < service->pools_count; i++) {
 		const struct service_pool *pool = &service->pools[i];
 		json_t *members = pool_members_encode(report, pool->name, &next);
-		json_array_append_new(array,
-		    json_pack("{s:s, s:s, s:I, s:o, s:o}", "name", pool->name, "region",
-		        service->regions[pool->region].name, "ttl_s", (json_int_t)pool->ttl_s,
-		        "text", text_json(i < report->pools_count ? report->pools[i].text : ""),
-		        "members", members));
+		json_array_append_new(
+		    array, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "name", pool->name, "region",
+		               service->regions[pool->region].name, "ttl_s",
+		               (json_int_t)(i < report->pools_count ? report->pools[i].ttl_s
+		                                                    : pool->ttl_s),
+		               "ttl_usual_s", (json_int_t)pool->ttl_s, "text",
+		               text_json(i < report->pools_count ? report->pools[i].text : ""),
+		               "members", members));
 	}
 	return array;
 }

@@ -66,7 +66,8 @@ static void explain_pool(struct explanation *x, size_t index)
 	for (size_t i = 0; i < x->service->names_count; i++)
 		names += x->service->names[i].pool == index;
 	say(x, "pool %s (%s, ttl %u s) answers %zu %s", pool->name,
-	    x->service->regions[pool->region].name, pool->ttl_s, names,
+	    x->service->regions[pool->region].name,
+	    index < x->report.pools_count ? x->report.pools[index].ttl_s : pool->ttl_s, names,
 	    names == 1 ? "name" : "names");
 	if (index < x->report.pools_count)
 		say(x, "%s", x->report.pools[index].text);

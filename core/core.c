@@ -19,6 +19,7 @@ struct core *core_new(const struct core_options *options)
 	free(name);
 	c->seed = options->seed;
 	c->alarms_due_ms = c->timer_ms = c->alarms_version = UINT64_MAX;
+	c->cautions_due_ms = UINT64_MAX;
 	return c;
 }
 
@@ -80,8 +81,10 @@ static void core_observe(
 
 	if (at != SIZE_MAX) {
 		struct tally t = vantage_tally(c->roster, at, now_ms);
+		caution_member_look(c, at, now_ms);
 		if (memcmp(&t, &c->roster->members[at].tally, sizeof(t)) == 0)
 			return;
+		c->cautions_dirty = c->cautions_dirty || c->roster->members[at].failing;
 		c->roster->members[at].tally = t;
 		roster_queue_push(c->roster, at);
 		member_refresh(c, at);
@@ -112,8 +115,11 @@ static void core_expire(struct core *c, uint64_t now_ms)
 	if (!c->roster || now_ms < c->roster->expiry_ms)
 		return;
 	vantage_recount(c->roster, now_ms);
-	for (size_t i = 0; i < c->roster->members_count; i++)
+	c->cautions_dirty = true;
+	for (size_t i = 0; i < c->roster->members_count; i++) {
 		member_refresh(c, i);
+		caution_member_look(c, i, now_ms);
+	}
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -130,6 +136,8 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 
 	if (c->roster)
 		next_ms = earlier(next_ms, c->roster->expiry_ms);
+	if (c->leading && !c->pending.outstanding && c->cautions_due_ms > now.mono_ms)
+		next_ms = earlier(next_ms, c->cautions_due_ms);
 	if (c->alarms_dirty)
 		next_ms = earlier(next_ms, c->alarms_done_ms + CORE_ALARM_PAUSE_MS);
 	if (c->leading && c->retry_ms > now.mono_ms)
@@ -180,6 +188,7 @@ void core_step(
 {
 	core_take(c, event, now, out);
 	core_expire(c, now.mono_ms);
+	cautions_look(c, now.mono_ms);
 	queue_expire(c, now, out);
 	core_decide(c, now, out);
 	if (now.mono_ms >= c->alarms_due_ms ||

@@ -231,6 +231,7 @@ struct core_alarm_view {
 struct core_pool_view { /* as service->pools, in their order */
 	const char *name;
 	const char *text; /* what is offered and by which rule, a sentence */
+	uint32_t ttl_s;   /* of its answers now */
 };
 struct core_drain_view { /* as state->drains, in their order */
 	const char *site;

@@ -177,6 +177,7 @@ void core_decide(struct core *c, struct core_time now, struct core_effects *out)
 	epochs_lift(c, &d, now);
 	drains_advance(c, &d, now);
 	requests_judge(c, &d, now, out);
+	cautions_advance(c, &d, now); /* last: it waits for nothing and delays nothing */
 	if (d.state)
 		commit_begin(c, &d, now, out);
 	draft_release(&d);

@@ -8,6 +8,7 @@
 #ifndef TANDEM_CORE_INSIDE_H
 #define TANDEM_CORE_INSIDE_H
 
+#include "core/caution.h"
 #include "core/core.h"
 #include "core/maintenance.h"
 #include "core/member.h"
@@ -42,8 +43,11 @@ enum {
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
 	CORE_LIFT_EPOCHS = 65536, /* farther above is no backup but nonsense, and only alarmed */
-	CORE_LIFT_PAUSE_MS = 60 * 1000, /* one that lies can not burn numbers fast */
-	CORE_TEXT_LINES = 50,           /* of a reply, then "and N more" */
+	CORE_LIFT_PAUSE_MS = 60 * 1000,       /* one that lies can not burn numbers fast */
+	CORE_TEXT_LINES = 50,                 /* of a reply, then "and N more" */
+	CORE_CAUTION_HOLD_MS = 30 * 1000,     /* a TTL stays short so long after the last failure */
+	CORE_CAUTION_PAUSE_MS = 1000,         /* between commits for TTLs alone */
+	CORE_CAUTION_PATIENCE_MS = 10 * 1000, /* a verdict is waited for, at most */
 };
 
 struct request { /* a copy of a core_request that waits */
@@ -126,6 +130,10 @@ struct core {
 	uint64_t retry_ms; /* monotonic: no commit before */
 	uint64_t lift_ms;  /* monotonic: no lift before */
 
+	bool cautions_dirty;      /* what is in doubt may have changed */
+	uint64_t cautions_due_ms; /* monotonic: look again; UINT64_MAX: nothing to wait for */
+	uint64_t cautions_ms;     /* monotonic: no commit for TTLs alone before */
+
 	struct alarm *alarms; /* sorted by key */
 	size_t alarms_count;
 	bool alarms_dirty;
@@ -159,6 +167,12 @@ char *drain_tell(const struct core *c, const struct state_drain *d, struct core_
 /* lift.c: a name server answers what was never published here */
 bool ack_is_ahead(const struct core *c, const struct ack *a);
 void epochs_lift(struct core *c, struct draft *d, struct core_time now);
+
+/* caution.c: TTLs while members are in doubt. A follower looks too, so that it is warm. */
+void caution_member_look(struct core *c, size_t roster_index, uint64_t now_ms);
+void cautions_look(struct core *c, uint64_t now_ms);
+/* Changes the TTLs that are due; alone only where that can delay no verdict. */
+void cautions_advance(struct core *c, struct draft *d, struct core_time now);
 
 /* request.c, apply.c: judge one request. Result 0: the draft carries it out, or `*same` tells that
  * nothing has to change. Else nothing was changed; *rule is the rule that refused or 0. */

@@ -75,9 +75,10 @@ void install_state(struct core *c, struct state *s, struct service *service, cha
 		for (size_t i = 0; i < c->roster->members_count; i++) {
 			roster_queue_push(c->roster, i);
 			member_refresh(c, i);
+			caution_member_look(c, i, now.mono_ms);
 		}
 	}
-	c->alarms_dirty = true;
+	c->alarms_dirty = c->cautions_dirty = true;
 	view_install(c, out);
 }
 

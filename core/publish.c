@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/caution.h"
 #include "core/offer.h"
 #include "lib/base/mem.h"
 
@@ -89,7 +90,7 @@ static void pool_build(
 	offer_decide(s, state, pool, &offers);
 	*to = (struct view_pool){
 	    .name = mem_strdup(from->name),
-	    .ttl_s = from->ttl_s,
+	    .ttl_s = caution_ttl_s(from, state),
 	    .members = mem_new(offers.offered, sizeof(*to->members)),
 	};
 	for (size_t i = 0; i < offers.count; i++)

@@ -34,6 +34,18 @@ static void vantages_report(
 	}
 }
 
+static char *pool_tell(
+    const struct service *s, const struct state *state, size_t pool, const struct offers *offers)
+{
+	char *offered = offer_explain_pool(s, pool, offers),
+	     *ttl = caution_tell(&s->pools[pool], state);
+	char *text = mem_printf("%s%s%s", offered, ttl ? "; " : "", ttl ? ttl : "");
+
+	free(offered);
+	free(ttl);
+	return text;
+}
+
 static void pool_report(const struct core *c, size_t pool, uint64_t now_ms, struct core_report *r)
 {
 	const struct service *s = c->service;
@@ -41,7 +53,8 @@ static void pool_report(const struct core *c, size_t pool, uint64_t now_ms, stru
 
 	offer_decide(s, c->state, pool, &offers);
 	r->pools[pool].name = s->pools[pool].name;
-	r->pools[pool].text = report_keep(r, offer_explain_pool(s, pool, &offers));
+	r->pools[pool].text = report_keep(r, pool_tell(s, c->state, pool, &offers));
+	r->pools[pool].ttl_s = caution_ttl_s(&s->pools[pool], c->state);
 	for (size_t i = 0; i < s->pools[pool].members_count; i++) {
 		size_t at = roster_place(c->roster, pool, i);
 		const struct roster_member *m = &c->roster->members[at];

@@ -56,6 +56,8 @@ static void roster_carry(struct roster *r, const struct roster *old)
 			continue;
 		r->members[i].since_ms = old->members[at].since_ms;
 		r->members[i].live = old->members[at].live;
+		r->members[i].failing = old->members[at].failing;
+		r->members[i].failing_since_ms = old->members[at].failing_since_ms;
 		sightings_carry(r, &r->members[i], old, &old->members[at]);
 	}
 	for (size_t i = 0; i < r->service->sites_count; i++) {
@@ -63,6 +65,10 @@ static void roster_carry(struct roster *r, const struct roster *old)
 		if (at != SIZE_MAX)
 			r->sites[i] = old->sites[at];
 	}
+	/* Pools that were moved in the document start calm anew: that only holds a TTL longer. */
+	for (size_t i = 0; i < r->service->pools_count && i < old->service->pools_count; i++)
+		if (strcmp(r->service->pools[i].name, old->service->pools[i].name) == 0)
+			r->pools[i] = old->pools[i];
 }
 
 struct roster *roster_new(struct service *s, const struct roster *old, uint64_t now_ms)
@@ -86,6 +92,9 @@ struct roster *roster_new(struct service *s, const struct roster *old, uint64_t 
 	r->sites = mem_new(s->sites_count + 1, sizeof(*r->sites));
 	for (size_t i = 0; i < s->sites_count; i++)
 		r->sites[i].since_ms = now_ms;
+	r->pools = mem_new(s->pools_count + 1, sizeof(*r->pools));
+	for (size_t i = 0; i < s->pools_count; i++)
+		r->pools[i].calm_ms = now_ms;
 	for (size_t p = 0; p < s->pools_count; p++)
 		for (size_t i = 0; i < s->pools[p].members_count; i++)
 			r->members[r->members_count++] = (struct roster_member){
@@ -123,6 +132,7 @@ void roster_free(struct roster *r)
 	free(r->places);
 	free(r->pool_first);
 	free(r->sites);
+	free(r->pools);
 	free(r->queue);
 	service_drop(r->service);
 	free(r);

@@ -32,6 +32,13 @@ struct roster_member {
 	struct tally tally;
 	enum member_state live; /* the committed verdict as the present observations colour it */
 	bool queued;            /* in roster->queue */
+	bool failing;           /* a check of it failed last, at some vantage (core/caution.c) */
+	uint64_t failing_since_ms;
+};
+
+struct roster_pool { /* core/caution.c */
+	bool doubted;
+	uint64_t calm_ms; /* monotonic: not doubted since, or it was made then */
 };
 
 struct roster_site {
@@ -47,6 +54,7 @@ struct roster {
 	size_t *places; /* index into members, by pool_first[pool] + member */
 	size_t *pool_first;
 	struct roster_site *sites; /* as service->sites */
+	struct roster_pool *pools; /* as service->pools */
 	size_t *queue;             /* members whose tally has changed since they were judged */
 	size_t queue_count;
 	uint64_t expire_longest_ms; /* of any check */

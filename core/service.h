@@ -79,6 +79,7 @@ struct service_pool {
 	char *name;
 	size_t region;
 	uint32_t ttl_s;
+	uint32_t suspect_ttl_s; /* while a member is in doubt; 0, or not below ttl_s: the same */
 	enum service_placement placement; /* solitary: members in one site only */
 	struct service_member *members;
 	size_t members_count;

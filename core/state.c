@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/service.h"
 #include "lib/base/mem.h"
 
 struct state *state_new(void)
@@ -24,6 +25,7 @@ struct state *state_copy(const struct state *s)
 	copy->members = NULL;
 	copy->drains = NULL;
 	copy->removals = NULL;
+	copy->cautions = NULL;
 	if (s->members_count > 0)
 		copy->members = mem_new(s->members_count, sizeof(*s->members));
 	for (size_t i = 0; i < s->members_count; i++) {
@@ -44,6 +46,10 @@ struct state *state_copy(const struct state *s)
 	for (size_t i = 0; i < s->removals_count; i++) {
 		copy->removals[i] = s->removals[i];
 		copy->removals[i].owner = text_copy(s->removals[i].owner);
+	}
+	for (size_t i = 0; i < s->cautions_count; i++) {
+		copy->cautions_count = i;
+		state_caution_add(copy, s->cautions[i].pool, s->cautions[i].since_ms);
 	}
 	return copy;
 }
@@ -67,9 +73,12 @@ void state_free(struct state *s)
 		drain_release(&s->drains[i]);
 	for (size_t i = 0; i < s->removals_count; i++)
 		free(s->removals[i].owner);
+	for (size_t i = 0; i < s->cautions_count; i++)
+		free(s->cautions[i].pool);
 	free(s->members);
 	free(s->drains);
 	free(s->removals);
+	free(s->cautions);
 	free(s);
 }
 
@@ -135,6 +144,30 @@ void state_drain_remove(struct state *s, const char *site)
 	size_t behind = s->drains_count - (size_t)(d - s->drains) - 1;
 	memmove(d, d + 1, behind * sizeof(*d));
 	s->drains_count--;
+}
+
+struct state_caution *state_caution_find(const struct state *s, const char *pool)
+{
+	for (size_t i = 0; i < s->cautions_count; i++)
+		if (strcmp(s->cautions[i].pool, pool) == 0)
+			return &s->cautions[i];
+	return NULL;
+}
+
+void state_caution_add(struct state *s, const char *pool, int64_t wall_ms)
+{
+	assert(!state_caution_find(s, pool) && s->cautions_count < SERVICE_POOLS);
+	s->cautions = mem_resize(s->cautions, s->cautions_count + 1, sizeof(*s->cautions));
+	s->cautions[s->cautions_count++] = (struct state_caution){mem_strdup(pool), wall_ms};
+}
+
+void state_caution_remove(struct state *s, const char *pool)
+{
+	struct state_caution *c = state_caution_find(s, pool);
+
+	assert(c);
+	free(c->pool);
+	*c = s->cautions[--s->cautions_count];
 }
 
 static const char *const member_states[] = {"unknown", "up", "suspect", "down"};

@@ -51,6 +51,12 @@ struct state_drain {
 	uint64_t epoch; /* the publication that took the site out */
 };
 
+/* A pool answered with its suspect_ttl; why and until when is in core/caution.c. */
+struct state_caution {
+	char *pool;
+	int64_t since_ms;
+};
+
 struct state {
 	char cluster[VIEW_CLUSTER_BYTES];
 	uint64_t epoch;    /* of the last publication; 0 = nothing published yet */
@@ -63,6 +69,8 @@ struct state {
 	size_t drains_count;
 	struct view_removal *removals; /* names that left by configuration; bounded */
 	size_t removals_count;
+	struct state_caution *cautions; /* one a pool at most */
+	size_t cautions_count;
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
@@ -86,6 +94,9 @@ struct state_drain *state_drain_find(const struct state *s, const char *site);
 struct state_member *state_member_put(struct state *s, const char *id);
 struct state_drain *state_drain_add(struct state *s, const char *site); /* not there yet */
 void state_drain_remove(struct state *s, const char *site);             /* there */
+struct state_caution *state_caution_find(const struct state *s, const char *pool);
+void state_caution_add(struct state *s, const char *pool, int64_t wall_ms); /* not there yet */
+void state_caution_remove(struct state *s, const char *pool);               /* there */
 
 /* Bytes, with the NUL, that an evidence may take where there are so many members: the document must
  * fit the store whatever is concluded, or nothing could be decided any more. */

@@ -113,6 +113,29 @@ struct tally vantage_tally(const struct roster *r, size_t member, uint64_t now_m
 	return t;
 }
 
+bool vantage_failing(
+    const struct roster *r, size_t member, unsigned witnesses, uint64_t now_ms, bool *close)
+{
+	const struct roster_member *m = &r->members[member];
+	const struct service_pool *pool = &r->service->pools[m->pool];
+	unsigned near = 0;
+	bool failing = false;
+
+	for (size_t site = 0; site < r->service->sites_count; site++) {
+		bool here = false;
+		for (size_t i = 0; m->vantages[site] && i < pool->checks_count; i++) {
+			const struct sighting *s = &m->vantages[site][i];
+			if (!sighting_is_fresh(s, &pool->checks[i], now_ms))
+				continue;
+			failing = failing || !s->ok;
+			here = here || (s->ok ? 0 : s->streak) + 1 >= pool->checks[i].fall;
+		}
+		near += here;
+	}
+	*close = near >= witnesses;
+	return failing;
+}
+
 static uint64_t member_expiry(
     const struct roster *r, const struct roster_member *m, uint64_t now_ms)
 {

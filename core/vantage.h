@@ -22,6 +22,11 @@ struct opinion vantage_opinion(const struct roster *r, size_t member, size_t sit
 
 struct tally vantage_tally(const struct roster *r, size_t member, uint64_t now_ms);
 
+/* Whether the last result of a check is a failure at some vantage, and fresh. *close: so many
+ * vantages are so far that their next results may conclude down. */
+bool vantage_failing(
+    const struct roster *r, size_t member, unsigned witnesses, uint64_t now_ms, bool *close);
+
 /* Counts again for every member, queues those whose tally changed, sets the next expiry. */
 void vantage_recount(struct roster *r, uint64_t now_ms);
 

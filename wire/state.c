@@ -40,6 +40,7 @@ static json_t *drain_encode(const struct state_drain *d)
 json_t *state_encode(const struct state *s)
 {
 	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
+	json_t *cautions = json_array();
 
 	for (size_t i = 0; i < s->members_count; i++)
 		json_array_append_new(members, member_encode(&s->members[i]));
@@ -49,10 +50,15 @@ json_t *state_encode(const struct state *s)
 		json_array_append_new(
 		    removals, json_pack("{s:o, s:I}", "owner", text_encode(s->removals[i].owner),
 		                  "revision", (json_int_t)s->removals[i].revision));
-	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "version", 1, "cluster",
-	    text_encode(s->cluster), "epoch", (json_int_t)s->epoch, "revision",
+	for (size_t i = 0; i < s->cautions_count; i++)
+		json_array_append_new(
+		    cautions, json_pack("{s:o, s:I}", "pool", text_encode(s->cautions[i].pool),
+		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
+	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+	    "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch, "revision",
 	    (json_int_t)s->revision, "state_version", (json_int_t)s->version, "commit_id",
-	    text_encode(s->commit_id), "members", members, "drains", drains, "removals", removals);
+	    text_encode(s->commit_id), "members", members, "drains", drains, "removals", removals,
+	    "cautions", cautions);
 }
 
 json_t *history_encode(const struct core_history *h)
@@ -178,6 +184,21 @@ static int removal_decode(const json_t *o, struct state *s, struct err *e)
 	return 0;
 }
 
+static int caution_decode(const json_t *o, struct state *s, struct err *e)
+{
+	const char *pool;
+	int64_t since_ms;
+	int r;
+
+	if ((r = text_decode(o, "pool", SERVICE_NAME_BYTES, false, &pool, e)) != 0 ||
+	    (r = time_decode(o, "since_ms", &since_ms, e)) != 0)
+		return r;
+	if (state_caution_find(s, pool))
+		return err_set(e, E_INVALID, "pool: \"%s\" is there twice", pool);
+	state_caution_add(s, pool, since_ms);
+	return 0;
+}
+
 static int list_decode(const json_t *o, const char *key, size_t max, struct state *s,
     int (*decode)(const json_t *, struct state *, struct err *), struct err *e)
 {
@@ -192,6 +213,13 @@ static int list_decode(const json_t *o, const char *key, size_t max, struct stat
 			err_prefix(e, "%s[%zu]", key, i);
 	}
 	return r;
+}
+
+/* A list that documents of earlier versions do not have. */
+static int later_list_decode(const json_t *o, const char *key, size_t max, struct state *s,
+    int (*decode)(const json_t *, struct state *, struct err *), struct err *e)
+{
+	return json_object_get(o, key) ? list_decode(o, key, max, s, decode, e) : 0;
 }
 
 static int head_decode(const json_t *o, struct state *s, struct err *e)
@@ -226,8 +254,9 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 		r = err_set(e, E_INVALID, "expected an object");
 	else if ((r = head_decode(o, s, e)) == 0 &&
 	         (r = list_decode(o, "members", STATE_MEMBERS, s, member_decode, e)) == 0 &&
-	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0)
-		r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e);
+	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0 &&
+	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0)
+		r = later_list_decode(o, "cautions", SERVICE_POOLS, s, caution_decode, e);
 	if (r != 0) {
 		state_free(s);
 		err_prefix(e, "state");

@@ -27,6 +27,28 @@ def removal_epoch(world, site):
                 if e["action"] == "member-down" and e["subject"].endswith(site.mail))
 
 
+def pool_ttls(server):
+    """The TTL and the addresses of the pool's name, as one name server answers now."""
+    records = [record.split() for record in dns.rrset(server, service.NAME, "A")[0]]
+    return {int(record[1]) for record in records}, {record[-1] for record in records}
+
+
+def test_ttl_is_short_between_the_first_failure_and_the_removal_and_usual_after(world, watch):
+    until(lambda: pool_ttls(MUC.dns)[0] == {service.TTL_S}, 40, "the TTL is short at the beginning")
+    world.mail[MUC.name].kill()
+    seen = []
+    while MUC.mail in (answer := pool_ttls(FRA.dns))[1]:
+        seen.append(answer[0])
+    assert {service.SUSPECT_TTL_S} in seen, f"the TTL was never short before the removal: {seen}"
+    world.mail[MUC.name].start()
+    dns.wait_back(MUC.mail, service.NAME)
+    assert pool_ttls(MUC.dns)[0] == {service.SUSPECT_TTL_S}
+    until(lambda: pool_ttls(MUC.dns)[0] == pool_ttls(FRA.dns)[0] == {service.TTL_S}, 60,
+          "the TTL stays short")
+    told = [e["action"] for e in world.api().get("/v1/history?limit=20").json["entries"]]
+    assert "ttl-short" in told and "ttl-usual" in told
+
+
 def test_killed_mail_server_leaves_every_name_server_within_a_second(world, watch, figures):
     event = "kill -9 of the mail server → address gone"
     for number in range(ROUNDS):
@@ -107,5 +129,4 @@ def test_one_vantage_alone_removes_nothing(world, watch):
                      "the member does not become unknown")
     assert told["offered"]
     for server in world.dns_servers:
-        assert dns.rrset(server, service.NAME, "A")[0] == sorted(
-            f"{service.NAME}. 30 A {address}" for address in MAIL_ADDRESSES)
+        assert pool_ttls(server)[1] == MAIL_ADDRESSES

@@ -8,6 +8,7 @@ MX_NAMES = [f"mx-{number:08d}.mail.eu.retarus.com" for number in range(26757099,
 POOL = "mail-de"
 
 INTERVAL_MS, TIMEOUT_MS, FALL, RISE = 200, 400, 3, 2
+TTL_S, SUSPECT_TTL_S = 30, 5
 
 _DOCUMENT = """\
 # The local world's service: what `make run` applies to its controllers.
@@ -41,7 +42,8 @@ checks:
 pools:
   {pool}:
     region: eu-de
-    ttl: 30s
+    ttl: {ttl}s
+    suspect_ttl: {suspect_ttl}s
     checks: [smtp, https]
     members:
       - {{site: muc, address: {muc_mail}}}
@@ -71,5 +73,5 @@ def document(mail_ca, starttls=True, names=None):
     return _DOCUMENT.format(
         zone=ZONE, name=NAME, pool=POOL, muc_dns=MUC.dns, fra_dns=FRA.dns, muc_mail=MUC.mail,
         fra_mail=FRA.mail, starttls=tls, smtp_port=SMTP_PORT, https_port=HTTPS_PORT,
-        mail_ca=mail_ca, interval=INTERVAL_MS, timeout=TIMEOUT_MS, fall=FALL, rise=RISE,
+        mail_ca=mail_ca, ttl=TTL_S, suspect_ttl=SUSPECT_TTL_S, interval=INTERVAL_MS, timeout=TIMEOUT_MS, fall=FALL, rise=RISE,
         names="\n".join(f"  {owner}: {POOL}" for owner in owners))

@@ -106,6 +106,7 @@ static void what_is_not_written_has_its_default(void **state)
 	(void)state;
 	assert_string_equal(s->title, "");
 	assert_int_equal(pool->ttl_s, 30);
+	assert_int_equal(pool->suspect_ttl_s, 5);
 	assert_int_equal(pool->placement, PLACEMENT_ACTIVE_ACTIVE);
 	assert_int_equal(pool->witnesses, 2);
 	assert_int_equal(pool->min_members, 1);

@@ -67,6 +67,7 @@ static struct service *document_make(int k)
 		pool_add(&s->pools[0], MUC, "2001:db8::10");
 	if (k & 1)
 		pool_add(&s->pools[0], FRA, "2001:db8::20");
+	s->pools[0].suspect_ttl_s = k & 1 ? 5 : 0;
 	if (k & 2) {
 		pool_add(&s->pools[0], FRA, "127.20.0.26");
 		s->pools[0].min_members = 2;
@@ -175,6 +176,23 @@ static void check_drains(const struct chaos *x, const struct state *s, int docum
 			count += sites[i];
 		if (count > 1)
 			assert_true(left && (proven || !new_drain));
+	}
+}
+
+/* A TTL becomes short only while some probe of the pool has failed last, and not for the asking. */
+static void check_cautions(const struct chaos *x, const struct state *s)
+{
+	for (size_t i = 0; i < s->cautions_count; i++) {
+		const char *pool = s->cautions[i].pool;
+		bool failing = false;
+		if (state_caution_find(x->store, pool))
+			continue;
+		for (size_t m = 0; m < x->members_count; m++)
+			for (size_t v = 0; v < SITES; v++)
+				failing =
+				    failing || (strncmp(x->members[m], pool, strlen(pool)) == 0 &&
+				                   fact_fresh(x, m, v) && !x->facts[m][v].ok);
+		assert_true(failing);
 	}
 }
 
@@ -299,6 +317,7 @@ static void node_step(struct chaos *x, int at, struct core_event event)
 			n->document = e->commit.document ? atoi(e->commit.document + 4) : -1;
 			if (n->base == x->store->version) {
 				check_withheld(x, n->written);
+				check_cautions(x, n->written);
 				if (x->store_document >= 0)
 					check_drains(x, n->written, n->document);
 			}
