@@ -9,6 +9,7 @@
 #include "dnsd/message.h"
 #include "dnsd/octets.h"
 #include "dnsd/proof.h"
+#include "dnsd/serial.h"
 #include "dnsd/tsig.h"
 
 enum {
@@ -69,7 +70,7 @@ static size_t ancestor_at(const struct answer *a, const struct name *n, const st
 
 static void soa_set_serial(const struct answer *a, const struct zone *z, size_t soa_end)
 {
-	put_u32(a->m.out + soa_end - SOA_TAIL_BYTES, z->serial_base + a->snapshot->epoch);
+	put_u32(a->m.out + soa_end - SOA_TAIL_BYTES, serial_of(a->snapshot, z));
 }
 
 /* NXDOMAIN and NODATA carry the SOA, so that resolvers know for how long (RFC 2308). `node` has not

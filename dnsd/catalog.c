@@ -121,13 +121,18 @@ bool node_has_answer(const struct node *n)
 
 struct catalog *catalog_hold(struct catalog *c)
 {
-	c->references++;
+	atomic_fetch_add(&c->references, 1);
 	return c;
+}
+
+size_t catalog_bytes(const struct catalog *c)
+{
+	return c->arena.bytes + c->slots_count * sizeof(*c->slots);
 }
 
 void catalog_drop(struct catalog *c)
 {
-	if (!c || --c->references > 0)
+	if (!c || atomic_fetch_sub(&c->references, 1) > 1)
 		return;
 	for (size_t i = 0; i < c->pools_count; i++)
 		free(c->pools[i]);

@@ -10,6 +10,8 @@
 #ifndef TANDEM_DNSD_CATALOG_H
 #define TANDEM_DNSD_CATALOG_H
 
+#include <stdatomic.h>
+
 #include "dnsd/zone_text.h"
 
 #define CATALOG_NO_POOL UINT32_MAX
@@ -58,12 +60,13 @@ struct zone {
 	struct rrset soa;
 	uint32_t negative_ttl_s; /* RFC 2308 section 5: min(SOA's TTL, minimum) */
 	uint32_t serial_base;
+	uint32_t phase_s;                 /* when its signatures turn: dnsd/serial.h */
 	const struct zone_keys *keys;     /* NULL: the zone is not signed */
 	const struct denial_chain *chain; /* signed, but not with compact denial */
 };
 
 struct catalog {
-	unsigned references; /* main thread only */
+	atomic_uint references;
 	struct arena arena;
 	uint64_t *slots;    /* 0: free; else 16 bits of the hash above the address of a node */
 	size_t slots_count; /* always some free */
@@ -71,6 +74,7 @@ struct catalog {
 	uint8_t labels_max; /* of the longest name */
 	char **pools;       /* names of the pools referred to, sorted as in the view */
 	size_t pools_count;
+	struct zone **zones; /* in the order they came in */
 	size_t zones_count;
 	struct zone_keys **keys; /* held */
 	size_t keys_count;
@@ -89,7 +93,8 @@ struct catalog_input {
  * address of its own. On success *out has one reference. */
 int catalog_build(const struct catalog_input *in, struct catalog **out, struct err *e);
 struct catalog *catalog_hold(struct catalog *c);
-void catalog_drop(struct catalog *c); /* NULL allowed */
+void catalog_drop(struct catalog *c);          /* NULL allowed */
+size_t catalog_bytes(const struct catalog *c); /* memory it takes, about */
 
 /* The node of exactly this name (folded wire), or NULL. */
 struct node *catalog_find(

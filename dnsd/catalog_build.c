@@ -8,6 +8,7 @@
 #include "dnsd/catalog_grow.h"
 #include "dnsd/denial.h"
 #include "dnsd/octets.h"
+#include "dnsd/serial.h"
 #include "dnsd/zone_keys.h"
 #include "lib/base/mem.h"
 
@@ -133,8 +134,7 @@ static struct node *guest_add(
 	return guest->node;
 }
 
-static int apex_add(
-    struct builder *b, const struct zone_data *data, struct zone **out, struct err *e)
+static int apex_add(struct builder *b, const struct zone_data *data, struct err *e)
 {
 	struct catalog *c = b->g.c;
 	uint64_t hash = name_hash(&data->apex);
@@ -147,11 +147,12 @@ static int apex_add(
 	struct kin kin = {.zone = z, .pool = CATALOG_NO_POOL, .is_apex = true};
 	z->apex = node_make(&b->g, &data->apex, 0, hash, kin, NULL, 0);
 	z->serial_base = data->serial_base;
+	z->phase_s = serial_phase(data->apex.wire, data->apex.bytes);
 	if (data->keys) {
 		z->keys = data->keys;
 		c->keys[c->keys_count++] = zone_keys_hold(data->keys);
 	}
-	*out = z;
+	c->zones[c->zones_count++] = z;
 	return 0;
 }
 
@@ -267,12 +268,12 @@ static int pool_name_add(
 	return 0;
 }
 
-static int zones_add(
-    struct builder *b, const struct catalog_input *in, struct zone **zones, struct err *e)
+static int zones_add(struct builder *b, const struct catalog_input *in, struct err *e)
 {
+	struct zone *const *zones = b->g.c->zones;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
-		r = apex_add(b, in->zones[i], &zones[i], e);
+		r = apex_add(b, in->zones[i], e);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		zone_add(b, zones[i], in->zones[i]);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
@@ -297,24 +298,22 @@ int catalog_build(const struct catalog_input *in, struct catalog **out, struct e
 {
 	struct catalog *c = mem_new(1, sizeof(*c));
 	struct builder b = {0};
-	c->references = 1;
-	c->zones_count = in->zones_count;
+	atomic_init(&c->references, 1);
 	c->keys = mem_new(in->zones_count + 1, sizeof(*c->keys));
 	c->pools = mem_new(in->pools_count + 1, sizeof(*c->pools));
 	for (c->pools_count = 0; c->pools_count < in->pools_count; c->pools_count++)
 		c->pools[c->pools_count] = mem_strdup(in->pools[c->pools_count].name);
 	grower_init(&b.g, c, names_expected(in));
 	*out = NULL;
-	struct zone **zones = mem_new(in->zones_count + 1, sizeof(*zones));
-	int r = zones_add(&b, in, zones, e);
+	c->zones = arena_new(&c->arena, (in->zones_count + 1) * sizeof(struct zone *));
+	int r = zones_add(&b, in, e);
 	b.parent = NULL;
 	for (size_t i = 0; r == 0 && i < in->names_count; i++)
 		r = pool_name_add(&b, in, &in->names[i], e);
 	grower_release(&b.g);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
-		if (zones[i]->keys && zones[i]->keys->denial == CONFIG_DENIAL_NSEC)
-			zones[i]->chain = denial_chain_build(c, zones[i]);
-	free(zones);
+		if (c->zones[i]->keys && c->zones[i]->keys->denial == CONFIG_DENIAL_NSEC)
+			c->zones[i]->chain = denial_chain_build(c, c->zones[i]);
 	if (r != 0) {
 		catalog_drop(c);
 		return r;

@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/daemon_load.h"
 #include "dnsd/follow.h"
 #include "dnsd/privilege.h"
+#include "dnsd/serial.h"
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
 #include "dnsd/zone_files.h"
@@ -34,8 +36,9 @@ struct daemon {
 	struct zone_files files; /* alone */
 	struct keeper *keeper;   /* with controllers */
 	struct taker taker;
-	struct follow *follow;        /* NULL: cut off */
-	struct event *follow_again;   /* with controllers */
+	struct follow *follow;      /* NULL: cut off */
+	struct event *follow_again; /* with controllers */
+	struct event *clock;
 	char cut_off[ERR_TEXT_BYTES]; /* said already */
 };
 
@@ -168,6 +171,40 @@ static int follow_begin(struct daemon *d, struct err *e)
 		return r;
 	cut_off(d, e);
 	return 0;
+}
+
+/* --- time ----------------------------------------------------------------------------------- */
+
+static uint32_t time_now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint32_t)now.tv_sec;
+}
+
+/* Signatures turn at full hours. A clock that is put back a little must not take a serial back; one
+ * that was far ahead must be followed, for its signatures are not valid yet. */
+static void on_clock(evutil_socket_t fd, short what, void *ctx)
+{
+	struct daemon *d = ctx;
+	uint32_t now_s = time_now_s(), former_s = d->seat.time_s;
+	(void)fd;
+	(void)what;
+	if (now_s / SERIAL_PHASE_S == former_s / SERIAL_PHASE_S ||
+	    (now_s < former_s && former_s - now_s < SERIAL_TURN_S))
+		return;
+	if (now_s < former_s)
+		log_warn("the clock went back by %u s: so do the serials of signed zones",
+		    former_s - now_s);
+	if (snapshot_turn(&d->seat, now_s))
+		log_info("signed zones have taken another turn: serials and signatures are new");
+}
+
+static void clock_begin(struct daemon *d)
+{
+	static const struct timeval second = {.tv_sec = 1};
+	d->clock = event_new(loop_base(d->loop), -1, EV_PERSIST, on_clock, d);
+	event_add(d->clock, &second);
 }
 
 /* --- sockets -------------------------------------------------------------------------------- */
@@ -373,6 +410,7 @@ int daemon_start(struct daemon *d, struct err *e)
 		loop_on_reload(d->loop, on_reload, d);
 	if (r == 0)
 		r = policy_build(&d->config, NULL, &d->policy.now, e);
+	d->seat.time_s = time_now_s();
 	if (r == 0)
 		r = has_controllers(d) ? disk_load(d, e) : zones_load(d, e);
 	if (r == 0)
@@ -383,6 +421,8 @@ int daemon_start(struct daemon *d, struct err *e)
 		r = privileges_drop(d, e);
 	if (r == 0 && has_controllers(d))
 		r = follow_begin(d, e);
+	if (r == 0)
+		clock_begin(d);
 	return r;
 }
 
@@ -397,6 +437,8 @@ void daemon_free(struct daemon *d)
 	follow_stop(d->follow);
 	if (d->follow_again)
 		event_free(d->follow_again);
+	if (d->clock)
+		event_free(d->clock);
 	if (d->metrics)
 		http_server_free(d->metrics);
 	udp_stop(d->udp);

@@ -58,6 +58,7 @@ int pooltable_build(const struct catalog *c, const struct view_pool *pools, size
 {
 	struct pooltable *t = mem_new(1, sizeof(*t));
 	*out = NULL;
+	atomic_init(&t->references, 1);
 	t->pools = arena_new(&t->arena, (c->pools_count + 1) * sizeof(*t->pools));
 	t->pools_count = c->pools_count;
 	for (size_t i = 0; i < c->pools_count; i++) {
@@ -77,9 +78,15 @@ int pooltable_build(const struct catalog *c, const struct view_pool *pools, size
 	return 0;
 }
 
+struct pooltable *pooltable_hold(struct pooltable *t)
+{
+	atomic_fetch_add(&t->references, 1);
+	return t;
+}
+
 void pooltable_free(struct pooltable *t)
 {
-	if (!t)
+	if (!t || atomic_fetch_sub(&t->references, 1) > 1)
 		return;
 	arena_free(&t->arena);
 	free(t);

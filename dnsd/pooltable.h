@@ -19,6 +19,7 @@ struct pool {
 };
 
 struct pooltable {
+	atomic_uint references; /* snapshots of one epoch share it */
 	struct arena arena;
 	struct pool *pools; /* by the catalog's indexes */
 	size_t pools_count;
@@ -27,7 +28,8 @@ struct pooltable {
 /* E_REFUSED: a pool that the catalog refers to is not in the view, or is empty. */
 int pooltable_build(const struct catalog *c, const struct view_pool *pools, size_t pools_count,
     struct pooltable **out, struct err *e);
-void pooltable_free(struct pooltable *t); /* NULL allowed */
+struct pooltable *pooltable_hold(struct pooltable *t);
+void pooltable_free(struct pooltable *t); /* drops the caller's reference; NULL allowed */
 
 /* Which record comes first for this turn. Over many turns each comes first in proportion to its
  * weight, evenly spread, whatever regular step the turns are taken in (RFC 1794 wishes a rotation;

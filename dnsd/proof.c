@@ -6,14 +6,17 @@
 
 #include "dnsd/denial.h"
 #include "dnsd/octets.h"
+#include "dnsd/serial.h"
 
 enum { SOA_BODY_BYTES = RR_HEAD_BYTES + 2 * NAME_BYTES + SOA_TAIL_BYTES };
 
-static void sign(struct proof *p, const struct zone *z, const struct signed_set *what,
+static void sign(struct proof *p, const struct zone *z, struct signed_set *what,
     enum message_section section, size_t owner_at, uint32_t shown_ttl_s)
 {
 	if (p->m->full)
 		return;
+	what->start_s = serial_window_start(z, serial_turn(z, p->snapshot->time_s), what->owner,
+	    what->owner_bytes, what->set->type);
 	if (!signer_put(p->signer, z->keys, what, p->m, section, owner_at, shown_ttl_s) &&
 	    !p->m->full) {
 		p->is_starved = true;
@@ -34,7 +37,7 @@ static void soa_sign(struct proof *p, const struct zone *z, enum message_section
 		return;
 	}
 	memcpy(body, soa.body, soa.bytes);
-	put_u32(body + soa.bytes - SOA_TAIL_BYTES, z->serial_base + p->snapshot->epoch);
+	put_u32(body + soa.bytes - SOA_TAIL_BYTES, serial_of(p->snapshot, z));
 	soa.body = body;
 	node_name(z->apex, &top);
 	struct signed_set what = {

@@ -33,8 +33,7 @@ struct signer {
 	struct budget budget, denial_budget;
 	struct signer_counts counts;
 	uint64_t entered_ns; /* 0: never */
-	uint32_t now_s;
-	struct buf text; /* of what is being signed */
+	struct buf text;     /* of what is being signed */
 };
 
 static struct budget budget_of(unsigned share, unsigned burst_ms)
@@ -73,10 +72,9 @@ static void budget_refill(struct budget *b, uint64_t passed_ns)
 	b->saved_ns = b->saved_ns + more < b->most_ns ? b->saved_ns + more : b->most_ns;
 }
 
-void signer_enter(struct signer *s, uint32_t now_s, uint64_t now_ns)
+void signer_enter(struct signer *s, uint64_t now_ns)
 {
 	uint64_t passed_ns = s->entered_ns == 0 ? 0 : now_ns - s->entered_ns;
-	s->now_s = now_s;
 	s->entered_ns = now_ns;
 	budget_refill(&s->budget, passed_ns);
 	budget_refill(&s->denial_budget, passed_ns);
@@ -91,9 +89,7 @@ static uint64_t steady_ns(void)
 
 void signer_enter_now(struct signer *s)
 {
-	struct timespec wall;
-	clock_gettime(CLOCK_REALTIME_COARSE, &wall);
-	signer_enter(s, (uint32_t)wall.tv_sec, steady_ns());
+	signer_enter(s, steady_ns());
 }
 
 struct signer_counts signer_counts_take(struct signer *s)
@@ -101,19 +97,6 @@ struct signer_counts signer_counts_take(struct signer *s)
 	struct signer_counts counts = s->counts;
 	s->counts = (struct signer_counts){0};
 	return counts;
-}
-
-uint32_t signer_window(const uint8_t *owner, size_t owner_bytes, uint16_t type, uint32_t now_s)
-{
-	/* FNV-1a: the same on all servers, and nothing to gain from choosing it. */
-	uint32_t hash = UINT32_C(2166136261);
-	for (size_t i = 0; i < owner_bytes; i++)
-		hash = (hash ^ owner[i]) * UINT32_C(16777619);
-	hash = (hash ^ type) * UINT32_C(16777619);
-	uint32_t phase = (uint32_t)((uint64_t)hash * SIGN_WINDOW_S >> 32);
-	if (now_s < phase)
-		return 0;
-	return (now_s - phase) / SIGN_WINDOW_S * SIGN_WINDOW_S + phase;
 }
 
 /* Labels as RFC 4034 section 3.1.3 counts them: without the root and a leading "*". */
@@ -128,15 +111,15 @@ static uint8_t labels_count(const struct signed_set *what)
 }
 
 /* The rdata but for the signer's name and the signature. */
-static void head_write(uint8_t *at, const struct signed_set *what, const struct dnskey *key,
-    uint8_t labels, uint32_t start_s)
+static void head_write(
+    uint8_t *at, const struct signed_set *what, const struct dnskey *key, uint8_t labels)
 {
 	put_u16(at, what->set->type);
 	at[2] = (uint8_t)key->algorithm;
 	at[3] = labels;
 	put_u32(at + 4, what->ttl_s);
-	put_u32(at + 8, start_s + SIGN_VALID_S);
-	put_u32(at + 12, start_s - SIGN_EARLY_S);
+	put_u32(at + 8, what->start_s + SIGN_VALID_S);
+	put_u32(at + 12, what->start_s - SIGN_EARLY_S);
 	put_u16(at + 16, key->tag);
 }
 
@@ -194,7 +177,6 @@ bool signer_put(struct signer *s, const struct zone_keys *keys, const struct sig
 	const struct dnskey *const *signers = is_keys ? keys->key_signers : keys->data_signers;
 	size_t count = is_keys ? keys->key_count : keys->data_count;
 	uint8_t labels = labels_count(what);
-	uint32_t start_s = signer_window(what->owner, what->owner_bytes, type, s->now_s);
 	size_t owner_bytes = owner_at <= POINTER_MAX ? 2 : what->owner_bytes;
 	for (size_t i = 0; i < count; i++) {
 		const struct dnskey *key = signers[i];
@@ -205,7 +187,7 @@ bool signer_put(struct signer *s, const struct zone_keys *keys, const struct sig
 			return false;
 		}
 		uint8_t *at = m->out + m->used + owner_bytes - 2, *rdata = at + RR_HEAD_BYTES;
-		head_write(rdata, what, key, labels, start_s);
+		head_write(rdata, what, key, labels);
 		const uint8_t *signature = signature_get(s, key, rdata, what);
 		if (!signature)
 			return false;

@@ -3,10 +3,8 @@
  * Order: signer_enter at the start of each batch; then signer_put behind each RRset. Nothing is
  * locked: each thread has a signer with a cache of its own.
  *
- * The times in a signature follow from the RRset and the day, so that all servers give the same
- * (docs/decisions/020-signature-times.md): time is cut into windows of SIGN_WINDOW_S, which begin
- * at another second of the day for each RRset; a signature of window w is valid from SIGN_EARLY_S
- * before its start and for SIGN_VALID_S after it.
+ * The times in a signature are given by who asks for it, so that all servers give the same
+ * (dnsd/serial.h): from SIGN_EARLY_S before `start_s` to SIGN_VALID_S after it.
  *
  * What a flood of questions can make it do is bounded: making signatures gets a share of the
  * thread's time, of which names that do not exist get the smaller part. */
@@ -17,7 +15,6 @@
 #include "dnsd/zone_keys.h"
 
 enum {
-	SIGN_WINDOW_S = 86400,
 	SIGN_EARLY_S = 86400,
 	SIGN_VALID_S = 14 * 86400,
 };
@@ -37,9 +34,9 @@ struct signer;
 struct signer *signer_new(const struct signer_limits *limits);
 void signer_free(struct signer *s); /* NULL allowed */
 
-/* The wall clock, and a clock that only goes forward. */
-void signer_enter(struct signer *s, uint32_t now_s, uint64_t now_ns);
-void signer_enter_now(struct signer *s); /* reads the clocks */
+/* The time of a clock that only goes forward. */
+void signer_enter(struct signer *s, uint64_t now_ns);
+void signer_enter_now(struct signer *s); /* reads the clock */
 
 struct signer_counts signer_counts_take(struct signer *s); /* since the last time */
 
@@ -47,16 +44,14 @@ struct signed_set { /* what is signed, and as what */
 	const struct rrset *set;
 	const uint8_t *owner; /* wire, folded; "*.…" for what a wildcard gave */
 	uint8_t owner_bytes;
-	uint32_t ttl_s; /* in the zone; the answer may show less */
-	bool is_denial; /* the asker may have made the owner up: less of the time for it */
+	uint32_t ttl_s;   /* in the zone; the answer may show less */
+	uint32_t start_s; /* serial_window_start() */
+	bool is_denial;   /* the asker may have made the owner up: less of the time for it */
 };
 
 /* Appends an RRSIG a key, with the owner name at octet `owner_at` and the TTL as it is shown.
  * False: it does not fit (m->full is set), or there was no time for it. */
 bool signer_put(struct signer *s, const struct zone_keys *keys, const struct signed_set *what,
     struct message *m, enum message_section section, size_t owner_at, uint32_t shown_ttl_s);
-
-/* The window of an RRset at a moment: when it starts. */
-uint32_t signer_window(const uint8_t *owner, size_t owner_bytes, uint16_t type, uint32_t now_s);
 
 #endif

@@ -89,7 +89,7 @@ int zone_keys_read(const struct config_zone_file *z, struct zone_keys **out, str
 {
 	struct zone_keys *k = mem_new(1, sizeof(*k));
 	struct name apex;
-	k->references = 1;
+	atomic_init(&k->references, 1);
 	k->denial = z->denial;
 	k->cds = z->cds;
 	*out = NULL;
@@ -110,13 +110,13 @@ int zone_keys_read(const struct config_zone_file *z, struct zone_keys **out, str
 
 struct zone_keys *zone_keys_hold(struct zone_keys *k)
 {
-	k->references++;
+	atomic_fetch_add(&k->references, 1);
 	return k;
 }
 
 void zone_keys_drop(struct zone_keys *k)
 {
-	if (!k || --k->references > 0)
+	if (!k || atomic_fetch_sub(&k->references, 1) > 1)
 		return;
 	for (size_t i = 0; i < k->keys_count; i++)
 		dnskey_free(k->keys[i]);

@@ -3,6 +3,8 @@
 #ifndef TANDEM_DNSD_ZONE_KEYS_H
 #define TANDEM_DNSD_ZONE_KEYS_H
 
+#include <stdatomic.h>
+
 #include "config/daemon_load.h"
 #include "dnsd/zone_text.h"
 #include "lib/dnskey.h"
@@ -14,7 +16,7 @@ enum {
 };
 
 struct zone_keys {
-	unsigned references; /* main thread only */
+	atomic_uint references;
 	enum config_denial denial;
 	size_t keys_count, data_count, key_count;
 	struct dnskey *keys[ZONE_KEYS_MAX];

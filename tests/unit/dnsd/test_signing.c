@@ -12,6 +12,7 @@
 #include "dnsd/canonical.h"
 #include "dnsd/denial.h"
 #include "dnsd/octets.h"
+#include "dnsd/serial.h"
 #include "dnsd/signature_cache.h"
 #include "dnsd/signer.h"
 #include "dnsd/zone_files.h"
@@ -97,7 +98,8 @@ static size_t server_ask(
 	struct query q;
 	question_parse(&question, text);
 	query_parse(&q, question.wire, question.bytes);
-	signer_enter(v->signer, now_s, 1);
+	v->snapshot->time_s = now_s;
+	signer_enter(v->signer, 1);
 	q.signer = v->signer;
 	return answer_build(
 	    v->snapshot, &q, question.wire, question.tcp, 0, out, MESSAGE_BYTES_MAX, facts);
@@ -172,22 +174,89 @@ static void a_flood_of_names_leaves_signatures_for_those_that_exist(void **state
 	server_free(&v);
 }
 
-static void windows_follow_the_rrset_and_the_day(void **state)
+/* Names of a zone that is signed, or not. */
+static struct zone zone_of(const struct zone_keys *keys)
+{
+	return (struct zone){.keys = keys,
+	    .serial_base = 7,
+	    .phase_s = serial_phase((const uint8_t *)"\7example", 9)};
+}
+
+static void signatures_turn_a_few_at_a_time_and_stay_four_days(void **state)
 {
 	(void)state;
-	static const uint8_t name[] = "\4mail\7example";
-	uint32_t start = signer_window(name, sizeof(name), TYPE_A, NOW_S);
-	assert_true(start <= NOW_S && NOW_S - start < SIGN_WINDOW_S);
-	assert_int_equal(signer_window(name, sizeof(name), TYPE_A, start), start);
+	static const struct zone_keys keys;
+	const struct zone z = zone_of(&keys);
+	uint32_t turn = serial_turn(&z, NOW_S),
+	         begin = (uint32_t)SERIAL_FIRST_S + z.phase_s + turn * SERIAL_TURN_S;
+	size_t turned = 0, all = 1000;
+	assert_true(begin <= NOW_S && NOW_S - begin < SERIAL_TURN_S);
+	assert_int_equal(begin % SERIAL_PHASE_S, 0);
+	for (size_t i = 0; i < all; i++) {
+		char name[] = "\4n000\7example";
+		(void)snprintf(name + 2, 4, "%03zu", i);
+		name[5] = 7;
+		uint32_t start =
+		    serial_window_start(&z, turn, (const uint8_t *)name, sizeof(name), TYPE_A);
+		uint32_t next =
+		    serial_window_start(&z, turn + 1, (const uint8_t *)name, sizeof(name), TYPE_A);
+		assert_true(start <= begin && begin - start < SERIAL_WINDOW_TURNS * SERIAL_TURN_S);
+		assert_true(next == start || next == begin + SERIAL_TURN_S);
+		turned += next != start;
+	}
+	assert_in_range(turned, all / 32, all / 8);
+	/* What tells the keys is never older than the turn. */
 	assert_int_equal(
-	    signer_window(name, sizeof(name), TYPE_A, start + SIGN_WINDOW_S - 1), start);
-	assert_int_equal(signer_window(name, sizeof(name), TYPE_A, start + SIGN_WINDOW_S),
-	    start + SIGN_WINDOW_S);
-	assert_int_equal(
-	    signer_window(name, sizeof(name), TYPE_A, start - 1), start - SIGN_WINDOW_S);
-	/* Another RRset, another moment to sign anew. */
-	assert_int_not_equal(signer_window(name, sizeof(name), TYPE_AAAA, NOW_S) % SIGN_WINDOW_S,
-	    start % SIGN_WINDOW_S);
+	    serial_window_start(&z, turn, (const uint8_t *)"\7example", 9, TYPE_DNSKEY), begin);
+}
+
+static void serials_of_signed_zones_grow_with_epochs_and_turns(void **state)
+{
+	(void)state;
+	static const struct zone_keys keys;
+	const struct zone z = zone_of(&keys), plain = zone_of(NULL);
+	struct snapshot now = {.epoch = 40, .time_s = NOW_S}, turned = now, next = now;
+	turned.time_s += SERIAL_TURN_S;
+	next.epoch++;
+	assert_int_equal(serial_of(&now, &plain), 47);
+	assert_int_equal(serial_of(&turned, &plain), 47);
+	assert_true(serial_is_newer(serial_of(&next, &z), serial_of(&now, &z)));
+	/* Whichever comes first on a server: no serial stands for both. */
+	assert_true(serial_is_newer(serial_of(&turned, &z), serial_of(&next, &z)));
+	assert_int_equal((serial_of(&now, &z) - 7) % SERIAL_TURN_STEP, 40);
+	/* The first to sign: still newer than it was without. */
+	assert_true(serial_is_newer(serial_of(&now, &z), serial_of(&now, &plain)));
+	assert_int_equal(serial_turn(&z, 0), 0);
+}
+
+static void a_turn_is_a_snapshot_of_its_own_and_the_former_ones_are_remembered(void **state)
+{
+	(void)state;
+	struct server v = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
+	struct snapshot_seat seat = {.time_s = NOW_S, .limits = {.entries = 2, .bytes = 0}};
+	const struct zone *z = v.snapshot->catalog->zones[0];
+	snapshot_swap(&seat, v.snapshot);
+	uint32_t first = serial_of(seat.now, z);
+	assert_false(snapshot_turn(&seat, NOW_S + 0));
+	for (uint32_t i = 1; i <= 3; i++) {
+		assert_true(snapshot_turn(&seat, NOW_S + i * SERIAL_TURN_S));
+		assert_int_equal(serial_of(seat.now, z), first + i * SERIAL_TURN_STEP);
+		assert_int_equal(seat.now->formers_count, i < 2 ? i : 2);
+		assert_int_equal(
+		    serial_of(seat.now->formers[0], z), first + (i - 1) * SERIAL_TURN_STEP);
+	}
+	/* Who holds it keeps it, whatever is swapped in. Catalogs that are served no longer count.
+	 */
+	struct snapshot *held = snapshot_hold(seat.now);
+	struct server other = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
+	snapshot_swap(&seat, other.snapshot);
+	assert_int_equal(seat.now->formers_count, 0);
+	assert_int_equal(serial_of(held, z), first + 3 * SERIAL_TURN_STEP);
+	snapshot_free(held);
+	snapshot_swap(&seat, NULL);
+	v.snapshot = other.snapshot = NULL;
+	server_free(&v);
+	server_free(&other);
 }
 
 static void bitmaps_are_those_of_rfc_4034(void **state)
@@ -342,7 +411,9 @@ int main(void)
 	    cmocka_unit_test(two_servers_answer_with_the_same_octets),
 	    cmocka_unit_test(who_does_not_ask_gets_what_an_unsigned_zone_gives),
 	    cmocka_unit_test(a_flood_of_names_leaves_signatures_for_those_that_exist),
-	    cmocka_unit_test(windows_follow_the_rrset_and_the_day),
+	    cmocka_unit_test(signatures_turn_a_few_at_a_time_and_stay_four_days),
+	    cmocka_unit_test(serials_of_signed_zones_grow_with_epochs_and_turns),
+	    cmocka_unit_test(a_turn_is_a_snapshot_of_its_own_and_the_former_ones_are_remembered),
 	    cmocka_unit_test(bitmaps_are_those_of_rfc_4034),
 	    cmocka_unit_test(names_order_as_in_rfc_4034),
 	    cmocka_unit_test(nothing_lies_between_a_name_and_its_successor),
