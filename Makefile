@@ -68,9 +68,11 @@ $(BUILD)/tests/%: tests/unit/%.c $$(call archive,$$(firstword $$(subst /, ,$$*))
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(filter %.a,$^) \
 		$(foreach r,config wire core lib,$(call archive,$(r))) -lcmocka $(PKG_LIBS)
 
-check: all $(UNIT)
+include scripts/fuzz.mk
+check: all $(UNIT) $(REPLAY)
 	@scripts/check-layers
 	@scripts/run-unit $(UNIT)
+	@scripts/run-fuzz --replay $(BUILD)/replay
 
 clean:
 	rm -rf build

@@ -58,6 +58,7 @@ help:
 #> make test       all tests, real etcd, Postfix and nginx included
 #> make check      unit tests only: no root, no network, under a minute
 #> make asan tsan  tests again under sanitizers
+#> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
 #> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
 #> make format     clang-format

@@ -1,10 +1,5 @@
 /* libFuzzer: any octets as a PROXY header. Nothing may be read past the end; a header that is whole
- * must stay whole when more follows, and each of its beginnings must ask for more.
- *
- * By hand, from the top folder:
- *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *       tests/fuzz/fuzz_proxy.c dnsd/proxy.c -o build/fuzz_proxy
- *   build/fuzz_proxy -max_len=1100 -max_total_time=60 */
+ * must stay whole when more follows, and each of its beginnings must ask for more. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,16 +1,9 @@
 /* libFuzzer: any octets as a message over UDP or TCP. Nothing may crash, nothing may be written
  * past the buffer, and what goes out must be a message that another implementation (ldns) can read.
  *
- * The first octet of the input chooses transport, snapshot and turn; the rest is the message.
- *
- * By hand, from the top folder:
- *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *       tests/fuzz/fuzz_query.c \
- *       dnsd/{answer,edns,cookie,message,query,name,catalog,catalog_build,catalog_grow}.c \
- *       dnsd/{pooltable,snapshot,zone_text,zone_line,zone_include,zone_check,dname,arena}.c \
- *       lib/base/[!j]*.c lib/file.c core/view.c \
- *       -lldns -lurcu-memb -lurcu-common -lcrypto -o build/fuzz_query
- *   build/fuzz_query -max_len=600 -max_total_time=60 */
+ * The first octet of the input: bit 0 chooses TCP, bits 1 and 2 the zone (0 plain, 1 signed with
+ * compact denial, 2 signed with NSEC, 3 nothing to serve yet), the others the turn of the rotation.
+ * The rest is the message. */
 #include <assert.h>
 #include <ldns/ldns.h>
 #include <stdlib.h>
@@ -19,7 +12,9 @@
 #include "dnsd/answer.h"
 #include "dnsd/edns.h"
 #include "dnsd/octets.h"
+#include "dnsd/signer.h"
 #include "lib/base/mem.h"
+#include "tests/fuzz/scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -42,7 +37,27 @@ static struct view_member members[60];
 static struct view_pool pool = {TEXT("p"), 30, members, 60};
 static struct view_name name = {TEXT("a.example."), TEXT("example."), TEXT("p"), 7};
 
-static struct snapshot *snapshot_new_for_fuzzing(void)
+static struct zone_keys *keys_new_for_fuzzing(enum config_denial denial)
+{
+	static const uint8_t secret[DNSKEY_SECRET_BYTES] = {[31] = 42};
+	struct dnskey *k;
+	struct zone_keys *keys;
+	char *path = (char *)(uintptr_t)scratch_write("key", secret, 0);
+	int failed =
+	    dnskey_new_of_secret("example.", DNSKEY_ECDSAP256SHA256, DNSKEY_CSK, secret, &k, NULL);
+	assert(!failed);
+	k->state = DNSKEY_ACTIVE;
+	failed = dnskey_write(k, path, NULL);
+	assert(!failed);
+	dnskey_free(k);
+	const struct config_zone_file z = {
+	    .name = zone.name, .keys = &path, .keys_count = 1, .denial = denial};
+	failed = zone_keys_read(&z, &keys, NULL);
+	assert(!failed);
+	return keys;
+}
+
+static struct snapshot *snapshot_new_for_fuzzing(bool is_signed, enum config_denial denial)
 {
 	struct zone_data *data;
 	struct catalog *catalog;
@@ -52,6 +67,12 @@ static struct snapshot *snapshot_new_for_fuzzing(void)
 		    (struct view_member){{i % 2 ? 4 : 6, {192, 0, 2, i}}, (uint16_t)(i + 1), NULL};
 	int failed = zone_data_read_view(&zone, &data, NULL);
 	assert(!failed);
+	if (is_signed) {
+		struct zone_keys *keys = keys_new_for_fuzzing(denial);
+		failed = zone_keys_apply(keys, data, NULL);
+		assert(!failed);
+		zone_keys_drop(keys);
+	}
 	struct catalog_input in = {&data, 1, &name, 1, &pool, 1};
 	failed = catalog_build(&in, &catalog, NULL);
 	assert(!failed);
@@ -69,26 +90,33 @@ static struct edns_reply reply;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	static struct snapshot *snapshot;
+	static struct snapshot *snapshots[4]; /* the last: none */
+	static struct signer *signer;
 	struct answer_facts facts;
-	if (!snapshot) {
-		snapshot = snapshot_new_for_fuzzing();
+	if (!signer) {
+		snapshots[0] = snapshot_new_for_fuzzing(false, CONFIG_DENIAL_COMPACT);
+		snapshots[1] = snapshot_new_for_fuzzing(true, CONFIG_DENIAL_COMPACT);
+		snapshots[2] = snapshot_new_for_fuzzing(true, CONFIG_DENIAL_NSEC);
+		signer = signer_new(&SIGNER_UDP);
 		int failed = cookie_mill_new(&mill, NULL);
 		assert(!failed);
 	}
 	if (bytes < 1)
 		return 0;
-	bool over_tcp = data[0] & 1, without_view = (data[0] & 6) == 6;
+	bool over_tcp = data[0] & 1;
+	const struct snapshot *snapshot = snapshots[data[0] >> 1 & 3];
+	static uint64_t now_ns; /* goes on, so that there is time for signatures */
 	size_t room = over_tcp ? MESSAGE_BYTES_MAX : UDP_BYTES_MAX;
 	uint8_t *out = malloc(room); /* of the very size, so that a step too far is seen */
 	assert(out);
 	struct query q;
+	signer_enter(signer, 1790000000, now_ns += 1000000);
 	query_parse(&q, data + 1, bytes - 1);
+	q.signer = signer;
 	if (edns_has_options(&q))
 		edns_heed(&policy, &(struct edns_asker){&client, mill, 0x10, over_tcp, 10000}, &q,
 		    &reply);
-	size_t n = answer_build(without_view ? NULL : snapshot, &q, data + 1, over_tcp,
-	    data[0] >> 3, out, room, &facts);
+	size_t n = answer_build(snapshot, &q, data + 1, over_tcp, data[0] >> 3, out, room, &facts);
 	assert(n <= room && (n == 0 || n >= DNS_HEADER_BYTES));
 	if (n > 0) {
 		ldns_pkt *p;

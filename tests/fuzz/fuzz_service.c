@@ -1,11 +1,4 @@
-/* libFuzzer target for the service document: any bytes give a service or a reason.
- *
- * By hand, from the top folder (clang brings libFuzzer):
- *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *       tests/fuzz/fuzz_service.c $(ls config/?*.c lib/base/?*.c) core/service.c lib/file.c \
- *       -lldns -lyaml -lcrypto -o build/fuzz_service
- *   mkdir -p build/corpus && cp config/examples/retarus.yaml build/corpus/
- *   build/fuzz_service -max_len=20000 -max_total_time=60 -timeout=5 build/corpus */
+/* libFuzzer target for the service document: any bytes give a service or a reason. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>

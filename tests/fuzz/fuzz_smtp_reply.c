@@ -1,10 +1,5 @@
 /* libFuzzer target for SMTP replies: any bytes, cut anywhere, stay within the bounds, and cutting
- * makes no difference.
- *
- * By hand, from the top folder (clang brings libFuzzer):
- *   clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined \
- *       tests/fuzz/fuzz_smtp_reply.c healthd/smtp_reply.c -o build/fuzz_smtp_reply
- *   build/fuzz_smtp_reply -max_len=4096 -max_total_time=60 */
+ * makes no difference. */
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
