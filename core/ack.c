@@ -71,6 +71,7 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 	char *refused = text_clean(a->refused, STATE_TEXT_BYTES);
 	struct ack *known = ack_find(c, site, name);
 
+	c->drains_dirty = true;
 	if (!known) {
 		ack_make_room(c, site, out);
 		VEC_PUSH(c->acks, c->acks_count) =

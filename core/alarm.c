@@ -192,6 +192,21 @@ static void acks_look(struct core *c, struct core_time now, struct core_effects 
 	}
 }
 
+/* A drain whose next step takes longer than it did most times. */
+static void drains_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	for (size_t i = 0; c->state && i < c->state->drains_count; i++) {
+		const struct state_drain *d = &c->state->drains[i];
+		char *slow = drain_slow(c, d, now.wall_ms);
+		if (slow)
+			alarm_raise(c, now, mem_printf("drain-stuck/%s", d->site),
+			    mem_printf("the drain of %s by %s, %s: %s", d->site, d->owner,
+			        maintenance_state_name(d->state), slow),
+			    out);
+		free(slow);
+	}
+}
+
 void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *out)
 {
 	bool silent[SERVICE_SITES] = {false};
@@ -212,6 +227,7 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 		}
 	}
 	acks_look(c, now, out);
+	drains_look(c, now, out);
 	if (c->adopt_refused)
 		alarm_raise(c, now, mem_strdup("store-refused"), mem_strdup(c->adopt_refused), out);
 	alarms_clear(c, out);

@@ -39,6 +39,9 @@ static void draft_number(struct core *c, struct draft *d, struct core_time now)
 			s->drains[i].epoch = s->epoch;
 			maintenance_move(&s->drains[i], MAINTENANCE_PUBLISHING, now.wall_ms);
 		}
+	for (size_t i = 0; i < s->tails_count; i++)
+		if (s->tails[i].epoch == 0)
+			s->tails[i].epoch = s->epoch;
 	for (size_t i = 0; i < d->history_count; i++) {
 		d->history[i].epoch = s->epoch;
 		d->history[i].version = s->version;

@@ -34,6 +34,9 @@ void core_free(struct core *c)
 		free(c->acks[i].name);
 		free(c->acks[i].refused);
 	}
+	for (size_t i = 0; i < c->looks_count; i++)
+		look_release(&c->looks[i]);
+	free(c->looks);
 	for (size_t i = 0; i < c->alarms_count; i++) {
 		free(c->alarms[i].key);
 		free(c->alarms[i].text);
@@ -171,6 +174,9 @@ static void core_take(
 	case CORE_ACK:
 		ack_take(c, &event->ack, now.mono_ms, out);
 		break;
+	case CORE_LOOK:
+		look_take(c, &event->look, now);
+		break;
 	case CORE_REQUEST:
 		queue_take(c, &event->request, now, out);
 		break;
@@ -179,6 +185,8 @@ static void core_take(
 		break;
 	case CORE_TIMER:
 		c->timer_ms = UINT64_MAX;
+		c->drains_dirty = true;
+		looks_forget(c, now.mono_ms);
 		break;
 	}
 }

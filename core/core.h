@@ -56,6 +56,24 @@ struct core_ack {
 	const char *refused; /* why it refused a view, or "" */
 };
 
+/* What was heard when somebody was asked because of a drain (core_questions), or what a measure of
+ * the service document shows. A fact of the moment, kept until a later one replaces it. */
+enum core_look_type { LOOK_NAME_SERVER, LOOK_RESOLVER, LOOK_MEASURE };
+enum { LOOK_A = 1, LOOK_SOA = 6, LOOK_AAAA = 28 }; /* DNS types */
+struct core_look {
+	enum core_look_type type;
+	const char *subject; /* endpoint of a name server; name of a resolver or measure */
+	const char *owner;   /* the name asked for; "" of a measure */
+	uint16_t kind;       /* LOOK_A …; 0 of a measure */
+	const char *failure; /* why nothing was learnt, or "" */
+	bool validated;      /* a resolver's answer, proven by DNSSEC */
+	uint32_t serial;     /* of a SOA */
+	const struct addr *addresses;
+	size_t addresses_count;
+	int64_t value_milli; /* of a measure: thousandths of its unit */
+	const char *detail;  /* of a measure: who still comes, or "" */
+};
+
 enum core_request_type { CORE_REQUEST_DRAIN, CORE_REQUEST_UNDRAIN, CORE_REQUEST_APPLY };
 
 struct core_request {
@@ -79,6 +97,7 @@ enum core_event_type {
 	CORE_LEAD,  /* leadership won or lost */
 	CORE_OBSERVATION,
 	CORE_ACK,
+	CORE_LOOK,
 	CORE_REQUEST,
 	CORE_COMMITTED, /* result of the outstanding commit */
 	CORE_TIMER,
@@ -99,6 +118,7 @@ struct core_event {
 		bool lead;
 		struct core_observation observation;
 		struct core_ack ack;
+		struct core_look look;
 		struct core_request request;
 		struct {
 			const char *commit_id;
@@ -195,6 +215,17 @@ const struct service *core_service(const struct core *c);
 const char *core_refusal(const struct core *c);
 const struct view *core_view(const struct core *c); /* the last published, NULL before */
 
+/* What the leader has to ask again and again because sites are drained. Borrowed from the service,
+ * valid until the next step. */
+struct core_question {
+	enum core_look_type type; /* LOOK_NAME_SERVER or LOOK_RESOLVER */
+	const char *subject, *endpoint, *owner;
+	uint16_t kind;
+	const char *trust_anchor; /* NULL: not to be validated */
+};
+enum { CORE_QUESTIONS = 512 };
+size_t core_questions(const struct core *c, struct core_question *out, size_t max);
+
 enum vantage_says { VANTAGE_UNDECIDED, VANTAGE_UP, VANTAGE_DOWN };
 struct core_vantage_view { /* what one vantage says of one member now */
 	const char *vantage;
@@ -237,6 +268,17 @@ struct core_drain_view { /* as state->drains, in their order */
 	const char *site;
 	enum maintenance_state state;
 	const char *text; /* "not drained yet: …" and what is still there (rule 12) */
+	bool safe;        /* "safe to work on muc": all is proven, at this moment */
+	const char *slow; /* "stuck longer than 3 of 4 earlier drains (p75 41 s)", or "" */
+};
+struct core_look_view { /* the last that was heard of each */
+	enum core_look_type type;
+	const char *subject, *owner;
+	uint16_t kind;
+	const char *text; /* what was heard, or why nothing was */
+	bool failed;
+	uint64_t age_ms;
+	int64_t value_milli; /* of a measure; a counter's growth a second */
 };
 struct core_site_view { /* as service->sites, in their order */
 	const char *name;
@@ -258,6 +300,8 @@ struct core_report {
 	size_t drains_count;
 	struct core_site_view *sites;
 	size_t sites_count;
+	struct core_look_view *looks;
+	size_t looks_count;
 	uint64_t observations_unknown; /* of members or checks that are not configured; ignored */
 	char **texts;                  /* storage of sentences */
 	size_t texts_count;

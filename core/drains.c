@@ -1,33 +1,10 @@
-/* What becomes of drains by themselves: seen on every name server, TTL passed, expired. */
+/* What becomes of drains by themselves: a step further where the next one is proven, back where
+ * something contradicts what was, over when they expire. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/inside.h"
-
-/* The largest TTL under which an address of the site may still be kept by a resolver. */
-static uint64_t site_ttl_ms(const struct service *s, const char *site)
-{
-	uint32_t ttl_s = 0;
-
-	for (size_t p = 0; p < s->pools_count; p++)
-		for (size_t i = 0; i < s->pools[p].members_count; i++)
-			if (strcmp(s->sites[s->pools[p].members[i].site].name, site) == 0 &&
-			    s->pools[p].ttl_s > ttl_s)
-				ttl_s = s->pools[p].ttl_s;
-	for (size_t n = 0; n < s->names_count; n++) {
-		const struct service_pool *pool = &s->pools[s->names[n].pool];
-		for (size_t i = 0; i < pool->members_count && s->names[n].ttl_s > ttl_s; i++)
-			if (strcmp(s->sites[pool->members[i].site].name, site) == 0)
-				ttl_s = s->names[n].ttl_s;
-	}
-	return (uint64_t)ttl_s * 1000;
-}
-
-static int64_t ttl_end_ms(const struct service *s, const struct state_drain *d)
-{
-	return d->state_since_ms + (int64_t)(s ? site_ttl_ms(s, d->site) : 0);
-}
 
 /* The end of a drain is no evidence of health: a member that nobody has heard of lately stays out
  * until it is concluded up. */
@@ -70,44 +47,163 @@ static void drain_expire(struct core *c, struct draft *d, const char *site, stru
 	state_drain_remove(draft_write(d), site);
 }
 
+/* Takes `evidence`. */
 static void drain_step(struct draft *d, const char *site, enum maintenance_state to,
-    const char *action, char *text, struct core_time now)
+    const char *action, char *evidence, struct core_time now)
 {
-	maintenance_move(state_drain_find(draft_write(d), site), to, now.wall_ms);
-	draft_note(d, now.wall_ms, "automation", action, site, text);
+	struct state *s = draft_write(d);
+	struct state_drain *drain = state_drain_find(s, site);
+	bool forward = to > drain->state;
+
+	if (forward)
+		state_pace_add(s, to, now.wall_ms - drain->state_since_ms);
+	maintenance_move(drain, to, now.wall_ms);
+	maintenance_prove(drain, evidence);
+	draft_note(d, now.wall_ms, "automation", action, site, evidence);
+}
+
+/* Whether something heard lately is against what the drain stands on; then it has fallen back. */
+static bool drain_fall_back(struct core *c, struct draft *d, const char *site, struct core_time now)
+{
+	const struct state_drain *drain = state_drain_find(draft_read(d), site);
+	const struct state *s = draft_read(d);
+	struct buf why = {0};
+
+	if (drain->state < MAINTENANCE_PUBLISHED || drain->state >= MAINTENANCE_RETURNING)
+		return false;
+	if (ack_contradicts(c, drain->epoch, now.mono_ms)) {
+		drain_step(d, site, MAINTENANCE_PUBLISHING, "drain-unpublished",
+		    mem_printf(
+		        "a name server answers an epoch before %" PRIu64 " again", drain->epoch),
+		    now);
+		return true;
+	}
+	if (proof_name_servers(c, s, drain, now, &why) == PROOF_CONTRADICTED) {
+		drain_step(
+		    d, site, MAINTENANCE_PUBLISHING, "drain-unpublished", buf_take(&why), now);
+		return true;
+	}
+	buf_clear(&why);
+	if (drain->state >= MAINTENANCE_RESOLVERS_AGREE &&
+	    proof_resolvers(c, s, drain, now, &why) == PROOF_CONTRADICTED) {
+		drain_step(d, site, MAINTENANCE_TTL_ELAPSED, "drain-resolvers-disagree",
+		    buf_take(&why), now);
+		return true;
+	}
+	buf_clear(&why);
+	if (drain->state >= MAINTENANCE_QUIET &&
+	    proof_measures(c, drain, MEASURE_TRAFFIC, now, &why) == PROOF_CONTRADICTED) {
+		drain_step(d, site, MAINTENANCE_RESOLVERS_AGREE, "drain-traffic-again",
+		    buf_take(&why), now);
+		return true;
+	}
+	buf_free(&why);
+	return false;
+}
+
+/* All of it at once, and nothing queued. */
+static bool drain_is_safe(struct core *c, struct draft *d, const struct state_drain *drain,
+    struct core_time now, struct buf *why)
+{
+	const struct state *s = draft_read(d);
+
+	if (proof_measures(c, drain, MEASURE_QUEUE, now, why) != PROOF_STANDS ||
+	    !ack_proves(c, drain->epoch, now.mono_ms, NULL))
+		return false;
+	buf_puts(why, "; ");
+	if (proof_name_servers(c, s, drain, now, why) != PROOF_STANDS)
+		return false;
+	buf_puts(why, "; ");
+	if (proof_resolvers(c, s, drain, now, why) != PROOF_STANDS)
+		return false;
+	buf_puts(why, "; ");
+	return proof_measures(c, drain, MEASURE_TRAFFIC, now, why) == PROOF_STANDS;
+}
+
+/* Without name servers to ask, their word has to do for this step, and it is never safe unless
+ * the document waives that. */
+static bool drain_is_published(struct core *c, struct draft *d, const struct state_drain *drain,
+    struct core_time now, struct buf *why)
+{
+	struct buf asked = {0};
+	enum proof proof = proof_name_servers(c, draft_read(d), drain, now, &asked);
+	bool unasked = c->service && c->service->maintenance.name_servers_count == 0;
+	bool acked = ack_proves(c, drain->epoch, now.mono_ms, NULL);
+
+	buf_printf(why, "every name server says that it answers epoch %" PRIu64 " or later; %s",
+	    drain->epoch, unasked ? "none is asked" : buf_text(&asked));
+	buf_free(&asked);
+	return acked && (proof == PROOF_STANDS || unasked);
+}
+
+/* True: one step was made. */
+static bool drain_go_on(struct core *c, struct draft *d, const char *site, struct core_time now)
+{
+	static const char *const actions[MAINTENANCE_STATES] = {
+	    [MAINTENANCE_PUBLISHED] = "drain-published",
+	    [MAINTENANCE_TTL_ELAPSED] = "drain-ttl-elapsed",
+	    [MAINTENANCE_RESOLVERS_AGREE] = "drain-resolvers-agree",
+	    [MAINTENANCE_QUIET] = "drain-quiet",
+	    [MAINTENANCE_SAFE] = "drain-safe"};
+	const struct state *s = draft_read(d);
+	const struct state_drain *drain = state_drain_find(s, site);
+	struct buf why = {0};
+	int64_t end_ms;
+	bool go = false;
+
+	switch (drain->state) {
+	case MAINTENANCE_PUBLISHING:
+		go = drain_is_published(c, d, drain, now, &why);
+		break;
+	case MAINTENANCE_PUBLISHED:
+		end_ms = ttl_end_ms(c->service, s, site, drain->state_since_ms);
+		go = end_ms <= now.wall_ms;
+		buf_printf(&why,
+		    "the longest TTL of its answers, %" PRId64
+		    " s, has passed since every name server left it out",
+		    (end_ms - drain->state_since_ms) / 1000);
+		break;
+	case MAINTENANCE_TTL_ELAPSED:
+		go = proof_resolvers(c, s, drain, now, &why) == PROOF_STANDS;
+		break;
+	case MAINTENANCE_RESOLVERS_AGREE:
+		go = proof_measures(c, drain, MEASURE_TRAFFIC, now, &why) == PROOF_STANDS;
+		break;
+	case MAINTENANCE_QUIET:
+		go = drain_is_safe(c, d, drain, now, &why);
+		break;
+	default:
+		break;
+	}
+	if (go) {
+		enum maintenance_state to = (enum maintenance_state)(drain->state + 1);
+		drain_step(d, site, to, actions[to], buf_take(&why), now);
+	}
+	buf_free(&why);
+	return go;
 }
 
 static void drain_advance(struct core *c, struct draft *d, const char *site, struct core_time now)
 {
 	const struct state_drain *drain = state_drain_find(draft_read(d), site);
-	bool seen = drain->state >= MAINTENANCE_PUBLISHED && drain->state < MAINTENANCE_RETURNING;
 
-	if (drain->until_ms <= now.wall_ms)
+	if (drain->until_ms <= now.wall_ms) {
 		drain_expire(c, d, site, now);
-	else if (seen && ack_contradicts(c, drain->epoch, now.mono_ms))
-		drain_step(d, site, MAINTENANCE_PUBLISHING, "drain-unpublished",
-		    mem_printf(
-		        "a name server answers an epoch before %" PRIu64 " again", drain->epoch),
-		    now);
-	else if (drain->state == MAINTENANCE_PUBLISHING &&
-	         ack_proves(c, drain->epoch, now.mono_ms, NULL))
-		drain_step(d, site, MAINTENANCE_PUBLISHED, "drain-published",
-		    mem_printf(
-		        "every name server answers epoch %" PRIu64 " or later", drain->epoch),
-		    now);
-	else if (drain->state == MAINTENANCE_PUBLISHED &&
-	         ttl_end_ms(c->service, drain) <= now.wall_ms)
-		drain_step(d, site, MAINTENANCE_TTL_ELAPSED, "drain-ttl-elapsed",
-		    mem_printf("the largest TTL of its answers, %" PRIu64
-		               " s, has passed since every name server left it out",
-		        site_ttl_ms(c->service, site) / 1000),
-		    now);
+		return;
+	}
+	if (!c->drains_dirty || drain->state == MAINTENANCE_SCHEDULED ||
+	    drain_fall_back(c, d, site, now))
+		return;
+	while (drain_go_on(c, d, site, now))
+		;
 }
 
 void drains_advance(struct core *c, struct draft *d, struct core_time now)
 {
+	ttl_advance(c, d, now);
 	for (size_t i = c->state->drains_count; i-- > 0;)
 		drain_advance(c, d, c->state->drains[i].site, now);
+	c->drains_dirty = false;
 }
 
 int64_t drains_next_wall_ms(const struct core *c)
@@ -116,63 +212,11 @@ int64_t drains_next_wall_ms(const struct core *c)
 
 	for (size_t i = 0; c->state && i < c->state->drains_count; i++) {
 		const struct state_drain *d = &c->state->drains[i];
-		int64_t ttl_ms =
-		    d->state == MAINTENANCE_PUBLISHED ? ttl_end_ms(c->service, d) : INT64_MAX;
+		int64_t ttl_ms = d->state == MAINTENANCE_PUBLISHED
+		                     ? ttl_end_ms(c->service, c->state, d->site, d->state_since_ms)
+		                     : INT64_MAX;
 		next_ms = d->until_ms < next_ms ? d->until_ms : next_ms;
 		next_ms = ttl_ms < next_ms ? ttl_ms : next_ms;
 	}
 	return next_ms;
-}
-
-/* Pools that the drain can not empty, because nobody else answers for them. */
-static void solitary_tell(const struct core *c, const char *site, struct buf *b)
-{
-	for (size_t p = 0; c->service && p < c->service->pools_count; p++) {
-		const struct service_pool *pool = &c->service->pools[p];
-		bool here = false, drained = true;
-		for (size_t i = 0; i < pool->members_count; i++) {
-			const char *name = c->service->sites[pool->members[i].site].name;
-			here = here || strcmp(name, site) == 0;
-			drained = drained && maintenance_of(c->state, name);
-		}
-		if (here && drained)
-			buf_printf(
-			    b, "; pool %s has no other site and is answered still", pool->name);
-	}
-}
-
-char *drain_tell(const struct core *c, const struct state_drain *d, struct core_time now)
-{
-	struct buf b = {0}, missing = {0};
-	char time[TEXT_TIME_BYTES];
-
-	buf_puts(&b, "not drained yet: ");
-	switch (d->state) {
-	case MAINTENANCE_DECLARED:
-	case MAINTENANCE_PUBLISHING:
-		if (ack_proves(c, d->epoch, now.mono_ms, &missing))
-			buf_printf(&b,
-			    "every name server answers epoch %" PRIu64
-			    ", which waits to be recorded",
-			    d->epoch);
-		else
-			buf_printf(
-			    &b, "epoch %" PRIu64 " is published; %s", d->epoch, buf_text(&missing));
-		break;
-	case MAINTENANCE_PUBLISHED:
-		buf_printf(&b,
-		    "every name server leaves it out; answers given before may be kept by "
-		    "resolvers "
-		    "until %s",
-		    text_time(ttl_end_ms(c->service, d), time));
-		break;
-	default:
-		buf_puts(&b,
-		    "every name server leaves it out and the TTL has passed; resolvers that "
-		    "keep answers longer, traffic and queues are not measured");
-		break;
-	}
-	solitary_tell(c, d->site, &b);
-	buf_free(&missing);
-	return buf_take(&b);
 }

@@ -40,6 +40,12 @@ enum {
 	CORE_ACKS = 1024,
 	CORE_ACK_FRESH_MS = 10000,
 	CORE_ACK_FORGET_MS = 3600 * 1000,
+	CORE_LOOKS = 2048,
+	CORE_LOOK_ADDRESSES = 64,   /* of one answer; more are not looked at */
+	CORE_LOOK_FRESH_MS = 10000, /* beside three times the pause between two looks */
+	CORE_LOOK_FORGET_MS = 600 * 1000,
+	CORE_PROOF_POOLS = 64, /* asked about a drained site, one name each */
+	CORE_PROOF_LINES = 8,  /* of what is missing, then "and N more" */
 	CORE_ALARM_PAUSE_MS =
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
@@ -97,6 +103,23 @@ struct ack {
 	uint64_t at_ms;
 };
 
+struct look { /* a copy of the last core_look of this subject, owner and kind */
+	enum core_look_type type;
+	char *subject, *owner, *failure, *detail;
+	uint16_t kind;
+	bool validated;
+	uint32_t serial;
+	struct addr addresses[CORE_LOOK_ADDRESSES];
+	size_t addresses_count;
+	uint64_t at_ms;
+	int64_t wall_ms;
+	/* of a measure */
+	int64_t raw_milli, value_milli; /* as told; a counter's growth a second */
+	uint64_t good_ms;               /* monotonic: of raw_milli; 0: never */
+	bool valued;                    /* value_milli is known */
+	uint64_t quiet_ms; /* monotonic: at its floor without a gap since; 0: it is not */
+};
+
 struct alarm {
 	char *key, *text;
 	int64_t since_ms;
@@ -123,6 +146,9 @@ struct core {
 	uint64_t observations_unknown, unknown_told_ms;
 	struct ack *acks;
 	size_t acks_count;
+	struct look *looks;
+	size_t looks_count;
+	bool drains_dirty;        /* something that a drain waits for may have come */
 	struct request *requests; /* first to be decided first */
 	size_t requests_count;
 	bool leading;
@@ -163,7 +189,48 @@ void draft_release(struct draft *d);
 /* drains.c: what becomes of drains by themselves */
 void drains_advance(struct core *c, struct draft *d, struct core_time now);
 int64_t drains_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait for */
+
+/* ttl.c: how long resolvers may keep what they were given */
+uint32_t ttl_of_site(const struct service *s, const char *site);
+/* When the last answer with an address of the site has expired, if none was given after
+ * `left_ms`. */
+int64_t ttl_end_ms(
+    const struct service *s, const struct state *state, const char *site, int64_t left_ms);
+void ttl_note(struct state *s, const struct service *before, const struct service *after);
+void ttl_advance(struct core *c, struct draft *d, struct core_time now);
+
+/* drain_tell.c */
 char *drain_tell(const struct core *c, const struct state_drain *d, struct core_time now);
+/* "stuck longer than …", or NULL. */
+char *drain_slow(const struct core *c, const struct state_drain *d, int64_t wall_ms);
+
+/* look.c */
+void look_take(struct core *c, const struct core_look *l, struct core_time now);
+const struct look *look_find(const struct core *c, enum core_look_type type, const char *subject,
+    const char *owner, uint16_t kind);
+void looks_forget(struct core *c, uint64_t now_ms);
+void look_release(struct look *l);
+
+/* proof.c, proof_measure.c: what the looks prove of a drain. Each appends to `text` what stands, or
+ * what is missing or against it. Missing: nothing contradicts it, but it is not shown. */
+enum proof { PROOF_MISSING, PROOF_STANDS, PROOF_CONTRADICTED };
+struct proof_text { /* start from {0} */
+	struct buf standing, missing;
+	size_t missing_count;
+	bool contradicted;
+};
+enum proof proof_end(struct proof_text *t, struct buf *text);
+void proof_miss(struct proof_text *t, bool contradicts, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+enum proof proof_name_servers(const struct core *c, const struct state *s,
+    const struct state_drain *d, struct core_time now, struct buf *text);
+enum proof proof_resolvers(const struct core *c, const struct state *s, const struct state_drain *d,
+    struct core_time now, struct buf *text);
+enum proof proof_measures(const struct core *c, const struct state_drain *d, enum measure_kind kind,
+    struct core_time now, struct buf *text);
+/* What is only shown: advisory resolvers that do not agree. */
+void proof_remarks(const struct core *c, const struct state *s, const struct state_drain *d,
+    struct core_time now, struct buf *text);
 
 /* lift.c: a name server answers what was never published here */
 bool ack_is_ahead(const struct core *c, const struct ack *a);

@@ -6,10 +6,12 @@
 
 bool maintenance_may_move(enum maintenance_state from, enum maintenance_state to);
 
-/* A move that is not in the table is a broken promise. */
+/* A move that is not in the table is a broken promise. Going back loses the steps it falls past. */
 void maintenance_move(struct state_drain *d, enum maintenance_state to, int64_t wall_ms);
+/* What the present state stands on; replaces what was noted before. */
+void maintenance_prove(struct state_drain *d, const char *evidence);
 
-/* The drain in force for a site, or NULL. */
+/* The drain in force for a site, or NULL; one that is only scheduled is not. */
 const struct state_drain *maintenance_of(const struct state *s, const char *site);
 
 #endif

@@ -112,12 +112,51 @@ static void acks_report(const struct core *c, uint64_t now_ms, struct core_repor
 		};
 }
 
+static char *look_text(const struct look *l)
+{
+	struct buf b = {0};
+	char address[ADDR_TEXT_BYTES];
+
+	if (*l->failure)
+		return mem_strdup(l->failure);
+	if (l->type == LOOK_MEASURE && !l->valued)
+		buf_puts(&b, "read once, its growth is not known yet");
+	else if (l->type == LOOK_MEASURE)
+		buf_printf(&b, "%.4g%s%s", (double)l->value_milli / 1000,
+		    *l->detail ? ", from " : "", l->detail);
+	else if (l->kind == LOOK_SOA)
+		buf_printf(&b, "serial %u", l->serial);
+	for (size_t i = 0; i < l->addresses_count; i++)
+		buf_printf(&b, "%s%s", i > 0 ? " " : "", addr_format(&l->addresses[i], address));
+	if (l->validated)
+		buf_puts(&b, " (DNSSEC)");
+	return buf_take(&b);
+}
+
+static void looks_report(const struct core *c, uint64_t now_ms, struct core_report *r)
+{
+	r->looks = mem_new(c->looks_count + 1, sizeof(*r->looks));
+	r->looks_count = c->looks_count;
+	for (size_t i = 0; i < c->looks_count; i++) {
+		const struct look *l = &c->looks[i];
+		r->looks[i] = (struct core_look_view){.type = l->type,
+		    .subject = l->subject,
+		    .owner = l->owner,
+		    .kind = l->kind,
+		    .text = report_keep(r, look_text(l)),
+		    .failed = *l->failure != '\0',
+		    .age_ms = now_ms - l->at_ms,
+		    .value_milli = l->value_milli};
+	}
+}
+
 void core_report(const struct core *c, struct core_time now, struct core_report *out)
 {
 	*out = (struct core_report){.observations_unknown = c->observations_unknown};
 	if (c->service)
 		service_report(c, now.mono_ms, out);
 	acks_report(c, now.mono_ms, out);
+	looks_report(c, now.mono_ms, out);
 	out->alarms = mem_new(c->alarms_count + 1, sizeof(*out->alarms));
 	out->alarms_count = c->alarms_count;
 	for (size_t i = 0; i < c->alarms_count; i++)
@@ -129,8 +168,10 @@ void core_report(const struct core *c, struct core_time now, struct core_report 
 	out->drains_count = c->state->drains_count;
 	for (size_t i = 0; i < c->state->drains_count; i++) {
 		const struct state_drain *d = &c->state->drains[i];
-		out->drains[i] = (struct core_drain_view){
-		    d->site, d->state, report_keep(out, drain_tell(c, d, now))};
+		char *slow = drain_slow(c, d, now.wall_ms);
+		out->drains[i] = (struct core_drain_view){d->site, d->state,
+		    report_keep(out, drain_tell(c, d, now)), d->state == MAINTENANCE_SAFE,
+		    slow ? report_keep(out, slow) : ""};
 	}
 }
 
@@ -145,6 +186,7 @@ void core_report_free(struct core_report *r)
 	free(r->alarms);
 	free(r->pools);
 	free(r->drains);
+	free(r->looks);
 	free(r->sites);
 	free(r->texts);
 	*r = (struct core_report){0};

@@ -99,6 +99,30 @@ static void sending_free(struct service *s) /* what later parts act on */
 	free(s->components);
 }
 
+static void maintenance_free(struct service_maintenance *m)
+{
+	for (size_t i = 0; i < m->name_servers_count; i++)
+		free(m->name_servers[i].endpoint);
+	for (size_t i = 0; i < m->resolvers_count; i++) {
+		free(m->resolvers[i].name);
+		free(m->resolvers[i].endpoint);
+		free(m->resolvers[i].trust_anchor);
+		strings_free(m->resolvers[i].owners, m->resolvers[i].owners_count);
+	}
+	for (size_t i = 0; i < m->measures_count; i++) {
+		free(m->measures[i].name);
+		free(m->measures[i].url);
+		free(m->measures[i].field);
+		free(m->measures[i].sources);
+	}
+	for (size_t i = 0; i < m->blocked_count; i++)
+		free(m->blocked[i].reason);
+	free(m->name_servers);
+	free(m->resolvers);
+	free(m->measures);
+	free(m->blocked);
+}
+
 void service_drop(struct service *s)
 {
 	if (s == NULL)
@@ -114,6 +138,7 @@ void service_drop(struct service *s)
 		free(s->names[i].owner);
 	free(s->names);
 	sending_free(s);
+	maintenance_free(&s->maintenance);
 	free(s);
 }
 

@@ -26,6 +26,11 @@ enum {
 	SERVICE_RECORDS = 100000,
 	SERVICE_NAMES = 100000,
 	SERVICE_NAME_BYTES = 64, /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
+	SERVICE_NAME_SERVERS = 64,
+	SERVICE_RESOLVERS = 16,
+	SERVICE_RESOLVER_NAMES = 16, /* that one resolver is asked for */
+	SERVICE_MEASURES = 256,
+	SERVICE_BLOCKED = 256,
 };
 
 struct service_region {
@@ -129,6 +134,59 @@ struct service_component {
 	size_t primary; /* site; SIZE_MAX for active-active */
 };
 
+/* How a drain is proven (rule 12). The leader asks; core/proof.c judges what it hears. */
+struct service_name_server { /* asked for serial and answer */
+	size_t site;
+	char *endpoint; /* "address@port" */
+};
+struct service_resolver { /* one outside, that others use */
+	char *name;
+	char *endpoint;
+	char **owners; /* absolute names that it is asked for; none: one of every pool */
+	size_t owners_count;
+	bool validated;     /* the answer must be proven by DNSSEC, from the trust anchor down */
+	char *trust_anchor; /* file on the controllers' hosts; NULL: not validated */
+	bool needed;        /* no drain is safe without it; else its answer is only shown */
+};
+enum measure_kind { MEASURE_TRAFFIC, MEASURE_QUEUE };
+enum measure_format { MEASURE_JSON, MEASURE_PROMETHEUS };
+struct service_measure { /* a number that says how much still comes, or waits */
+	char *name;
+	size_t site;
+	enum measure_kind kind;
+	enum measure_format format;
+	char *url;
+	char *field;   /* JSON: "a.b.c"; Prometheus: the metric, its samples are added up */
+	char *sources; /* JSON: an object of name: number, who still comes; NULL: not told */
+	bool counter;  /* it only grows: what counts is its growth a second */
+	uint32_t floor;
+	uint32_t capacity; /* what the site can carry, in the same unit; 0: not known */
+	uint32_t interval_ms;
+};
+struct service_blocked { /* dates at which nobody drains */
+	int64_t from_ms, to_ms;
+	char *reason;
+};
+enum proof_waived { /* what is not measured and need not be: said so in every evidence */
+	WAIVED_NAME_SERVERS = 1,
+	WAIVED_RESOLVERS = 2,
+	WAIVED_TRAFFIC = 4,
+	WAIVED_QUEUES = 8,
+};
+struct service_maintenance {
+	uint32_t quiet_ms; /* how long traffic must stay at its floor */
+	uint32_t look_ms;  /* how often name servers and resolvers are asked during a drain */
+	unsigned waived;   /* of enum proof_waived */
+	struct service_name_server *name_servers;
+	size_t name_servers_count;
+	struct service_resolver *resolvers;
+	size_t resolvers_count;
+	struct service_measure *measures;
+	size_t measures_count;
+	struct service_blocked *blocked;
+	size_t blocked_count;
+};
+
 struct service {
 	unsigned references;
 	char *title;
@@ -150,6 +208,7 @@ struct service {
 	size_t pairs_count;
 	struct service_component *components;
 	size_t components_count;
+	struct service_maintenance maintenance;
 };
 
 struct service *service_new(void); /* empty, one reference */

@@ -24,6 +24,7 @@ struct state *state_copy(const struct state *s)
 
 	copy->members = NULL;
 	copy->drains = NULL;
+	copy->tails = NULL;
 	copy->removals = NULL;
 	copy->cautions = NULL;
 	if (s->members_count > 0)
@@ -40,6 +41,15 @@ struct state *state_copy(const struct state *s)
 		copy->drains[i].site = text_copy(s->drains[i].site);
 		copy->drains[i].owner = text_copy(s->drains[i].owner);
 		copy->drains[i].reason = text_copy(s->drains[i].reason);
+		for (size_t j = 0; j < MAINTENANCE_STATES; j++)
+			copy->drains[i].steps[j].evidence =
+			    text_copy(s->drains[i].steps[j].evidence);
+	}
+	if (s->tails_count > 0)
+		copy->tails = mem_new(s->tails_count, sizeof(*s->tails));
+	for (size_t i = 0; i < s->tails_count; i++) {
+		copy->tails[i] = s->tails[i];
+		copy->tails[i].site = text_copy(s->tails[i].site);
 	}
 	if (s->removals_count > 0)
 		copy->removals = mem_new(s->removals_count, sizeof(*s->removals));
@@ -59,6 +69,8 @@ static void drain_release(struct state_drain *d)
 	free(d->site);
 	free(d->owner);
 	free(d->reason);
+	for (size_t j = 0; j < MAINTENANCE_STATES; j++)
+		free(d->steps[j].evidence);
 }
 
 void state_free(struct state *s)
@@ -75,8 +87,11 @@ void state_free(struct state *s)
 		free(s->removals[i].owner);
 	for (size_t i = 0; i < s->cautions_count; i++)
 		free(s->cautions[i].pool);
+	for (size_t i = 0; i < s->tails_count; i++)
+		free(s->tails[i].site);
 	free(s->members);
 	free(s->drains);
+	free(s->tails);
 	free(s->removals);
 	free(s->cautions);
 	free(s);
@@ -170,8 +185,58 @@ void state_caution_remove(struct state *s, const char *pool)
 	*c = s->cautions[--s->cautions_count];
 }
 
+void state_tail_put(struct state *s, const char *site, uint32_t ttl_s)
+{
+	struct state_tail *t = NULL;
+
+	for (size_t i = 0; i < s->tails_count && !t; i++)
+		if (strcmp(s->tails[i].site, site) == 0)
+			t = &s->tails[i];
+	if (!t) {
+		VEC_PUSH(s->tails, s->tails_count) = (struct state_tail){.site = mem_strdup(site)};
+		t = &s->tails[s->tails_count - 1];
+	}
+	t->ttl_s = ttl_s > t->ttl_s ? ttl_s : t->ttl_s;
+	t->epoch = 0;
+	t->since_ms = 0;
+}
+
+void state_tail_remove(struct state *s, size_t index)
+{
+	free(s->tails[index].site);
+	s->tails_count--;
+	memmove(
+	    &s->tails[index], &s->tails[index + 1], (s->tails_count - index) * sizeof(*s->tails));
+}
+
+void state_pace_add(struct state *s, enum maintenance_state reached, int64_t took_ms)
+{
+	struct state_pace *p = &s->paces[reached];
+
+	if (p->count == STATE_PACES)
+		memmove(&p->ms[0], &p->ms[1], --p->count * sizeof(p->ms[0]));
+	p->ms[p->count++] = took_ms < 0 ? 0 : took_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)took_ms;
+}
+
+static int pace_compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+uint32_t state_pace_p75_ms(const struct state *s, enum maintenance_state reached)
+{
+	struct state_pace p = s->paces[reached];
+
+	if (p.count < 4)
+		return 0;
+	qsort(p.ms, p.count, sizeof(p.ms[0]), pace_compare);
+	return p.ms[(p.count * 3 + 3) / 4 - 1];
+}
+
 static const char *const member_states[] = {"unknown", "up", "suspect", "down"};
-static const char *const maintenance_states[] = {"declared", "publishing", "published",
+static const char *const maintenance_states[] = {"scheduled", "declared", "publishing", "published",
     "ttl-elapsed", "resolvers-agree", "quiet", "safe", "returning", "active"};
 
 const char *member_state_name(enum member_state s)

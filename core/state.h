@@ -31,24 +31,49 @@ struct state_member {
 
 /* Maintenance of a site; the table of moves is in core/maintenance.c. */
 enum maintenance_state {
+	MAINTENANCE_SCHEDULED, /* begins at start_ms; keeps nothing out of the answers yet */
 	MAINTENANCE_DECLARED,
-	MAINTENANCE_PUBLISHING, /* committed; not every dnsd has acked */
-	MAINTENANCE_PUBLISHED,  /* every dnsd known answers the epoch or a later one */
-	MAINTENANCE_TTL_ELAPSED,
-	MAINTENANCE_RESOLVERS_AGREE,
-	MAINTENANCE_QUIET,
-	MAINTENANCE_SAFE,
-	MAINTENANCE_RETURNING, /* over; published again where health allows */
-	MAINTENANCE_ACTIVE,    /* the record is history now */
+	MAINTENANCE_PUBLISHING, /* committed; not every name server is seen to answer so */
+	MAINTENANCE_PUBLISHED,  /* all acked the epoch or a later one, and answered so when asked */
+	MAINTENANCE_TTL_ELAPSED,     /* no answer given before can be kept any longer */
+	MAINTENANCE_RESOLVERS_AGREE, /* resolvers outside do not give the site's addresses */
+	MAINTENANCE_QUIET,           /* traffic has been at its floor for long enough */
+	MAINTENANCE_SAFE,            /* all of it at once, and nothing queued */
+	MAINTENANCE_RETURNING,       /* over; published again where health allows */
+	MAINTENANCE_ACTIVE,          /* the record is history now */
+};
+
+enum { MAINTENANCE_STATES = MAINTENANCE_ACTIVE + 1 };
+
+struct state_step {     /* a state that the drain has reached, and stands on */
+	int64_t at_ms;  /* 0: not reached, or lost again */
+	char *evidence; /* NULL: none */
 };
 
 struct state_drain {
 	char *site;
 	char *owner, *reason;
 	int64_t declared_ms, until_ms; /* wall time; until is mandatory */
+	int64_t start_ms;              /* of a scheduled one; 0: at once */
 	enum maintenance_state state;
 	int64_t state_since_ms;
 	uint64_t epoch; /* the publication that took the site out */
+	struct state_step steps[MAINTENANCE_STATES];
+};
+
+/* How long earlier drains took to reach a state from the one before, the latest last. */
+enum { STATE_PACES = 16 };
+struct state_pace {
+	uint32_t ms[STATE_PACES];
+	size_t count;
+};
+
+/* A TTL of a site's answers that was longer before a change: resolvers may keep such answers. */
+struct state_tail {
+	char *site;
+	uint32_t ttl_s;
+	uint64_t epoch;   /* of the publication that ended it; 0: about to be written */
+	int64_t since_ms; /* every name server has left it; 0: not known yet */
 };
 
 /* A pool answered with its suspect_ttl; why and until when is in core/caution.c. */
@@ -67,6 +92,9 @@ struct state {
 	size_t members_count;
 	struct state_drain *drains;
 	size_t drains_count;
+	struct state_pace paces[MAINTENANCE_STATES]; /* how long it took to reach each */
+	struct state_tail *tails;                    /* one a site at most */
+	size_t tails_count;
 	struct view_removal *removals; /* names that left by configuration; bounded */
 	size_t removals_count;
 	struct state_caution *cautions; /* one a pool at most */
@@ -97,6 +125,12 @@ void state_drain_remove(struct state *s, const char *site);             /* there
 struct state_caution *state_caution_find(const struct state *s, const char *pool);
 void state_caution_add(struct state *s, const char *pool, int64_t wall_ms); /* not there yet */
 void state_caution_remove(struct state *s, const char *pool);               /* there */
+/* Notes that the site's answers had this TTL up to the publication that is being written. */
+void state_tail_put(struct state *s, const char *site, uint32_t ttl_s);
+void state_tail_remove(struct state *s, size_t index);
+void state_pace_add(struct state *s, enum maintenance_state reached, int64_t took_ms);
+/* What three of four earlier drains did not exceed; 0: fewer than four are known. */
+uint32_t state_pace_p75_ms(const struct state *s, enum maintenance_state reached);
 
 /* Bytes, with the NUL, that an evidence may take where there are so many members: the document must
  * fit the store whatever is concluded, or nothing could be decided any more. */

@@ -28,13 +28,56 @@ static json_t *member_encode(const struct state_member *m)
 	    (json_int_t)m->since_ms, "evidence", text_encode(m->evidence));
 }
 
+static json_t *steps_encode(const struct state_drain *d)
+{
+	json_t *steps = json_array();
+
+	for (unsigned i = 0; i < MAINTENANCE_STATES; i++)
+		if (d->steps[i].at_ms > 0)
+			json_array_append_new(
+			    steps, json_pack("{s:s, s:I, s:o}", "state",
+			               maintenance_state_name((enum maintenance_state)i), "at_ms",
+			               (json_int_t)d->steps[i].at_ms, "evidence",
+			               text_encode(d->steps[i].evidence)));
+	return steps;
+}
+
 static json_t *drain_encode(const struct state_drain *d)
 {
-	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:s, s:I, s:I}", "site", text_encode(d->site),
-	    "owner", text_encode(d->owner), "reason", text_encode(d->reason), "declared_ms",
-	    (json_int_t)d->declared_ms, "until_ms", (json_int_t)d->until_ms, "state",
-	    maintenance_state_name(d->state), "state_since_ms", (json_int_t)d->state_since_ms,
-	    "epoch", (json_int_t)d->epoch);
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "site",
+	    text_encode(d->site), "owner", text_encode(d->owner), "reason", text_encode(d->reason),
+	    "declared_ms", (json_int_t)d->declared_ms, "until_ms", (json_int_t)d->until_ms,
+	    "start_ms", (json_int_t)d->start_ms, "state", maintenance_state_name(d->state),
+	    "state_since_ms", (json_int_t)d->state_since_ms, "epoch", (json_int_t)d->epoch, "steps",
+	    steps_encode(d));
+}
+
+static json_t *paces_encode(const struct state *s)
+{
+	json_t *paces = json_object();
+
+	for (unsigned i = 0; i < MAINTENANCE_STATES; i++) {
+		json_t *list = s->paces[i].count > 0 ? json_array() : NULL;
+		for (size_t j = 0; j < s->paces[i].count; j++)
+			json_array_append_new(list, json_integer(s->paces[i].ms[j]));
+		if (list)
+			json_object_set_new(
+			    paces, maintenance_state_name((enum maintenance_state)i), list);
+	}
+	return paces;
+}
+
+static json_t *tails_encode(const struct state *s)
+{
+	json_t *tails = json_array();
+
+	for (size_t i = 0; i < s->tails_count; i++)
+		json_array_append_new(
+		    tails, json_pack("{s:o, s:I, s:I, s:I}", "site", text_encode(s->tails[i].site),
+		               "ttl_s", (json_int_t)s->tails[i].ttl_s, "epoch",
+		               (json_int_t)s->tails[i].epoch, "since_ms",
+		               (json_int_t)s->tails[i].since_ms));
+	return tails;
 }
 
 json_t *state_encode(const struct state *s)
@@ -54,11 +97,11 @@ json_t *state_encode(const struct state *s)
 		json_array_append_new(
 		    cautions, json_pack("{s:o, s:I}", "pool", text_encode(s->cautions[i].pool),
 		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
-	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
 	    "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch, "revision",
 	    (json_int_t)s->revision, "state_version", (json_int_t)s->version, "commit_id",
 	    text_encode(s->commit_id), "members", members, "drains", drains, "removals", removals,
-	    "cautions", cautions);
+	    "cautions", cautions, "paces", paces_encode(s), "tails", tails_encode(s));
 }
 
 json_t *history_encode(const struct core_history *h)
@@ -116,7 +159,7 @@ static int maintenance_decode(const json_t *o, enum maintenance_state *out, stru
 	const char *word;
 	int r = json_get_string(o, "state", &word, e);
 
-	for (unsigned i = MAINTENANCE_DECLARED; r == 0 && i <= MAINTENANCE_ACTIVE; i++)
+	for (unsigned i = MAINTENANCE_SCHEDULED; r == 0 && i <= MAINTENANCE_ACTIVE; i++)
 		if (strcmp(word, maintenance_state_name((enum maintenance_state)i)) == 0) {
 			*out = (enum maintenance_state)i;
 			return 0;
@@ -146,6 +189,56 @@ static int member_decode(const json_t *o, struct state *s, struct err *e)
 	return 0;
 }
 
+/* Milliseconds, 0 where the field is missing: states written before it was there. */
+static int time_decode_or_none(const json_t *o, const char *key, int64_t *out, struct err *e)
+{
+	uint64_t ms;
+	int r = json_get_u64_or(o, key, 253402300799999, 0, &ms, e);
+
+	if (r == 0)
+		*out = (int64_t)ms;
+	return r;
+}
+
+static void steps_release(struct state_drain *d)
+{
+	for (size_t i = 0; i < MAINTENANCE_STATES; i++)
+		free(d->steps[i].evidence);
+}
+
+static int step_decode(const json_t *o, struct state_drain *d, struct err *e)
+{
+	enum maintenance_state state;
+	const char *evidence;
+	int64_t at_ms;
+	int r;
+
+	if (!json_is_object(o))
+		return err_set(e, E_INVALID, "expected an object");
+	if ((r = maintenance_decode(o, &state, e)) != 0 ||
+	    (r = time_decode(o, "at_ms", &at_ms, e)) != 0 ||
+	    (r = text_decode(o, "evidence", STATE_TEXT_BYTES, true, &evidence, e)) != 0)
+		return r;
+	free(d->steps[state].evidence);
+	d->steps[state].at_ms = at_ms;
+	d->steps[state].evidence = *evidence ? mem_strdup(evidence) : NULL;
+	return 0;
+}
+
+static int steps_decode(const json_t *o, struct state_drain *d, struct err *e)
+{
+	const json_t *list;
+	int r = 0;
+
+	if (!json_object_get(o, "steps"))
+		return 0;
+	r = json_get_array(o, "steps", MAINTENANCE_STATES, &list, e);
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+		if ((r = step_decode(json_array_get(list, i), d, e)) != 0)
+			err_prefix(e, "steps[%zu]", i);
+	return r;
+}
+
 static int drain_decode(const json_t *o, struct state *s, struct err *e)
 {
 	struct state_drain d = {0};
@@ -159,10 +252,15 @@ static int drain_decode(const json_t *o, struct state *s, struct err *e)
 	    (r = time_decode(o, "until_ms", &d.until_ms, e)) != 0 ||
 	    (r = maintenance_decode(o, &d.state, e)) != 0 ||
 	    (r = time_decode(o, "state_since_ms", &d.state_since_ms, e)) != 0 ||
+	    (r = time_decode_or_none(o, "start_ms", &d.start_ms, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &d.epoch, e)) != 0)
 		return r;
 	if (state_drain_find(s, site))
 		return err_set(e, E_INVALID, "site: \"%s\" is there twice", site);
+	if ((r = steps_decode(o, &d, e)) != 0) {
+		steps_release(&d);
+		return r;
+	}
 	d.site = mem_strdup(site);
 	d.owner = mem_strdup(owner);
 	d.reason = mem_strdup(reason);
@@ -196,6 +294,61 @@ static int caution_decode(const json_t *o, struct state *s, struct err *e)
 	if (state_caution_find(s, pool))
 		return err_set(e, E_INVALID, "pool: \"%s\" is there twice", pool);
 	state_caution_add(s, pool, since_ms);
+	return 0;
+}
+
+static int tail_decode(const json_t *o, struct state *s, struct err *e)
+{
+	struct state_tail t = {0};
+	const char *site;
+	uint64_t ttl_s;
+	int r;
+
+	if ((r = text_decode(o, "site", SERVICE_NAME_BYTES, false, &site, e)) != 0 ||
+	    (r = json_get_u64(o, "ttl_s", UINT32_MAX, &ttl_s, e)) != 0 ||
+	    (r = json_get_u64(o, "epoch", INT64_MAX, &t.epoch, e)) != 0 ||
+	    (r = time_decode(o, "since_ms", &t.since_ms, e)) != 0)
+		return r;
+	t.ttl_s = (uint32_t)ttl_s;
+	t.site = mem_strdup(site);
+	VEC_PUSH(s->tails, s->tails_count) = t;
+	return 0;
+}
+
+static int pace_decode(const json_t *list, struct state_pace *p, struct err *e)
+{
+	if (!json_is_array(list) || json_array_size(list) > STATE_PACES)
+		return err_set(e, E_INVALID, "expected a list of at most %d", STATE_PACES);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *ms = json_array_get(list, i);
+		if (!json_is_integer(ms) || json_integer_value(ms) < 0 ||
+		    json_integer_value(ms) > UINT32_MAX)
+			return err_set(e, E_INVALID, "expected milliseconds");
+		p->ms[p->count++] = (uint32_t)json_integer_value(ms);
+	}
+	return 0;
+}
+
+/* Came later than the rest of the document: absent, there are none. */
+static int paces_decode(const json_t *o, struct state *s, struct err *e)
+{
+	const json_t *paces = json_object_get(o, "paces");
+
+	if (paces && !json_is_object(paces))
+		return err_set(e, E_INVALID, "paces: expected an object");
+	for (void *at = json_object_iter((json_t *)(uintptr_t)paces); at;
+	     at = json_object_iter_next((json_t *)(uintptr_t)paces, at)) {
+		const char *key = json_object_iter_key(at);
+		unsigned i = 0;
+		while (i < MAINTENANCE_STATES &&
+		       strcmp(key, maintenance_state_name((enum maintenance_state)i)) != 0)
+			i++;
+		int r = i < MAINTENANCE_STATES
+		            ? pace_decode(json_object_iter_value(at), &s->paces[i], e)
+		            : err_set(e, E_INVALID, "found \"%.40s\", expected a state", key);
+		if (r != 0)
+			return err_prefix(e, "paces"), r;
+	}
 	return 0;
 }
 
@@ -257,6 +410,10 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0 &&
 	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0)
 		r = later_list_decode(o, "cautions", SERVICE_POOLS, s, caution_decode, e);
+	if (r == 0)
+		r = later_list_decode(o, "tails", STATE_DRAINS, s, tail_decode, e);
+	if (r == 0)
+		r = paces_decode(o, s, e);
 	if (r != 0) {
 		state_free(s);
 		err_prefix(e, "state");

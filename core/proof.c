@@ -1,0 +1,358 @@
+/* What the name servers and the resolvers outside prove of a drain when they are asked (rule 12).
+ *
+ * What is asked and what is judged comes from the same walk over the service, so that nothing is
+ * judged that was not asked. One name stands for all names of a pool: they share its answer. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+void proof_miss(struct proof_text *t, bool contradicts, const char *format, ...)
+{
+	char line[512];
+	va_list arguments;
+
+	t->contradicted = t->contradicted || contradicts;
+	if (++t->missing_count > CORE_PROOF_LINES)
+		return;
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	buf_printf(&t->missing, "%s%s", t->missing.bytes > 0 ? "; " : "", line);
+}
+
+enum proof proof_end(struct proof_text *t, struct buf *text)
+{
+	enum proof result = t->contradicted        ? PROOF_CONTRADICTED
+	                    : t->missing_count > 0 ? PROOF_MISSING
+	                                           : PROOF_STANDS;
+
+	buf_puts(text, buf_text(result == PROOF_STANDS ? &t->standing : &t->missing));
+	if (t->missing_count > CORE_PROOF_LINES)
+		buf_printf(text, "; and %zu more", t->missing_count - CORE_PROOF_LINES);
+	buf_free(&t->standing);
+	buf_free(&t->missing);
+	return result;
+}
+
+/* ---- what to ask ---- */
+
+static size_t pool_name(const struct service *s, size_t pool)
+{
+	for (size_t i = 0; i < s->names_count; i++)
+		if (s->names[i].pool == pool)
+			return i;
+	return SIZE_MAX;
+}
+
+static bool pool_has(const struct service *s, size_t pool, size_t site, uint8_t family)
+{
+	for (size_t i = 0; i < s->pools[pool].members_count; i++)
+		if (s->pools[pool].members[i].site == site &&
+		    s->pools[pool].members[i].address.family == family)
+			return true;
+	return false;
+}
+
+struct walk { /* the questions of one drain, one after the other */
+	const struct service *s;
+	size_t site;
+	size_t servers_count; /* of those that are asked the same */
+	struct core_question *out;
+	size_t *pools; /* beside `out`: the pool asked about, SIZE_MAX for a SOA */
+	size_t count, max;
+};
+
+static void walk_add(struct walk *w, struct core_question q, size_t name, size_t pool)
+{
+	q.owner =
+	    q.kind == LOOK_SOA ? w->s->zones[w->s->names[name].zone].name : w->s->names[name].owner;
+	for (size_t i = 0; q.kind == LOOK_SOA && i < w->count; i++)
+		if (w->out[i].kind == LOOK_SOA && w->out[i].type == q.type &&
+		    strcmp(w->out[i].owner, q.owner) == 0 &&
+		    strcmp(w->out[i].subject, q.subject) == 0)
+			return;
+	if (w->count == w->max)
+		return;
+	w->pools[w->count] = pool;
+	w->out[w->count++] = q;
+}
+
+static void walk_pool(struct walk *w, struct core_question q, size_t name)
+{
+	size_t pool = w->s->names[name].pool;
+
+	if (pool_has(w->s, pool, w->site, 4)) {
+		q.kind = LOOK_A;
+		walk_add(w, q, name, pool);
+	}
+	if (pool_has(w->s, pool, w->site, 6)) {
+		q.kind = LOOK_AAAA;
+		walk_add(w, q, name, pool);
+	}
+}
+
+static void walk_name_servers(struct walk *w)
+{
+	const struct service_maintenance *m = &w->s->maintenance;
+
+	for (size_t i = 0; i < m->name_servers_count; i++) {
+		struct core_question q = {.type = LOOK_NAME_SERVER,
+		    .subject = m->name_servers[i].endpoint,
+		    .endpoint = m->name_servers[i].endpoint};
+		size_t asked = 0;
+		for (size_t p = 0; p < w->s->pools_count && asked < CORE_PROOF_POOLS; p++) {
+			size_t name = pool_name(w->s, p);
+			if (name == SIZE_MAX ||
+			    (!pool_has(w->s, p, w->site, 4) && !pool_has(w->s, p, w->site, 6)))
+				continue;
+			asked++;
+			q.kind = LOOK_SOA;
+			walk_add(w, q, name, SIZE_MAX);
+			walk_pool(w, q, name);
+		}
+	}
+}
+
+static void walk_resolver(struct walk *w, const struct service_resolver *r)
+{
+	struct core_question q = {.type = LOOK_RESOLVER,
+	    .subject = r->name,
+	    .endpoint = r->endpoint,
+	    .trust_anchor = r->validated ? r->trust_anchor : NULL};
+	size_t asked = 0;
+
+	for (size_t i = 0; i < r->owners_count; i++) {
+		size_t name = service_name_find(w->s, r->owners[i]);
+		if (name != SIZE_MAX)
+			walk_pool(w, q, name);
+	}
+	for (size_t p = 0;
+	     r->owners_count == 0 && p < w->s->pools_count && asked < SERVICE_RESOLVER_NAMES; p++) {
+		size_t name = pool_name(w->s, p), before = w->count;
+		if (name != SIZE_MAX)
+			walk_pool(w, q, name);
+		asked += w->count > before;
+	}
+}
+
+size_t core_questions(const struct core *c, struct core_question *out, size_t max)
+{
+	struct walk w = {.s = c->service, .out = out, .max = max};
+
+	if (!c->service || !c->state)
+		return 0;
+	w.pools = mem_new(max + 1, sizeof(*w.pools));
+	for (size_t i = 0; i < c->state->drains_count; i++) {
+		if (!maintenance_of(c->state, c->state->drains[i].site))
+			continue;
+		w.site = service_site_find(c->service, c->state->drains[i].site);
+		if (w.site == SIZE_MAX)
+			continue;
+		walk_name_servers(&w);
+		for (size_t r = 0; r < c->service->maintenance.resolvers_count; r++)
+			walk_resolver(&w, &c->service->maintenance.resolvers[r]);
+	}
+	free(w.pools);
+	return w.count;
+}
+
+/* ---- what the answers mean ---- */
+
+static bool look_is_fresh(const struct core *c, const struct look *l, uint64_t now_ms)
+{
+	return now_ms - l->at_ms <= 3ULL * c->service->maintenance.look_ms + CORE_LOOK_FRESH_MS;
+}
+
+/* The first address of the site in the answer that the pool does not offer, or NULL. */
+static const struct addr *answer_leftover(
+    const struct core *c, const struct state *s, size_t pool, size_t site, const struct look *l)
+{
+	const struct service_pool *p = &c->service->pools[pool];
+	struct offers offers;
+
+	offer_decide(c->service, s, pool, &offers);
+	for (size_t i = 0; i < p->members_count; i++) {
+		if (p->members[i].site != site || offers.items[i].offered)
+			continue;
+		for (size_t j = 0; j < l->addresses_count; j++)
+			if (addr_equal(&p->members[i].address, &l->addresses[j]))
+				return &l->addresses[j];
+	}
+	return NULL;
+}
+
+static const char *kind_name(uint16_t kind)
+{
+	return kind == LOOK_A ? "A" : kind == LOOK_AAAA ? "AAAA" : "SOA";
+}
+
+/* One answer with a name's addresses. */
+static bool answer_judge(const struct core *c, const struct state *s, const struct core_question *q,
+    size_t pool, size_t site, const struct look *l, struct proof_text *t)
+{
+	char address[ADDR_TEXT_BYTES];
+	const struct addr *left = answer_leftover(c, s, pool, site, l);
+
+	if (left)
+		proof_miss(t, true, "%s still answers %s with %s", q->subject, q->owner,
+		    addr_format(left, address));
+	else if (l->addresses_count == 0)
+		proof_miss(t, false, "%s answers %s %s with nothing", q->subject, q->owner,
+		    kind_name(q->kind));
+	return !left && l->addresses_count > 0;
+}
+
+static bool serial_judge(const struct core *c, const struct core_question *q,
+    const struct state_drain *d, const struct look *l, struct proof_text *t)
+{
+	uint32_t expected = (uint32_t)d->epoch;
+
+	for (size_t i = 0; i < c->service->zones_count; i++)
+		if (strcmp(c->service->zones[i].name, q->owner) == 0)
+			expected = c->service->zones[i].serial_base + (uint32_t)d->epoch;
+	/* RFC 1982 */
+	if ((int32_t)(l->serial - expected) >= 0)
+		return true;
+	proof_miss(t, true, "%s answers %s with serial %" PRIu32 ", expected %" PRIu32, q->subject,
+	    q->owner, l->serial, expected);
+	return false;
+}
+
+/* NULL with a line in `t` where the question has no answer that counts. */
+static const struct look *question_answer(const struct core *c, const struct core_question *q,
+    int64_t after_ms, struct core_time now, struct proof_text *t)
+{
+	const struct look *l = look_find(c, q->type, q->subject, q->owner, q->kind);
+
+	if (!l || l->wall_ms < after_ms || !look_is_fresh(c, l, now.mono_ms)) {
+		proof_miss(t, false, "%s has not been asked for %s %s yet", q->subject, q->owner,
+		    kind_name(q->kind));
+		return NULL;
+	}
+	if (*l->failure) {
+		proof_miss(t, false, "%s can not be asked for %s %s: %s", q->subject, q->owner,
+		    kind_name(q->kind), l->failure);
+		return NULL;
+	}
+	return l;
+}
+
+static size_t questions_walk(const struct core *c, const struct state_drain *d,
+    const struct service_resolver *resolver, struct core_question *out, size_t *pools, size_t *site)
+{
+	struct walk w = {.s = c->service, .out = out, .pools = pools, .max = CORE_QUESTIONS};
+
+	*site = w.site = service_site_find(c->service, d->site);
+	if (w.site == SIZE_MAX)
+		return 0;
+	if (resolver)
+		walk_resolver(&w, resolver);
+	else
+		walk_name_servers(&w);
+	return w.count;
+}
+
+enum proof proof_name_servers(const struct core *c, const struct state *s,
+    const struct state_drain *d, struct core_time now, struct buf *text)
+{
+	struct proof_text t = {0};
+	struct core_question questions[CORE_QUESTIONS];
+	size_t pools[CORE_QUESTIONS], site;
+
+	if (!c->service || c->service->maintenance.name_servers_count == 0) {
+		bool waived = c->service && c->service->maintenance.waived & WAIVED_NAME_SERVERS;
+		if (!waived)
+			proof_miss(&t, false,
+			    "the service document names no name servers to be asked "
+			    "(maintenance, name_servers)");
+		buf_puts(&t.standing, "name servers are not asked: waived by the document");
+		return proof_end(&t, text);
+	}
+	size_t count = questions_walk(c, d, NULL, questions, pools, &site);
+	for (size_t i = 0; i < count; i++) {
+		const struct look *l = question_answer(
+		    c, &questions[i], d->steps[MAINTENANCE_PUBLISHING].at_ms, now, &t);
+		if (!l)
+			continue;
+		if (questions[i].kind == LOOK_SOA)
+			serial_judge(c, &questions[i], d, l, &t);
+		else
+			answer_judge(c, s, &questions[i], pools[i], site, l, &t);
+	}
+	buf_printf(&t.standing,
+	    "%zu name servers, asked %zu questions, answer the serial of epoch %" PRIu64
+	    " or later and none of its addresses",
+	    c->service->maintenance.name_servers_count, count, d->epoch);
+	return proof_end(&t, text);
+}
+
+/* Returns whether the resolver was asked anything about the site. */
+static bool resolver_judge(const struct core *c, const struct state *s, const struct state_drain *d,
+    const struct service_resolver *r, struct core_time now, struct proof_text *t)
+{
+	struct core_question questions[CORE_QUESTIONS];
+	size_t pools[CORE_QUESTIONS], site;
+	size_t count = questions_walk(c, d, r, questions, pools, &site);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct look *l = question_answer(
+		    c, &questions[i], d->steps[MAINTENANCE_TTL_ELAPSED].at_ms, now, t);
+		if (!l)
+			continue;
+		if (r->validated && !l->validated)
+			proof_miss(t, false, "%s answers %s, but not proven by DNSSEC", r->name,
+			    questions[i].owner);
+		else
+			answer_judge(c, s, &questions[i], pools[i], site, l, t);
+	}
+	if (count > 0)
+		buf_printf(&t->standing, "%s%s (%s%s)", t->standing.bytes > 0 ? ", " : "", r->name,
+		    r->endpoint, r->validated ? ", DNSSEC" : "");
+	return count > 0;
+}
+
+enum proof proof_resolvers(const struct core *c, const struct state *s, const struct state_drain *d,
+    struct core_time now, struct buf *text)
+{
+	struct proof_text t = {0};
+	size_t needed = 0;
+
+	for (size_t i = 0; c->service && i < c->service->maintenance.resolvers_count; i++) {
+		const struct service_resolver *r = &c->service->maintenance.resolvers[i];
+		if (r->needed)
+			needed += resolver_judge(c, s, d, r, now, &t);
+	}
+	if (needed > 0) {
+		buf_puts(&t.standing, " give none of its addresses");
+		return proof_end(&t, text);
+	}
+	buf_free(&t.standing);
+	if (c->service && c->service->maintenance.waived & WAIVED_RESOLVERS)
+		buf_puts(&t.standing, "resolvers outside are not asked: waived by the document");
+	else
+		proof_miss(&t, false,
+		    "the service document names no resolver that is asked for a name of %s "
+		    "(maintenance, resolvers)",
+		    d->site);
+	return proof_end(&t, text);
+}
+
+void proof_remarks(const struct core *c, const struct state *s, const struct state_drain *d,
+    struct core_time now, struct buf *text)
+{
+	for (size_t i = 0; c->service && i < c->service->maintenance.resolvers_count; i++) {
+		const struct service_resolver *r = &c->service->maintenance.resolvers[i];
+		struct proof_text t = {0};
+		struct buf line = {0};
+		if (!r->needed && resolver_judge(c, s, d, r, now, &t) &&
+		    proof_end(&t, &line) != PROOF_STANDS)
+			buf_printf(text, "; advisory: %s", buf_text(&line));
+		buf_free(&line);
+		buf_free(&t.standing);
+		buf_free(&t.missing);
+	}
+}

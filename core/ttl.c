@@ -1,0 +1,66 @@
+/* How long resolvers may keep an address of a site: the longest TTL under which it was handed out,
+ * also the one before a change that made it shorter. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/inside.h"
+
+static bool pool_is_at(const struct service *s, const struct service_pool *pool, const char *site)
+{
+	for (size_t i = 0; i < pool->members_count; i++)
+		if (strcmp(s->sites[pool->members[i].site].name, site) == 0)
+			return true;
+	return false;
+}
+
+uint32_t ttl_of_site(const struct service *s, const char *site)
+{
+	uint32_t ttl_s = 0;
+
+	for (size_t p = 0; s && p < s->pools_count; p++)
+		if (s->pools[p].ttl_s > ttl_s && pool_is_at(s, &s->pools[p], site))
+			ttl_s = s->pools[p].ttl_s;
+	for (size_t n = 0; s && n < s->names_count; n++)
+		if (s->names[n].ttl_s > ttl_s && pool_is_at(s, &s->pools[s->names[n].pool], site))
+			ttl_s = s->names[n].ttl_s;
+	return ttl_s;
+}
+
+int64_t ttl_end_ms(
+    const struct service *s, const struct state *state, const char *site, int64_t left_ms)
+{
+	int64_t end_ms = left_ms + (int64_t)ttl_of_site(s, site) * 1000;
+
+	for (size_t i = 0; i < state->tails_count; i++) {
+		const struct state_tail *t = &state->tails[i];
+		if (strcmp(t->site, site) != 0)
+			continue;
+		/* Who serves the drain serves what was published before it. */
+		int64_t since_ms = t->since_ms > 0 && t->since_ms < left_ms ? t->since_ms : left_ms;
+		int64_t tail_ms = since_ms + (int64_t)t->ttl_s * 1000;
+		end_ms = tail_ms > end_ms ? tail_ms : end_ms;
+	}
+	return end_ms;
+}
+
+void ttl_note(struct state *s, const struct service *before, const struct service *after)
+{
+	for (size_t i = 0; before && i < before->sites_count; i++) {
+		const char *site = before->sites[i].name;
+		uint32_t ttl_s = ttl_of_site(before, site);
+		if (ttl_s > ttl_of_site(after, site))
+			state_tail_put(s, site, ttl_s);
+	}
+}
+
+void ttl_advance(struct core *c, struct draft *d, struct core_time now)
+{
+	for (size_t i = draft_read(d)->tails_count; i-- > 0;) {
+		const struct state_tail *t = &draft_read(d)->tails[i];
+		if (t->since_ms == 0 && t->epoch > 0 && ack_proves(c, t->epoch, now.mono_ms, NULL))
+			draft_write(d)->tails[i].since_ms = now.wall_ms;
+		else if (t->since_ms > 0 && t->since_ms + (int64_t)t->ttl_s * 1000 <= now.wall_ms)
+			state_tail_remove(draft_write(d), i);
+	}
+}

@@ -1,0 +1,434 @@
+/* A drain is a measurement: each step needs its evidence, loses it when something is against it,
+ * and is safe only when all is shown (rule 12). */
+#include "tests/unit/core/world.h"
+
+#define MUC_DNS "127.10.0.53@5353"
+#define FRA_DNS "127.20.0.53@5353"
+#define MAIL "mail-de.retarus.com."
+#define ZONE "retarus.com."
+
+static void name_server_add(struct service *s, size_t site, const char *endpoint)
+{
+	VEC_PUSH(s->maintenance.name_servers, s->maintenance.name_servers_count) =
+	    (struct service_name_server){site, mem_strdup(endpoint)};
+}
+
+static void resolver_add(struct service *s, const char *name, bool validated, bool needed)
+{
+	struct service_resolver r = {.name = mem_strdup(name),
+	    .endpoint = mem_strdup("192.0.2.1@53"),
+	    .validated = validated,
+	    .needed = needed};
+
+	VEC_PUSH(r.owners, r.owners_count) = mem_strdup(MAIL);
+	VEC_PUSH(s->maintenance.resolvers, s->maintenance.resolvers_count) = r;
+}
+
+static void measure_add(struct service *s, const char *name, enum measure_kind kind, bool counter)
+{
+	VEC_PUSH(s->maintenance.measures, s->maintenance.measures_count) =
+	    (struct service_measure){.name = mem_strdup(name),
+	        .site = MUC,
+	        .kind = kind,
+	        .url = mem_strdup("http://127.10.0.1/"),
+	        .field = mem_strdup("x"),
+	        .counter = counter,
+	        .floor = 5,
+	        .interval_ms = 5000};
+}
+
+static struct service *service_proven(void)
+{
+	struct service *s = service_usual();
+
+	s->maintenance.quiet_ms = 60000;
+	s->maintenance.look_ms = 2000;
+	name_server_add(s, MUC, MUC_DNS);
+	name_server_add(s, FRA, FRA_DNS);
+	resolver_add(s, "quad", true, true);
+	measure_add(s, "smtp-muc", MEASURE_TRAFFIC, false);
+	measure_add(s, "queue-muc", MEASURE_QUEUE, false);
+	return s;
+}
+
+static void look_fails(struct world *w, enum core_look_type type, const char *subject,
+    const char *owner, uint16_t kind, const char *failure)
+{
+	step(w, (struct core_event){.type = CORE_LOOK,
+	            .look = {.type = type,
+	                .subject = subject,
+	                .owner = owner,
+	                .kind = kind,
+	                .failure = failure}});
+}
+
+static void answers(struct world *w, enum core_look_type type, const char *subject,
+    const char *owner, const char *address)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(address, &a, NULL), 0);
+	step(w, (struct core_event){.type = CORE_LOOK,
+	            .look = {.type = type,
+	                .subject = subject,
+	                .owner = owner,
+	                .kind = LOOK_A,
+	                .failure = "",
+	                .validated = type == LOOK_RESOLVER,
+	                .addresses = &a,
+	                .addresses_count = 1,
+	                .detail = ""}});
+}
+
+static void serial(struct world *w, const char *server, uint64_t epoch)
+{
+	step(w, (struct core_event){.type = CORE_LOOK,
+	            .look = {.type = LOOK_NAME_SERVER,
+	                .subject = server,
+	                .owner = ZONE,
+	                .kind = LOOK_SOA,
+	                .failure = "",
+	                .serial = (uint32_t)epoch,
+	                .detail = ""}});
+}
+
+/* Both name servers tell the present serial and Frankfurt alone. */
+static void servers_answer(struct world *w)
+{
+	const char *servers[] = {MUC_DNS, FRA_DNS};
+
+	for (size_t i = 0; i < 2; i++) {
+		serial(w, servers[i], epoch_of(w));
+		answers(w, LOOK_NAME_SERVER, servers[i], MAIL, "127.20.0.25");
+		answers(
+		    w, LOOK_NAME_SERVER, servers[i], "kdinmx.rmx.de.retarus.com.", "127.10.0.34");
+	}
+}
+
+static void acks(struct world *w)
+{
+	dnsd_acks(w, "muc", epoch_of(w));
+	dnsd_acks(w, "fra", epoch_of(w));
+}
+
+static void measured(struct world *w, const char *name, int64_t value, const char *from)
+{
+	step(w, (struct core_event){.type = CORE_LOOK,
+	            .look = {.type = LOOK_MEASURE,
+	                .subject = name,
+	                .owner = "",
+	                .failure = "",
+	                .value_milli = value * 1000,
+	                .detail = from}});
+}
+
+static enum maintenance_state state_now(const struct world *w)
+{
+	return state_of(w)->drains[0].state;
+}
+
+/* Seconds in which everything is heard as it should be. */
+static void all_well(struct world *w, unsigned seconds)
+{
+	for (unsigned i = 0; i < seconds; i++) {
+		pass(w, 1000);
+		all_is_up(w);
+		acks(w);
+		servers_answer(w);
+		answers(w, LOOK_RESOLVER, "quad", MAIL, "127.20.0.25");
+		measured(w, "smtp-muc", 1, "");
+		measured(w, "queue-muc", 0, "");
+	}
+}
+
+static void word_of_the_name_servers_is_not_enough(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	assert_contains(sentence_for(w, "muc"), MUC_DNS " has not been asked for " ZONE " SOA yet");
+	servers_answer(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	assert_contains(state_of(w)->drains[0].steps[MAINTENANCE_PUBLISHED].evidence,
+	    "2 name servers, asked 6 questions, answer the serial of epoch");
+	world_end(w);
+}
+
+static void name_server_that_answers_otherwise_than_it_says_holds_the_drain(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	acks(w);
+	servers_answer(w);
+	answers(w, LOOK_NAME_SERVER, FRA_DNS, MAIL, "127.10.0.25");
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	assert_contains(sentence_for(w, "muc"), FRA_DNS " still answers " MAIL " with 127.10.0.25");
+	assert_int_equal(state_of(w)->drains[0].steps[MAINTENANCE_PUBLISHED].at_ms, 0);
+	answers(w, LOOK_NAME_SERVER, FRA_DNS, MAIL, "127.20.0.25");
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	serial(w, MUC_DNS, epoch_of(w) - 1);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	look_fails(w, LOOK_NAME_SERVER, MUC_DNS, ZONE, LOOK_SOA, "timed out");
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	assert_contains(sentence_for(w, "muc"), "timed out");
+	world_end(w);
+}
+
+static void drain_is_safe_when_all_is_shown_and_not_before(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	all_well(w, 1);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	all_well(w, 30);
+	assert_int_equal(state_now(w), MAINTENANCE_RESOLVERS_AGREE);
+	assert_contains(sentence_for(w, "muc"), "at its floor for 30 s only");
+	all_well(w, 30);
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	assert_contains(sentence_for(w, "muc"), "safe to work on muc since");
+	assert_contains(w->history, "drain-published muc|drain-ttl-elapsed muc|"
+	                            "drain-resolvers-agree muc|drain-quiet muc|drain-safe muc|");
+	for (unsigned s = MAINTENANCE_PUBLISHED; s <= MAINTENANCE_SAFE; s++) {
+		assert_true(state_of(w)->drains[0].steps[s].at_ms > 0);
+		assert_non_null(state_of(w)->drains[0].steps[s].evidence);
+		assert_int_equal(state_of(w)->paces[s].count, 1);
+	}
+	world_end(w);
+}
+
+static void resolver_that_keeps_the_address_longer_holds_the_drain(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	all_well(w, 1);
+	for (unsigned i = 0; i < 40; i++) {
+		pass(w, 1000);
+		servers_answer(w);
+		acks(w);
+		answers(w, LOOK_RESOLVER, "quad", MAIL, "127.10.0.25");
+	}
+	assert_int_equal(state_now(w), MAINTENANCE_TTL_ELAPSED);
+	assert_contains(sentence_for(w, "muc"), "quad still answers " MAIL " with 127.10.0.25");
+	look_fails(w, LOOK_RESOLVER, "quad", MAIL, LOOK_A, "no answer within 5 s");
+	assert_contains(sentence_for(w, "muc"), "quad can not be asked for " MAIL);
+	all_well(w, 1);
+	assert_int_equal(state_now(w), MAINTENANCE_RESOLVERS_AGREE);
+	answers(w, LOOK_RESOLVER, "quad", MAIL, "127.10.0.25");
+	assert_int_equal(state_now(w), MAINTENANCE_TTL_ELAPSED);
+	assert_contains(w->history, "drain-resolvers-disagree muc|");
+	world_end(w);
+}
+
+static void advisory_resolver_is_shown_and_holds_nothing(void **unused)
+{
+	struct service *s = service_proven();
+
+	(void)unused;
+	resolver_add(s, "other", false, false);
+	struct world *w = world_with(s);
+	drain(w, "muc");
+	all_well(w, 31);
+	assert_int_equal(state_now(w), MAINTENANCE_RESOLVERS_AGREE);
+	answers(w, LOOK_RESOLVER, "other", MAIL, "127.10.0.25");
+	assert_int_equal(state_now(w), MAINTENANCE_RESOLVERS_AGREE);
+	assert_contains(sentence_for(w, "muc"), "advisory: other still answers");
+	world_end(w);
+}
+
+static void traffic_that_comes_back_takes_the_word_safe_away(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	all_well(w, 62);
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	look_fails(
+	    w, LOOK_MEASURE, "smtp-muc", "", 0, "connection refused"); /* it is being worked on */
+	pass(w, 30000);
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	measured(w, "smtp-muc", 40, "198.51.100.7 38/s");
+	assert_int_equal(state_now(w), MAINTENANCE_RESOLVERS_AGREE);
+	assert_contains(
+	    sentence_for(w, "muc"), "smtp-muc is 40, above its floor of 5, from 198.51.100.7 38/s");
+	assert_contains(w->history, "drain-traffic-again muc|");
+	world_end(w);
+}
+
+static void queue_that_is_not_empty_holds_the_last_step(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	for (unsigned i = 0; i < 70; i++) {
+		pass(w, 1000);
+		acks(w);
+		servers_answer(w);
+		answers(w, LOOK_RESOLVER, "quad", MAIL, "127.20.0.25");
+		measured(w, "queue-muc", 7, "");
+		measured(w, "smtp-muc", 1, "");
+	}
+	assert_int_equal(state_now(w), MAINTENANCE_QUIET);
+	assert_contains(sentence_for(w, "muc"), "queue-muc is 7, above its floor of 5");
+	measured(w, "queue-muc", 0, "");
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	world_end(w);
+}
+
+static void nothing_configured_is_never_safe_but_may_be_waived(void **unused)
+{
+	struct service *s = service_usual();
+
+	(void)unused;
+	s->maintenance.look_ms = 2000;
+	struct world *w = world_with(s);
+	drain(w, "muc");
+	all_well(w, 200);
+	assert_int_equal(state_now(w), MAINTENANCE_TTL_ELAPSED);
+	assert_contains(sentence_for(w, "muc"), "names no resolver");
+	world_end(w);
+
+	s = service_usual();
+	s->maintenance.waived =
+	    WAIVED_NAME_SERVERS | WAIVED_RESOLVERS | WAIVED_TRAFFIC | WAIVED_QUEUES;
+	w = world_with(s);
+	drain(w, "muc");
+	acks(w);
+	pass(w, 31000);
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	assert_contains(state_of(w)->drains[0].steps[MAINTENANCE_QUIET].evidence,
+	    "traffic is not measured: waived by the document");
+	world_end(w);
+}
+
+static void growth_of_a_counter_is_what_counts(void **unused)
+{
+	struct service *s = service_usual();
+
+	(void)unused;
+	s->maintenance.waived = WAIVED_NAME_SERVERS | WAIVED_RESOLVERS | WAIVED_QUEUES;
+	s->maintenance.look_ms = 2000;
+	s->maintenance.quiet_ms = 10000;
+	measure_add(s, "smtp-muc", MEASURE_TRAFFIC, true);
+	struct world *w = world_with(s);
+	drain(w, "muc");
+	acks(w);
+	pass(w, 31000);
+	acks(w);
+	measured(w, "smtp-muc", 1000000, "");
+	assert_contains(sentence_for(w, "muc"), "has been read once");
+	pass(w, 2000);
+	measured(w, "smtp-muc", 1000100, "");
+	assert_contains(sentence_for(w, "muc"), "smtp-muc is 50/s, above its floor of 5/s");
+	for (unsigned i = 0; i < 6; i++) {
+		pass(w, 2000);
+		acks(w);
+		measured(w, "smtp-muc", 1000100 + i, "");
+	}
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	world_end(w);
+}
+
+/* People lower the TTL before they work; answers of the day before still count. */
+static void ttl_before_a_change_counts(void **unused)
+{
+	struct service *before = service_usual(), *after = service_usual();
+
+	(void)unused;
+	before->pools[0].ttl_s = 300;
+	struct world *w = world_with(before);
+	after->maintenance.waived = 15;
+	apply(w, after, "document 2");
+	acks(w); /* every name server has left the old TTL behind now */
+	assert_int_equal(state_of(w)->tails_count, 2); /* of both sites */
+	assert_true(state_of(w)->tails[0].since_ms > 0);
+	pass(w, 100 * 1000);
+	all_is_up(w);
+	acks(w);
+	drain(w, "muc");
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	pass(w, 100 * 1000);
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED); /* 30 s would have passed long ago */
+	pass(w, 101 * 1000);
+	acks(w);
+	assert_true(state_now(w) > MAINTENANCE_PUBLISHED);
+	assert_int_equal(state_of(w)->tails_count, 0);
+	world_end(w);
+}
+
+static void step_that_takes_longer_than_before_is_said_to_be_stuck(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(drain(w, "muc")->result, 0);
+		all_well(w, 62);
+		assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+		undrain(w, "muc");
+		all_well(w, 1);
+	}
+	drain(w, "muc");
+	all_well(w, 31);
+	assert_int_equal(state_now(w), MAINTENANCE_RESOLVERS_AGREE);
+	for (unsigned i = 0; i < 70; i++) {
+		all_is_up(w);
+		acks(w);
+		servers_answer(w);
+		answers(w, LOOK_RESOLVER, "quad", MAIL, "127.20.0.25");
+		measured(w, "smtp-muc", 90, "");
+		pass(w, 1000);
+	}
+	assert_contains(sentence_for(w, "muc"), "stuck longer than 3 of 4 earlier drains (p75 ");
+	pass(w, 200);
+	assert_true(alarm_stands(w, "drain-stuck/muc"));
+	world_end(w);
+}
+
+static void what_is_asked_is_what_is_judged(void **unused)
+{
+	struct world *w = world_with(service_proven());
+	struct core_question q[CORE_QUESTIONS];
+
+	(void)unused;
+	assert_int_equal(core_questions(w->core, q, CORE_QUESTIONS), 0);
+	drain(w, "muc");
+	assert_int_equal(core_questions(w->core, q, CORE_QUESTIONS), 7);
+	assert_string_equal(q[0].endpoint, MUC_DNS);
+	assert_int_equal(q[0].kind, LOOK_SOA);
+	assert_string_equal(q[6].subject, "quad");
+	assert_int_equal(core_questions(w->core, q, 3), 3);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(word_of_the_name_servers_is_not_enough),
+	    cmocka_unit_test(name_server_that_answers_otherwise_than_it_says_holds_the_drain),
+	    cmocka_unit_test(drain_is_safe_when_all_is_shown_and_not_before),
+	    cmocka_unit_test(resolver_that_keeps_the_address_longer_holds_the_drain),
+	    cmocka_unit_test(advisory_resolver_is_shown_and_holds_nothing),
+	    cmocka_unit_test(traffic_that_comes_back_takes_the_word_safe_away),
+	    cmocka_unit_test(queue_that_is_not_empty_holds_the_last_step),
+	    cmocka_unit_test(nothing_configured_is_never_safe_but_may_be_waived),
+	    cmocka_unit_test(growth_of_a_counter_is_what_counts),
+	    cmocka_unit_test(ttl_before_a_change_counts),
+	    cmocka_unit_test(step_that_takes_longer_than_before_is_said_to_be_stuck),
+	    cmocka_unit_test(what_is_asked_is_what_is_judged),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
