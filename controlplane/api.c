@@ -56,7 +56,6 @@ static const struct http_limits limits = {
     .body_bytes = 4 * 1024 * 1024, /* a document of 1 MiB, escaped as JSON */
     .header_bytes = 16 * 1024,
     .connections = 1024,
-    .connections_each = 64,
     .idle_ms = 30000,
     .stream_backlog_bytes = 16 * 1024 * 1024,
 };

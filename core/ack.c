@@ -27,36 +27,18 @@ static struct ack *ack_find(struct core *c, const char *site, const char *name)
 	return NULL;
 }
 
-/* The one that was heard longest ago, of a site or (NULL) of all; NULL while there is room. */
-static struct ack *ack_stalest(struct core *c, const char *site, size_t room)
+static void ack_make_room(struct core *c, struct core_effects *out)
 {
-	struct ack *stalest = NULL;
-	size_t count = 0;
+	size_t stalest = 0;
 
-	for (size_t i = 0; i < c->acks_count; i++) {
-		struct ack *a = &c->acks[i];
-		if (site && strcmp(a->site, site) != 0)
-			continue;
-		count++;
-		if (!stalest || a->at_ms < stalest->at_ms)
-			stalest = a;
-	}
-	return count >= room ? stalest : NULL;
-}
-
-/* A site that makes up names pushes out its own name servers, not those of the others. */
-static void ack_make_room(struct core *c, const char *site, struct core_effects *out)
-{
-	struct ack *stalest = ack_stalest(c, site, CORE_SITE_ACKS);
-
-	if (!stalest)
-		stalest = ack_stalest(c, NULL, CORE_ACKS);
-	if (!stalest)
+	if (c->acks_count < CORE_ACKS)
 		return;
-	effect_tell(out, true,
-	    "more than %d name servers of a site, or %d in all, report: forgetting %s of %s",
-	    CORE_SITE_ACKS, CORE_ACKS, stalest->name, stalest->site);
-	ack_remove(c, (size_t)(stalest - c->acks));
+	for (size_t i = 1; i < c->acks_count; i++)
+		if (c->acks[i].at_ms < c->acks[stalest].at_ms)
+			stalest = i;
+	effect_tell(out, true, "more than %d name servers report: forgetting %s of site %s",
+	    CORE_ACKS, c->acks[stalest].name, c->acks[stalest].site);
+	ack_remove(c, stalest);
 }
 
 static uint64_t state_epoch(const struct core *c)
@@ -73,7 +55,7 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 
 	c->drains_dirty = true;
 	if (!known) {
-		ack_make_room(c, site, out);
+		ack_make_room(c, out);
 		VEC_PUSH(c->acks, c->acks_count) =
 		    (struct ack){.site = site, .name = name, .refused = refused};
 		known = &c->acks[c->acks_count - 1];

@@ -136,8 +136,8 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 	size_t lost_count = 0, at = 0;
 	struct name n;
 	while ((node = catalog_next(held, &at)) != NULL) {
-		if (!node_has_answer(node))
-			continue;
+		if (!node_has_answer(node) || node->kin->zone == held->hidden)
+			continue; /* the catalog zone follows from the others */
 		node_name(node, &n);
 		const struct node *now = catalog_find(offered, name_hash(&n), n.wire, n.bytes);
 		if (node_keeps(node, now, held_revision == offered_view->revision))

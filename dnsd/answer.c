@@ -248,6 +248,13 @@ static bool dname_answer(
 	return chain_follow(a, target_at, n);
 }
 
+/* The catalog zone is between primary and secondaries: RFC 9432 section 7. */
+static bool is_shown(const struct answer *a, const struct node *encloser)
+{
+	const struct zone *hidden = a->snapshot->catalog->hidden;
+	return !hidden || encloser->kin->zone != hidden || a->query->is_trusted;
+}
+
 static void question_answer(struct answer *a)
 {
 	const struct catalog *c = a->snapshot->catalog;
@@ -255,7 +262,8 @@ static void question_answer(struct answer *a)
 	uint64_t hash = a->query->hash;
 	for (;; hash = name_hash(n)) {
 		struct place place = place_find(c, n, hash);
-		if (!place.encloser) { /* a chain may lead out of our zones, a question must not */
+		if (!place.encloser || !is_shown(a, place.encloser)) {
+			/* a chain may lead out of our zones, a question must not */
 			if (a->links == 0)
 				a->rcode = RCODE_REFUSED;
 			return;

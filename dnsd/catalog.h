@@ -76,7 +76,8 @@ struct catalog {
 	size_t pools_count;
 	struct zone **zones; /* in the order they came in */
 	size_t zones_count;
-	struct zone_keys **keys; /* held */
+	const struct zone *hidden; /* answered only to who may transfer it; NULL: none */
+	struct zone_keys **keys;   /* held */
 	size_t keys_count;
 };
 

@@ -153,6 +153,8 @@ static int apex_add(struct builder *b, const struct zone_data *data, struct err 
 		c->keys[c->keys_count++] = zone_keys_hold(data->keys);
 	}
 	c->zones[c->zones_count++] = z;
+	if (data->is_hidden)
+		c->hidden = z;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "config/daemon_load.h"
 #include "dnsd/follow.h"
 #include "dnsd/privilege.h"
+#include "dnsd/secondaries.h"
 #include "dnsd/serial.h"
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct udp *udp;
 	struct tcp *tcp;
 	struct http_server *metrics;
+	struct secondaries secondaries;
 	struct zone_files files; /* alone */
 	struct keeper *keeper;   /* with controllers */
 	struct taker taker;
@@ -262,6 +264,7 @@ static void metrics_get(struct http_request *request, void *ctx)
 	stats_print(d->stats, d->stats_count, &text);
 	if (d->follow)
 		follow_print(d->follow, &text);
+	notifier_print(d->secondaries.notifier, &text);
 	http_reply_text(request, 200, "text/plain; version=0.0.4", buf_text(&text));
 	buf_free(&text);
 }
@@ -366,6 +369,31 @@ static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
 		cut_off(d, &e);
 }
 
+static void on_swapped(void *ctx)
+{
+	struct daemon *d = ctx;
+	notifier_wake(d->secondaries.notifier);
+}
+
+/* Takes over what the secondaries are told from now on. */
+static void secondaries_settle(struct daemon *d, struct secondaries *fresh)
+{
+	secondaries_replace(&d->secondaries, fresh);
+	d->files.members = d->taker.members = d->secondaries.members;
+}
+
+/* All that can be refused before anything is changed. */
+static int reload_prepare(struct daemon *d, const struct config_dnsd *fresh, struct policy **policy,
+    struct secondaries *secondaries, struct err *e)
+{
+	int r = secondaries_make(loop_base(d->loop), fresh, d->path, &d->seat, secondaries, e);
+	if (r == 0)
+		r = policy_build(fresh, d->policy.now, policy, e);
+	if (r != 0)
+		secondaries_release(secondaries);
+	return r;
+}
+
 static void on_reload(void *ctx)
 {
 	struct daemon *d = ctx;
@@ -383,12 +411,14 @@ static void on_reload(void *ctx)
 		return;
 	}
 	struct policy *policy;
-	if (policy_build(&fresh, d->policy.now, &policy, &e) != 0) {
+	struct secondaries secondaries;
+	if (reload_prepare(d, &fresh, &policy, &secondaries, &e) != 0) {
 		log_error("reload refused, everything stays as it was: %s", e.text);
 		config_dnsd_free(&fresh);
 		return;
 	}
 	policy_swap(&d->policy, policy);
+	secondaries_settle(d, &secondaries);
 	restart_hint(&d->config, &fresh);
 	if (has_controllers(d)) {
 		controllers_reload(d, &fresh);
@@ -411,6 +441,14 @@ int daemon_start(struct daemon *d, struct err *e)
 	if (r == 0)
 		r = policy_build(&d->config, NULL, &d->policy.now, e);
 	d->seat.time_s = time_now_s();
+	d->seat.swapped = on_swapped;
+	d->seat.swapped_ctx = d;
+	struct secondaries secondaries;
+	if (r == 0)
+		r = secondaries_make(
+		    loop_base(d->loop), &d->config, d->path, &d->seat, &secondaries, e);
+	if (r == 0)
+		secondaries_settle(d, &secondaries);
 	if (r == 0)
 		r = has_controllers(d) ? disk_load(d, e) : zones_load(d, e);
 	if (r == 0)
@@ -435,6 +473,7 @@ int daemon_run(struct daemon *d)
 void daemon_free(struct daemon *d)
 {
 	follow_stop(d->follow);
+	d->seat.swapped = NULL;
 	if (d->follow_again)
 		event_free(d->follow_again);
 	if (d->clock)
@@ -451,6 +490,7 @@ void daemon_free(struct daemon *d)
 	keeper_close(d->keeper);
 	zone_files_free(&d->files);
 	free(d->stats);
+	secondaries_release(&d->secondaries);
 	loop_free(d->loop);
 	config_dnsd_free(&d->config);
 	free(d);

@@ -91,6 +91,21 @@ bool guard_may_transfer(struct guard *g, struct guest *guest, const struct socka
 	    &g->policy->transfers, &q->name, &guest->address, tsig_key_of(q->tsig));
 }
 
+void guard_trust(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const struct zone *hidden, struct query *q)
+{
+	struct name zone;
+	if (!g->policy || q->verdict != QUERY_QUESTION)
+		return;
+	node_name(hidden->apex, &zone);
+	if (!name_is_below(&q->name, zone.wire, zone.bytes))
+		return;
+	if (guest->address.family == 0)
+		guest->address = guard_address(peer);
+	q->is_trusted = transfer_is_allowed(
+	    &g->policy->transfers, &zone, &guest->address, tsig_key_of(q->tsig));
+}
+
 void guard_heed(
     struct guard *g, struct guest *guest, const struct sockaddr_storage *peer, struct query *q)
 {

@@ -59,6 +59,10 @@ void guard_verify(
 bool guard_may_transfer(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
     const struct query *q);
 
+/* Where there is a hidden zone: marks a query below it as trusted if its sender may transfer it. */
+void guard_trust(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    const struct zone *hidden, struct query *q);
+
 /* For a query that edns_has_options(): prepares the options of its answer, good until the next
  * call. `peer` is where it came from, unless guest->address says it already. */
 void guard_heed(

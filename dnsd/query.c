@@ -134,6 +134,7 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->has_edns = false;
 	q->dnssec_ok = false;
 	q->compact_ok = false;
+	q->is_trusted = false;
 	q->signer = NULL;
 	q->tsig_at = 0;
 	q->tsig = NULL;

@@ -45,6 +45,7 @@ struct query {
 	uint16_t udp_bytes;      /* the asker's buffer: 512 without EDNS */
 	bool has_edns, dnssec_ok;
 	bool compact_ok;       /* understands NXDOMAIN with compact denial (CO, RFC 9824 5.1) */
+	bool is_trusted;       /* may see the hidden zone */
 	struct signer *signer; /* of the thread, put there by it; NULL: answers are not signed */
 	uint16_t tsig_at;      /* where its TSIG record begins, the last one; 0: it has none */
 	struct tsig *tsig;     /* from guard_verify; NULL: the answer gets no TSIG */

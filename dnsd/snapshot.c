@@ -92,6 +92,8 @@ void snapshot_swap(struct snapshot_seat *seat, struct snapshot *new_one)
 	struct snapshot *old = __atomic_exchange_n(&seat->now, new_one, __ATOMIC_ACQ_REL);
 	snapshot_grace_wait();
 	snapshot_free(old);
+	if (seat->swapped)
+		seat->swapped(seat->swapped_ctx);
 }
 
 bool snapshot_turn(struct snapshot_seat *seat, uint32_t time_s)

@@ -39,6 +39,8 @@ struct snapshot_seat {
 	struct snapshot *now; /* NULL: nothing to serve yet */
 	uint32_t time_s;      /* given to what is swapped in */
 	struct snapshot_limits limits;
+	void (*swapped)(void *ctx); /* called after each swap; NULL allowed */
+	void *swapped_ctx;
 };
 void snapshot_swap(struct snapshot_seat *seat, struct snapshot *new_one); /* drops the old one */
 

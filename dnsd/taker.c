@@ -8,11 +8,25 @@
 #include "lib/base/mem.h"
 #include "lib/log.h"
 
-static int catalog_from_view(
-    const struct view *v, const struct key_ring *ring, struct catalog **out, struct err *e)
+/* Appends the catalog zone to the zones. */
+static int members_add(
+    const struct member_zones *m, struct zone_data **zones, size_t *count, struct err *e)
+{
+	struct name *names = mem_new(*count + 1, sizeof(*names));
+	for (size_t i = 0; i < *count; i++)
+		names[i] = zones[i]->apex;
+	int r = member_zones_make(m, names, *count, &zones[*count], e);
+	*count += r == 0;
+	free(names);
+	return r;
+}
+
+static int catalog_from_view(const struct view *v, const struct key_ring *ring,
+    const struct member_zones *members, struct catalog **out, struct err *e)
 {
 	const struct view_catalog *c = v->catalog;
-	struct zone_data **zones = mem_new(c->zones_count + 1, sizeof(struct zone_data *));
+	size_t count = c->zones_count;
+	struct zone_data **zones = mem_new(count + 2, sizeof(struct zone_data *));
 	int r = 0;
 	*out = NULL;
 	for (size_t i = 0; r == 0 && i < c->zones_count; i++) {
@@ -21,15 +35,17 @@ static int catalog_from_view(
 		if (keys)
 			r = zone_keys_apply(keys, zones[i], e);
 	}
+	if (r == 0 && members)
+		r = members_add(members, zones, &count, e);
 	struct catalog_input in = {.zones = zones,
-	    .zones_count = c->zones_count,
+	    .zones_count = count,
 	    .names = c->names,
 	    .names_count = c->names_count,
 	    .pools = v->pools,
 	    .pools_count = v->pools_count};
 	if (r == 0)
 		r = catalog_build(&in, out, e);
-	for (size_t i = 0; i < c->zones_count; i++)
+	for (size_t i = 0; i < count; i++)
 		zone_data_free(zones[i]);
 	free(zones);
 	return r;
@@ -48,7 +64,7 @@ static int catalog_choose(
 		return r;
 	}
 	struct catalog *fresh;
-	int r = catalog_from_view(v, &t->ring, &fresh, why);
+	int r = catalog_from_view(v, &t->ring, t->members, &fresh, why);
 	if (r != 0)
 		return r;
 	if (t->held)
@@ -139,7 +155,7 @@ int taker_start(struct taker *t, struct err *e)
 	int r = keeper_load(t->keeper, &v, e);
 	if (r != 0)
 		return r;
-	r = catalog_from_view(v, &t->ring, &c, e);
+	r = catalog_from_view(v, &t->ring, t->members, &c, e);
 	if (r == 0)
 		r = pooltable_build(c, v->pools, v->pools_count, &pools, e);
 	if (r != 0) {
@@ -160,12 +176,12 @@ static int catalog_again(
 {
 	struct view *kept;
 	if (!t->catalog_kept)
-		return catalog_from_view(t->held, ring, out, e);
+		return catalog_from_view(t->held, ring, t->members, out, e);
 	int r = keeper_load(t->keeper, &kept, e);
 	if (r != 0)
 		return err_prefix(e, "the view on disk");
 	if (kept->revision == t->held->revision)
-		r = catalog_from_view(kept, ring, out, e);
+		r = catalog_from_view(kept, ring, t->members, out, e);
 	else
 		r = err_set(e, E_CONFLICT, "the disk has another revision than what is served");
 	view_free(kept);

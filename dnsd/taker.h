@@ -5,6 +5,7 @@
 #include "dnsd/accept.h"
 #include "dnsd/keeper.h"
 #include "dnsd/key_ring.h"
+#include "dnsd/member_zones.h"
 #include "dnsd/snapshot.h"
 
 struct taker {                      /* start from {.seat = …, .keeper = …} */
@@ -14,7 +15,8 @@ struct taker {                      /* start from {.seat = …, .keeper = …} *
 	struct catalog *catalog;    /* built from it */
 	bool catalog_kept;          /* the catalog is on disk */
 	struct key_ring ring;       /* what its zones are signed with; own */
-	bool keeping_failed;        /* what is served could not be written to disk */
+	const struct member_zones *members; /* borrowed; NULL: no catalog zone */
+	bool keeping_failed;                /* what is served could not be written to disk */
 };
 
 /* Serves what the disk has. E_NOT_FOUND: nothing; E_INVALID: something this version can not use. */
@@ -27,7 +29,8 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 
 /* Once the disk works again, what is served is written without waiting for the next view. */
 void taker_keep_again(struct taker *t);
-/* Serves what is held signed with these keys from now on; takes over the ring after success.
+/* Serves what is held signed with these keys from now on, and with the catalog zone that `members`
+ * now wants; takes over the ring after success.
  * E_INVALID: it can not be; what was served goes on. */
 int taker_rekey(struct taker *t, struct key_ring *ring, struct err *e);
 

@@ -116,6 +116,8 @@ static bool query_answer(struct connection *c, size_t bytes)
 	}
 	if (q.tsig_at != 0)
 		guard_verify(&t->guard, &c->guest, &q, t->query, bytes);
+	if (s && s->catalog->hidden)
+		guard_trust(&t->guard, &c->guest, &c->peer, s->catalog->hidden, &q);
 	if (edns_has_options(&q))
 		guard_heed(&t->guard, &c->guest, &c->peer, &q);
 	size_t answer_bytes = answer_build(

@@ -142,6 +142,9 @@ static size_t batch_answer(struct worker *w, size_t count)
 			w->queries[i].signer = w->signer;
 		if (w->queries[i].tsig_at != 0)
 			message_verify(w, i);
+		if (s && s->catalog->hidden)
+			guard_trust(&w->guard, &w->guests[i], &w->peer[i], s->catalog->hidden,
+			    &w->queries[i]);
 		if (edns_has_options(&w->queries[i]))
 			guard_heed(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i]);
 		size_t bytes = answer_build(s, &w->queries[i], w->messages[i], false, w->turn++,

@@ -68,6 +68,21 @@ static bool has_zone_below(const struct zone_files *f, const struct zone_data *z
 	return false;
 }
 
+/* The catalog zone lists what the file lists, not what could be read: who is told that a zone is
+ * gone deletes it. */
+static int members_read(const struct member_zones *m, const struct config_zone_file *files,
+    size_t count, struct zone_data **out, struct err *e)
+{
+	struct name *names = mem_new(count + 1, sizeof(*names));
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = name_parse(&names[i], files[i].name, e);
+	if (r == 0)
+		r = member_zones_make(m, names, count, out, e);
+	free(names);
+	return r;
+}
+
 /* Takes over what is served from now on. */
 static void files_settle(
     struct zone_files *f, struct zone_data **zones, size_t count, const struct snapshot *s)
@@ -85,7 +100,7 @@ static void files_settle(
 int zone_files_load(struct zone_files *f, const struct config_zone_file *files, size_t count,
     struct snapshot **out, struct err *e)
 {
-	struct zone_data **zones = mem_new(count + 1, sizeof(struct zone_data *));
+	struct zone_data **zones = mem_new(count + 2, sizeof(struct zone_data *));
 	bool *kept = mem_new(f->count + 1, sizeof(*kept)); /* of the former set */
 	size_t zones_count = 0, bad = 0;
 	bool is_first = f->count == 0;
@@ -111,9 +126,13 @@ int zone_files_load(struct zone_files *f, const struct config_zone_file *files, 
 			kept[former] = true;
 		}
 	}
-	if (is_first && bad > 0)
+	if (f->members) {
+		r = members_read(f->members, files, count, &zones[zones_count], e);
+		zones_count += r == 0;
+	}
+	if (r == 0 && is_first && bad > 0)
 		r = err_set(e, E_INVALID, "%zu of %zu zone files can not be used", bad, count);
-	else
+	else if (r == 0)
 		r = snapshot_build(zones, zones_count, out, e);
 	/* The set that is given up: the former one after success, else what was read now. */
 	for (size_t i = 0; r == 0 && i < f->count; i++)

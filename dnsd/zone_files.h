@@ -3,12 +3,14 @@
 #define TANDEM_DNSD_ZONE_FILES_H
 
 #include "config/daemon_load.h"
+#include "dnsd/member_zones.h"
 #include "dnsd/snapshot.h"
 
 struct zone_files {               /* start from {0} */
 	struct zone_data **zones; /* most without their records */
 	size_t count;
-	struct catalog *catalog; /* what was built from them last */
+	struct catalog *catalog;            /* what was built from them last */
+	const struct member_zones *members; /* borrowed; NULL: no catalog zone */
 };
 
 /* Reads the files. Each error is logged. The first time any error is final (E_INVALID); later, a

@@ -74,6 +74,7 @@ struct zone_data {
 	size_t records_count;
 	struct zone_keys *keys; /* held; NULL: it is not signed */
 	uint32_t serial_base;   /* a file's own serial, or the view's base */
+	bool is_hidden;         /* only who may transfer it gets answers: the catalog zone */
 };
 
 /* `name` is the zone's, absolute. E_INVALID "file:line: what is wrong", E_NOT_FOUND, E_IO, E_LIMIT;

@@ -149,21 +149,6 @@ static void connection_on_deadline(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- the handshake ---- */
 
-/* One certificate that opens connection after connection must not keep out the others. */
-static bool connection_is_one_too_many(struct http_connection *fresh)
-{
-	struct http_connection *c;
-	unsigned count = 0;
-	if (http_connection_identify(fresh, NULL) != 0)
-		return false; /* refused with words at its first request */
-	LIST_FOREACH(c, &fresh->server->connections, link)
-	count += c->identified && c->identity_code == 0 && !c->ending &&
-	         c->identity.role == fresh->identity.role &&
-	         strcmp(c->identity.site, fresh->identity.site) == 0 &&
-	         strcmp(c->identity.name, fresh->identity.name) == 0;
-	return count > fresh->server->limits.connections_each;
-}
-
 static void connection_on_handshake(const SSL *ssl, int where, int result)
 {
 	struct http_connection *c = SSL_get_ex_data(ssl, connection_index);
@@ -175,10 +160,6 @@ static void connection_on_handshake(const SSL *ssl, int where, int result)
 	if (where & SSL_CB_HANDSHAKE_DONE) {
 		c->handshaken = true;
 		(void)evtimer_del(c->deadline);
-		if (connection_is_one_too_many(c)) {
-			c->ending = "too many connections with this certificate";
-			(void)evtimer_add(c->deadline, &(struct timeval){0});
-		}
 	}
 }
 

@@ -73,7 +73,7 @@ static int server_identify(struct http_server *s, struct http_request *r, struct
 		return code;
 	r->identity = c->identity;
 	r->identified = true;
-	return c->ending ? err_set(e, E_LIMIT, "%s", c->ending) : 0; /* nobody reads it */
+	return 0;
 }
 
 static int server_decode_rest(

@@ -31,10 +31,8 @@ struct http_limits {
 	size_t body_bytes;   /* larger bodies get 413 */
 	size_t header_bytes; /* larger ones are answered 400 and closed */
 	unsigned
-	    connections; /* of more, the oldest without a certificate is closed, else the new */
-	unsigned
-	    connections_each; /* with certificates of one name, role and site; of more, the new */
-	unsigned idle_ms;     /* for a whole handshake; for silence while a request is awaited */
+	    connections;  /* of more, the oldest without a certificate is closed, else the new */
+	unsigned idle_ms; /* for a whole handshake; for silence while a request is awaited */
 	size_t stream_backlog_bytes; /* a stream with more waiting, its longest line not counted, is
 	                                cut when the next line comes */
 };

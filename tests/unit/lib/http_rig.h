@@ -98,7 +98,6 @@ static const struct http_route routes[] = {
 static const struct http_limits limits = {.body_bytes = 1000,
     .header_bytes = 4000,
     .connections = 4,
-    .connections_each = 4,
     .idle_ms = 3000,
     .stream_backlog_bytes = 100000};
 

@@ -60,36 +60,6 @@ static void a_late_answer_after_the_server_went_is_harmless(void **state)
 	http_stream_end(NULL);
 }
 
-/* ---- one of many ---- */
-
-static void a_certificate_with_many_connections_does_not_keep_out_the_others(void **state)
-{
-	struct world *w = *state;
-	struct http_limits few = limits;
-	few.connections_each = 2;
-	http_server_free(w->server);
-	SSL_CTX *tls = rig_server_tls("controld", "controld");
-	serve(w, tls, &few);
-	SSL_CTX_free(tls);
-	struct http_request *waiting[2];
-	for (size_t i = 0; i < 2; i++) { /* each holds its connection */
-		(void)ask(w, "/later", (struct http_call_options){0});
-		loop_run(w->loop);
-		waiting[i] = w->pending;
-	}
-	(void)ask(w, "/later", (struct http_call_options){0});
-	while (w->done == 0)
-		loop_run(w->loop);
-	assert_int_not_equal(w->error_code, 0);
-	while (counts(w).handshakes_failed < 1)
-		step(w);
-	for (size_t i = 0; i < 2; i++)
-		http_reply_json(waiting[i], 200, json_object());
-	pose_as(w, "ours", "ours", "anna");
-	get(w, "/hello/");
-	assert_int_equal(w->status, 200);
-}
-
 /* ---- streams ---- */
 
 static void lines_arrive_as_they_are_written(void **state)
@@ -361,7 +331,6 @@ int main(int argc, char **argv)
 	    T(a_late_answer_arrives),
 	    T(a_late_answer_to_nobody_is_harmless),
 	    T(a_late_answer_after_the_server_went_is_harmless),
-	    T(a_certificate_with_many_connections_does_not_keep_out_the_others),
 	    T(lines_arrive_as_they_are_written),
 	    T(the_server_hears_that_a_reader_went),
 	    T(a_stream_outlives_the_idle_time),

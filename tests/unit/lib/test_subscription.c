@@ -50,7 +50,6 @@ static const struct http_route routes[] = {{"GET", "/v1/view", TLS_ROLE_DNSD, on
 static const struct http_limits limits = {.body_bytes = 1000,
     .header_bytes = 4000,
     .connections = 10,
-    .connections_each = 10,
     .idle_ms = 5000,
     .stream_backlog_bytes = 100000};
 
