@@ -88,7 +88,7 @@ struct config_dnsd {
 	size_t proxies_count;
 	char *user, *group; /* NULL: as started; the user's own */
 	bool seccomp;
-	unsigned tcp_connections, tcp_per_client, tcp_idle_ms;
+	unsigned tcp_connections, tcp_per_client, tcp_idle_ms, tcp_drain_ms;
 	struct config_secondary *secondaries;
 	size_t secondaries_count;
 	struct config_transfer_rule *transfer_rules; /* besides the secondaries */

@@ -363,6 +363,14 @@ static const struct schema_row tcp_rows[] = {
         SCHEMA_FIELD(struct config_dnsd, tcp_idle_ms),
         .description = "how long a connection may go without a whole query answered; told to "
                        "who asks (RFC 7828)"},
+    {.name = "drain",
+        .type = SCHEMA_MS,
+        .preset = "60s",
+        .min = 100,
+        .max = 3600000,
+        SCHEMA_FIELD(struct config_dnsd, tcp_drain_ms),
+        .description = "how long connections may last once a new server has taken over; those "
+                       "that are left are cut"},
 };
 static const struct schema_table tcp_table = {.name = "tcp",
     SCHEMA_ROWS(tcp_rows),
@@ -374,7 +382,8 @@ static const struct schema_row dnsd_rows[] = {
     ROW_CONTROLLERS(false),
     ROW_TLS(false),
     ROW_LISTEN(true, "where queries are answered, over UDP and TCP"),
-    ROW_STATE("folder of the last good view, served from after a restart; needed with controllers"),
+    ROW_STATE("folder of the last good view, served from after a restart, and of the socket by "
+              "which a new process takes over; needed with controllers"),
     {.name = "zones",
         .type = SCHEMA_TABLE_LIST,
         .table = &zone_file_table,

@@ -8,41 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "config/daemon_load.h"
-#include "dnsd/follow.h"
+#include "dnsd/daemon_private.h"
 #include "dnsd/privilege.h"
 #include "dnsd/secondaries.h"
 #include "dnsd/serial.h"
-#include "dnsd/tcp.h"
-#include "dnsd/udp.h"
-#include "dnsd/zone_files.h"
 #include "lib/base/mem.h"
-#include "lib/http_server.h"
+#include "lib/file.h"
 #include "lib/log.h"
-#include "lib/loop.h"
 
 enum { FOLLOW_AGAIN_S = 2 };
-
-struct daemon {
-	const char *path;
-	struct config_dnsd config; /* as last read without an error */
-	struct loop *loop;
-	struct snapshot_seat seat;
-	struct policy_seat policy;
-	struct stats *stats; /* one a UDP worker, the last is TCP's */
-	size_t stats_count;
-	struct udp *udp;
-	struct tcp *tcp;
-	struct http_server *metrics;
-	struct secondaries secondaries;
-	struct zone_files files; /* alone */
-	struct keeper *keeper;   /* with controllers */
-	struct taker taker;
-	struct follow *follow;      /* NULL: cut off */
-	struct event *follow_again; /* with controllers */
-	struct event *clock;
-	char cut_off[ERR_TEXT_BYTES]; /* said already */
-};
 
 static int config_read(const char *path, struct config_dnsd *out)
 {
@@ -56,10 +30,12 @@ static int config_read(const char *path, struct config_dnsd *out)
 	return r;
 }
 
-struct daemon *daemon_new(const char *path)
+struct daemon *daemon_new(const char *path, bool takes_over)
 {
 	struct daemon *d = mem_new(1, sizeof(*d));
 	d->path = path;
+	d->takes_over = takes_over;
+	d->takeover.fd = d->metrics_fd = d->drained_fd = -1;
 	d->taker.seat = &d->seat;
 	if (config_read(path, &d->config) != 0) {
 		free(d);
@@ -97,6 +73,8 @@ static int disk_load(struct daemon *d, struct err *e)
 	if (r != 0)
 		return r;
 	r = keeper_open(d->config.common.state, &d->keeper, e);
+	if (r == 0 && !d->takes_over) /* else it is the other server's until it says so */
+		r = keeper_lock(d->keeper, e);
 	if (r != 0)
 		return err_prefix(e, "state");
 	d->taker.keeper = d->keeper;
@@ -165,14 +143,23 @@ static void on_follow_again(evutil_socket_t fd, short what, void *ctx)
 }
 
 /* With nothing on disk there is nothing to lose: then it is an error of the start. */
-static int follow_begin(struct daemon *d, struct err *e)
+int daemon_follow_begin(struct daemon *d, struct err *e)
 {
-	d->follow_again = evtimer_new(loop_base(d->loop), on_follow_again, d);
+	if (!d->follow_again)
+		d->follow_again = evtimer_new(loop_base(d->loop), on_follow_again, d);
 	int r = follow_open(d, e);
-	if (r == 0 || !d->taker.held)
+	if (r == 0 || (!d->taker.held && !d->takes_over))
 		return r;
 	cut_off(d, e);
 	return 0;
+}
+
+void daemon_follow_end(struct daemon *d)
+{
+	follow_stop(d->follow);
+	d->follow = NULL;
+	if (d->follow_again)
+		event_del(d->follow_again);
 }
 
 /* --- time ----------------------------------------------------------------------------------- */
@@ -211,50 +198,39 @@ static void clock_begin(struct daemon *d)
 
 /* --- sockets -------------------------------------------------------------------------------- */
 
-/* TCP first: it notices another server on the port. */
-static int listeners_open(
-    const struct socket_address *addresses, size_t count, int *listeners, struct err *e)
+static int sockets_prepare(struct daemon *d, struct err *e)
 {
-	for (size_t i = 0; i < count; i++) {
-		listeners[i] = socket_tcp_open(&addresses[i], e);
-		if (listeners[i] >= 0)
-			continue;
-		int r = listeners[i];
-		while (i > 0)
-			close(listeners[--i]);
-		return r;
-	}
-	return 0;
+	int r = 0;
+	size_t count = d->config.common.listen_count;
+	if (count > SOCKETS_LISTEN_MAX)
+		return err_set(e, E_LIMIT, "listen: found %zu addresses, at most %d are possible",
+		    count, SOCKETS_LISTEN_MAX);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = socket_address_parse(d->config.common.listen[i], &d->addresses[i], e);
+	if (r == 0)
+		r = sockets_open(d->addresses, count, d->config.workers,
+		    d->takes_over ? &d->takeover.sockets : NULL, &d->sockets, e);
+	return r == 0 ? 0 : err_prefix(e, "listen");
 }
 
 static int transports_start(struct daemon *d, struct err *e)
 {
-	struct socket_address addresses[UDP_LISTEN_MAX];
-	int listeners[UDP_LISTEN_MAX], r = 0;
-	size_t count = d->config.common.listen_count;
-	if (count > UDP_LISTEN_MAX)
-		return err_set(e, E_LIMIT, "listen: found %zu addresses, at most %d are possible",
-		    count, UDP_LISTEN_MAX);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = socket_address_parse(d->config.common.listen[i], &addresses[i], e);
-	if (r == 0)
-		r = listeners_open(addresses, count, listeners, e);
-	if (r != 0)
-		return err_prefix(e, "listen");
-	d->stats_count = d->config.workers + 1;
-	d->stats = stats_new(d->stats_count);
-	r = udp_start(
-	    addresses, count, d->config.workers, &d->seat, &d->policy, d->stats, &d->udp, e);
 	const struct tcp_limits limits = {.connections = d->config.tcp_connections,
 	    .per_client = d->config.tcp_per_client,
 	    .idle_ms = d->config.tcp_idle_ms,
 	    .backlog_bytes = TCP_LIMITS.backlog_bytes};
+	int r = sockets_complete(&d->sockets, e);
+	d->stats_count = d->config.workers + 1;
+	d->stats = stats_new(d->stats_count);
 	if (r == 0)
-		return tcp_start(listeners, count, &limits, &d->seat, &d->policy,
-		    &d->stats[d->stats_count - 1], &d->tcp, e);
-	while (count > 0)
-		close(listeners[--count]);
-	return r;
+		r = udp_start(&d->sockets, d->config.workers, &d->seat, &d->policy, d->stats,
+		    &d->udp, e);
+	if (r != 0)
+		return r;
+	size_t count = d->sockets.listeners_count;
+	d->sockets.listeners_count = 0; /* they are taken over */
+	return tcp_start(d->sockets.listeners, count, &limits, &d->seat, &d->policy,
+	    &d->stats[d->stats_count - 1], &d->tcp, e);
 }
 
 static void metrics_get(struct http_request *request, void *ctx)
@@ -269,6 +245,18 @@ static void metrics_get(struct http_request *request, void *ctx)
 	buf_free(&text);
 }
 
+static int metrics_bind(struct daemon *d, struct err *e)
+{
+	struct socket_address a;
+	int r = socket_address_parse(d->config.common.metrics, &a, e);
+	if (r != 0)
+		return r;
+	d->metrics_fd = d->takes_over ? socket_set_take(&d->takeover.sockets, &a, SOCK_STREAM) : -1;
+	if (d->metrics_fd < 0)
+		d->metrics_fd = socket_tcp_open(&a, e);
+	return d->metrics_fd < 0 ? d->metrics_fd : 0;
+}
+
 static int metrics_open(struct daemon *d, struct err *e)
 {
 	static const struct http_limits limits = {.body_bytes = 1024,
@@ -277,12 +265,13 @@ static int metrics_open(struct daemon *d, struct err *e)
 	    .idle_ms = 10000,
 	    .stream_backlog_bytes = 65536};
 	static const struct http_route routes[] = {{"GET", "/metrics", 0, metrics_get}};
-	const char *address = d->config.common.metrics;
-	if (!address)
+	if (!d->config.common.metrics)
 		return 0;
 	int r = http_server_new(loop_base(d->loop), NULL, &limits, routes, 1, d, &d->metrics, e);
 	if (r == 0)
-		r = http_server_listen(d->metrics, address, e);
+		r = metrics_bind(d, e);
+	if (r == 0)
+		r = http_server_adopt(d->metrics, d->metrics_fd, e);
 	return r == 0 ? 0 : err_prefix(e, "metrics");
 }
 
@@ -292,7 +281,7 @@ static int metrics_open(struct daemon *d, struct err *e)
 static int state_check(const struct daemon *d, struct err *e)
 {
 	const char *state = d->config.common.state;
-	if (!has_controllers(d) || access(state, R_OK | W_OK | X_OK) == 0)
+	if (!state || access(state, R_OK | W_OK | X_OK) == 0)
 		return 0;
 	return err_set_errno(e, errno, "state: \"%s\" is not the user's to write", state);
 }
@@ -319,6 +308,14 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static void hint(const struct config_dnsd *now, const char *what)
+{
+	if (now->common.state)
+		log_warn("%s has changed: that needs a new process (tandem-dnsd --take-over)", what);
+	else
+		log_warn("%s has changed: that needs a restart", what);
+}
+
 /* What a running server can not change. */
 static void restart_hint(const struct config_dnsd *now, const struct config_dnsd *fresh)
 {
@@ -327,19 +324,20 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 	for (size_t i = 0; same_listen && i < a->listen_count; i++)
 		same_listen = same_text(a->listen[i], b->listen[i]);
 	if (!same_listen)
-		log_warn("listen has changed: that needs a restart");
+		hint(now, "listen");
 	if (!same_text(a->metrics, b->metrics))
-		log_warn("metrics has changed: that needs a restart");
+		hint(now, "metrics");
 	if (!same_text(a->state, b->state))
 		log_warn("state has changed: that needs a restart");
 	if (now->tcp_connections != fresh->tcp_connections ||
-	    now->tcp_per_client != fresh->tcp_per_client || now->tcp_idle_ms != fresh->tcp_idle_ms)
-		log_warn("tcp has changed: that needs a restart");
+	    now->tcp_per_client != fresh->tcp_per_client || now->tcp_idle_ms != fresh->tcp_idle_ms ||
+	    now->tcp_drain_ms != fresh->tcp_drain_ms)
+		hint(now, "tcp");
 	if (!same_text(now->user, fresh->user) || !same_text(now->group, fresh->group) ||
 	    now->seccomp != fresh->seccomp)
-		log_warn("user, group or seccomp has changed: that needs a restart");
+		hint(now, "user, group or seccomp");
 	if (now->workers != fresh->workers)
-		log_warn("workers has changed: that needs a restart");
+		hint(now, "workers");
 }
 
 /* Certificates are read anew too, so a renewed one needs no restart. */
@@ -399,6 +397,10 @@ static void on_reload(void *ctx)
 	struct daemon *d = ctx;
 	struct config_dnsd fresh;
 	struct err e = {0};
+	if (d->has_yielded) {
+		log_warn("reload refused: a new server is taking over, which reads its file itself");
+		return;
+	}
 	log_info("reading \"%s\" again", d->path);
 	if (config_read(d->path, &fresh) != 0) {
 		log_error("reload refused, everything stays as it was");
@@ -431,7 +433,9 @@ static void on_reload(void *ctx)
 	log_open("tandem-dnsd", d->config.common.log);
 }
 
-int daemon_start(struct daemon *d, struct err *e)
+/* Everything that can fail comes before the first answer: a server that takes over and fails leaves
+ * the other one as it was. */
+static int prepare(struct daemon *d, struct err *e)
 {
 	int r = privilege_forbid_gain(e);
 	if (r == 0)
@@ -450,23 +454,45 @@ int daemon_start(struct daemon *d, struct err *e)
 	if (r == 0)
 		secondaries_settle(d, &secondaries);
 	if (r == 0)
+		r = daemon_takeover_begin(d, e);
+	if (r == 0 && d->config.common.state && !has_controllers(d))
+		r = file_make_folder(d->config.common.state, e);
+	if (r == 0)
 		r = has_controllers(d) ? disk_load(d, e) : zones_load(d, e);
 	if (r == 0)
-		r = transports_start(d, e);
+		r = sockets_prepare(d, e);
 	if (r == 0)
 		r = metrics_open(d, e);
 	if (r == 0)
 		r = privileges_drop(d, e);
-	if (r == 0 && has_controllers(d))
-		r = follow_begin(d, e);
-	if (r == 0)
-		clock_begin(d);
 	return r;
+}
+
+int daemon_start(struct daemon *d, struct err *e)
+{
+	int r = prepare(d, e);
+	if (r == 0)
+		r = daemon_takeover_catch_up(d, e);
+	on_clock(-1, 0, d); /* loading may have taken long */
+	if (r == 0)
+		r = transports_start(d, e);
+	if (r == 0)
+		r = daemon_takeover_finish(d, e);
+	if (r == 0 && has_controllers(d))
+		r = daemon_follow_begin(d, e);
+	if (r != 0)
+		return r;
+	clock_begin(d);
+	if (d->keeper)
+		keeper_tidy(d->keeper);
+	daemon_handover_begin(d);
+	return 0;
 }
 
 int daemon_run(struct daemon *d)
 {
 	loop_notify_ready();
+	takeover_close(&d->takeover); /* with that the old one may end: the unit knows this one now */
 	return loop_run(d->loop);
 }
 
@@ -482,6 +508,11 @@ void daemon_free(struct daemon *d)
 		http_server_free(d->metrics);
 	udp_stop(d->udp);
 	tcp_stop(d->tcp);
+	sockets_release(&d->sockets);
+	if (d->keeper) /* before the old server hears that it is on its own again */
+		keeper_unlock(d->keeper);
+	takeover_close(&d->takeover);
+	daemon_handover_end(d);
 	policy_swap(&d->policy, NULL);
 	if (has_controllers(d))
 		taker_release(&d->taker);

@@ -73,14 +73,15 @@ void edns_heed(const struct edns_policy *p, const struct edns_asker *asker, stru
 	reply->is_proven = false;
 	reply->bytes = 0;
 	/* Options of a version to come may mean anything. */
-	if (!edns_has_options(q) || q->verdict == QUERY_DROP || q->rcode == RCODE_BADVERS)
+	if ((!edns_has_options(q) && !asker->is_leaving) || q->verdict == QUERY_DROP ||
+	    q->rcode == RCODE_BADVERS)
 		return;
 	wishes_read(&w, q->options, q->options_bytes);
 	if (w.cookie && p->cookies.count > 0 && asker->mill && asker->address->family != 0)
 		cookie_heed(p, asker, &w, q, reply);
 	if (w.nsid && p->nsid_bytes > 0)
 		memcpy(option_add(reply, EDNS_NSID, p->nsid_bytes), p->nsid, p->nsid_bytes);
-	if (w.keepalive && asker->over_tcp) /* over UDP it is ignored: RFC 7828 section 3.2.1 */
+	if ((w.keepalive || asker->is_leaving) && asker->over_tcp) /* over UDP it is ignored: RFC 7828 section 3.2.1 */
 		put_u16(option_add(reply, EDNS_KEEPALIVE, 2),
 		    asker->idle_ms / KEEPALIVE_UNIT_MS < UINT16_MAX
 		        ? asker->idle_ms / KEEPALIVE_UNIT_MS

@@ -31,6 +31,7 @@ struct edns_asker {                 /* who asks, when and how */
 	uint32_t now_s;             /* since 1970 */
 	bool over_tcp;
 	unsigned idle_ms; /* TCP: how long the connection may be silent */
+	bool is_leaving;  /* TCP: the connection is to end: said unasked (RFC 7828 section 3.3.2) */
 };
 
 struct edns_reply {

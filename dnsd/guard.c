@@ -117,7 +117,8 @@ void guard_heed(
 	    .mill = g->mill,
 	    .now_s = (uint32_t)time(NULL),
 	    .over_tcp = guest->idle_ms != 0,
-	    .idle_ms = guest->idle_ms};
+	    .idle_ms = guest->is_leaving ? 0 : guest->idle_ms,
+	    .is_leaving = guest->is_leaving};
 	edns_heed(&g->policy->edns, &asker, q, &g->reply);
 	guest->is_proven = guest->is_proven || g->reply.is_proven;
 	if (g->reply.is_proven)

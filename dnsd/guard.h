@@ -27,6 +27,7 @@ struct guest {               /* who sent a message, as far as it was looked at *
 	struct addr address; /* family 0: not yet */
 	bool is_proven;      /* showed a valid cookie */
 	unsigned idle_ms;    /* TCP: the connection's; 0: UDP */
+	bool is_leaving;     /* TCP: the connection is to end soon */
 };
 
 int guard_init(struct guard *g, const struct policy_seat *seat, struct stats *stats, struct err *e);
@@ -63,7 +64,8 @@ bool guard_may_transfer(struct guard *g, struct guest *guest, const struct socka
 void guard_trust(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
     const struct zone *hidden, struct query *q);
 
-/* For a query that edns_has_options(): prepares the options of its answer, good until the next
+/* For a query that edns_has_options(), and on a connection that is to end for any with an OPT
+ * record: prepares the options of its answer, good until the next
  * call. `peer` is where it came from, unless guest->address says it already. */
 void guard_heed(
     struct guard *g, struct guest *guest, const struct sockaddr_storage *peer, struct query *q);

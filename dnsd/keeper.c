@@ -1,11 +1,14 @@
 /* The last good view on disk. */
 #include "dnsd/keeper.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "lib/base/mem.h"
@@ -22,6 +25,8 @@ struct generations { /* of one file, newest first */
 
 struct keeper {
 	struct generations catalog, pools;
+	char *folder;
+	int lock; /* the folder, locked; -1: not */
 };
 
 static struct generations generations_new(const char *folder, const char *stem)
@@ -45,6 +50,8 @@ int keeper_open(const char *folder, struct keeper **out, struct err *e)
 	if (r != 0)
 		return r;
 	struct keeper *k = mem_new(1, sizeof(*k));
+	k->folder = mem_strdup(folder);
+	k->lock = -1;
 	k->catalog = generations_new(folder, "catalog");
 	k->pools = generations_new(folder, "pools");
 	*out = k;
@@ -57,7 +64,41 @@ void keeper_close(struct keeper *k)
 		return;
 	generations_free(&k->catalog);
 	generations_free(&k->pools);
+	keeper_unlock(k);
+	free(k->folder);
 	free(k);
+}
+
+int keeper_lock(struct keeper *k, struct err *e)
+{
+	if (k->lock >= 0)
+		return 0;
+	int fd = open(k->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(e, errno, "can not open \"%s\"", k->folder);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		k->lock = fd;
+		return 0;
+	}
+	int r = errno == EWOULDBLOCK
+	            ? err_set(e, E_CONFLICT, "another process writes \"%s\"", k->folder)
+	            : err_set_errno(e, errno, "can not lock \"%s\"", k->folder);
+	close(fd);
+	return r;
+}
+
+void keeper_unlock(struct keeper *k)
+{
+	if (k->lock >= 0)
+		close(k->lock);
+	k->lock = -1;
+}
+
+void keeper_tidy(struct keeper *k)
+{
+	assert(k->lock >= 0);
+	file_remove_leftovers(k->catalog.now);
+	file_remove_leftovers(k->pools.now);
 }
 
 static int view_read(const char *path, struct view **out, struct err *e)
@@ -80,7 +121,8 @@ static int view_read(const char *path, struct view **out, struct err *e)
 }
 
 /* Both generations, newest first, NULL where there is none or it is damaged. */
-static void generations_read(const struct generations *g, struct view *views[static 2])
+static void generations_read(
+    const struct generations *g, bool may_rename, struct view *views[static 2])
 {
 	const char *const paths[2] = {g->now, g->previous};
 	for (size_t i = 0; i < 2; i++) {
@@ -88,7 +130,7 @@ static void generations_read(const struct generations *g, struct view *views[sta
 		int r = view_read(paths[i], &views[i], &e);
 		if (r == 0 || r == E_NOT_FOUND)
 			continue;
-		if (r != E_INVALID) /* it may be readable again another day */
+		if (r != E_INVALID || !may_rename) /* it may be readable again another day */
 			log_error("state file can not be used: %s", e.text);
 		else if (rename(paths[i], g->damaged) == 0)
 			log_error(
@@ -121,8 +163,8 @@ static void pools_take(struct view *catalog, struct view *pools)
 int keeper_load(struct keeper *k, struct view **out, struct err *e)
 {
 	struct view *catalogs[2], *pools[2], *best = NULL;
-	generations_read(&k->catalog, catalogs);
-	generations_read(&k->pools, pools);
+	generations_read(&k->catalog, k->lock >= 0, catalogs);
+	generations_read(&k->pools, k->lock >= 0, pools);
 	for (size_t i = 0; i < 2 && !best; i++) {
 		if (!catalogs[i] || !catalogs[i]->catalog)
 			continue;
@@ -171,5 +213,8 @@ static int view_write(
 
 int keeper_save(struct keeper *k, const struct view *v, bool with_catalog, struct err *e)
 {
+	int r = keeper_lock(k, e);
+	if (r != 0)
+		return r;
 	return view_write(with_catalog ? &k->catalog : &k->pools, v, with_catalog, e);
 }

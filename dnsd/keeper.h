@@ -15,11 +15,20 @@ struct keeper;
 int keeper_open(const char *folder, struct keeper **out, struct err *e); /* makes it if missing */
 void keeper_close(struct keeper *k);                                     /* NULL allowed */
 
+/* Only one process may write a folder: who holds its lock. E_CONFLICT: another one does. The kernel
+ * forgets the lock of a process that dies. */
+int keeper_lock(struct keeper *k, struct err *e);
+void keeper_unlock(struct keeper *k);
+
 /* The newest view that can be put together, with its catalog; the caller frees. E_NOT_FOUND: none.
- * Damage is logged as an error. */
+ * Damage is logged as an error. Also without the lock; then nothing is set aside. */
 int keeper_load(struct keeper *k, struct view **out, struct err *e);
 
-/* Durable when it returns 0. `v` has its catalog; it is written only if `with_catalog`. */
+/* Removes what a killed process has left half written. With the lock. */
+void keeper_tidy(struct keeper *k);
+
+/* Durable when it returns 0. `v` has its catalog; it is written only if `with_catalog`. Takes the
+ * lock if it has to. */
 int keeper_save(struct keeper *k, const struct view *v, bool with_catalog, struct err *e);
 
 #endif

@@ -42,6 +42,12 @@ static int user_find(const char *user, const char *group, uid_t *uid, gid_t *gid
 	return 0;
 }
 
+int privilege_user_id(const char *user, uid_t *out, struct err *e)
+{
+	gid_t gid;
+	return user_find(user, NULL, out, &gid, e);
+}
+
 int privilege_become(const char *user, const char *group, struct err *e)
 {
 	uid_t uid = 0;

@@ -105,3 +105,39 @@ int socket_tcp_open(const struct socket_address *a, struct err *e)
 		return failed(fd, a, "listen on", e);
 	return fd;
 }
+
+static bool option_is(int fd, int option, int expected)
+{
+	int value;
+	socklen_t bytes = sizeof(value);
+	return getsockopt(fd, SOL_SOCKET, option, &value, &bytes) == 0 && value == expected;
+}
+
+static bool same_address(const struct sockaddr_storage *x, const struct sockaddr_storage *y)
+{
+	if (x->ss_family != y->ss_family)
+		return false;
+	if (x->ss_family == AF_INET) {
+		const struct sockaddr_in *a = (const void *)x, *b = (const void *)y;
+		return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+	}
+	const struct sockaddr_in6 *a = (const void *)x, *b = (const void *)y;
+	return a->sin6_port == b->sin6_port &&
+	       memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+}
+
+bool socket_is_bound(int fd, const struct socket_address *a, int type)
+{
+	struct sockaddr_storage bound = {0};
+	socklen_t bytes = sizeof(bound);
+	if (!option_is(fd, SO_TYPE, type) || (type == SOCK_STREAM && !option_is(fd, SO_ACCEPTCONN, 1)))
+		return false;
+	if (getsockname(fd, (struct sockaddr *)&bound, &bytes) != 0)
+		return false;
+	return same_address(&bound, &a->storage);
+}
+
+void socket_share(int fd)
+{
+	(void)option_on(fd, SOL_SOCKET, SO_REUSEPORT, 1); /* binding tells whether it helped */
+}

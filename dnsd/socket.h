@@ -21,4 +21,11 @@ int socket_address_parse(const char *address_at_port, struct socket_address *out
 int socket_udp_open(const struct socket_address *a, bool shared, struct err *e);
 int socket_tcp_open(const struct socket_address *a, struct err *e); /* listening, non-blocking */
 
+/* Is it a socket of this type, bound to just this address? SOCK_STREAM: and does it listen? */
+bool socket_is_bound(int fd, const struct socket_address *a, int type);
+
+/* From now on others may bind the address of this bound UDP socket too: those of the same user,
+ * with SO_REUSEPORT. */
+void socket_share(int fd);
+
 #endif

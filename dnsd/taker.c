@@ -169,6 +169,35 @@ int taker_start(struct taker *t, struct err *e)
 	return 0;
 }
 
+int taker_catch_up(struct taker *t, struct err *e)
+{
+	struct view *v;
+	struct catalog *c = NULL;
+	struct pooltable *pools = NULL;
+	if (!t->held)
+		return taker_start(t, e);
+	int r = keeper_load(t->keeper, &v, e);
+	if (r != 0)
+		return r;
+	enum accept_verdict verdict = accept_view(t->held, v, e);
+	if (verdict != ACCEPT_TAKE) {
+		view_free(v);
+		return verdict == ACCEPT_REFUSE ? E_REFUSED : 0;
+	}
+	catalog_share(t, v);
+	r = catalog_choose(t, v, &c, e);
+	if (r == 0)
+		r = pooltable_build(c, v->pools, v->pools_count, &pools, e);
+	if (r != 0) {
+		catalog_drop(c);
+		view_free(v);
+		return r;
+	}
+	view_serve(t, v, c, pools);
+	view_names_forget(v->catalog);
+	return 0;
+}
+
 /* The catalog of the view that is held, once more, with other keys. The view's names may have been
  * forgotten: then they are read from the disk. */
 static int catalog_again(

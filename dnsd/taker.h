@@ -22,6 +22,10 @@ struct taker {                      /* start from {.seat = …, .keeper = …} *
 /* Serves what the disk has. E_NOT_FOUND: nothing; E_INVALID: something this version can not use. */
 int taker_start(struct taker *t, struct err *e);
 
+/* Serves what the disk has now, if that is newer: another process has written it. Nothing is
+ * written. E_NOT_FOUND, E_INVALID, E_REFUSED: what is served stays. */
+int taker_catch_up(struct taker *t, struct err *e);
+
 /* Takes over `v`. With ACCEPT_TAKE it is on disk and served when this returns (on a full or broken
  * disk it is served all the same, and said so loudly: an outage outside must not wait for a disk
  * here). With ACCEPT_REFUSE `why` tells; what was served goes on. */

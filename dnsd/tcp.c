@@ -28,6 +28,7 @@ enum {
 	LISTENERS_MAX = 16,
 	LENGTH_BYTES = 2,    /* RFC 1035 4.2.2 */
 	QUERIES_A_TURN = 64, /* of one connection before the others have their turn */
+	LAST_ACCEPTS = 1024, /* of a listener that closes: more than its backlog */
 	QUERY_MAX = 4096,    /* nobody has a reason for more; a longer one ends the connection */
 };
 
@@ -59,7 +60,11 @@ struct tcp {
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	size_t listeners_count;
 	struct event *stop, *breath;
-	int stop_fd;
+	struct event *drain, *drain_end;
+	int stop_fd, drain_fd;
+	unsigned drain_ms; /* set before drain_fd is written to */
+	int drained_fd;
+	bool is_draining;
 	uint32_t turn;
 	unsigned connections_count;
 	struct crowd *crowd;
@@ -74,6 +79,8 @@ static void connection_free(struct connection *c)
 	c->tcp->connections_count--;
 	if (c->is_counted)
 		crowd_leave(c->tcp->crowd, &c->guest.address);
+	if (c->tcp->is_draining && c->tcp->connections_count == 0)
+		event_base_loopbreak(c->tcp->base);
 	bufferevent_free(c->stream);
 	event_free(c->deadline);
 	free(c);
@@ -118,7 +125,8 @@ static bool query_answer(struct connection *c, size_t bytes)
 		guard_verify(&t->guard, &c->guest, &q, t->query, bytes);
 	if (s && s->catalog->hidden)
 		guard_trust(&t->guard, &c->guest, &c->peer, s->catalog->hidden, &q);
-	if (edns_has_options(&q))
+	c->guest.is_leaving = t->is_draining;
+	if (edns_has_options(&q) || (t->is_draining && q.has_edns))
 		guard_heed(&t->guard, &c->guest, &c->peer, &q);
 	size_t answer_bytes = answer_build(
 	    s, &q, t->query, true, t->turn++, t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
@@ -310,6 +318,46 @@ static void on_breath(evutil_socket_t fd, short what, void *ctx)
 		evconnlistener_enable(t->listeners[i]);
 }
 
+static void on_drain_end(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(((struct tcp *)ctx)->base);
+}
+
+/* A connection that is ready to be accepted belongs to whoever accepts it: nobody else may. */
+static void listeners_close(struct tcp *t)
+{
+	for (size_t i = 0; i < t->listeners_count; i++) {
+		for (size_t n = 0; n < LAST_ACCEPTS; n++) {
+			struct sockaddr_storage peer;
+			socklen_t bytes = sizeof(peer);
+			int fd = accept4(evconnlistener_get_fd(t->listeners[i]),
+			    (struct sockaddr *)&peer, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
+			if (fd < 0)
+				break;
+			on_accept(NULL, fd, (struct sockaddr *)&peer, (int)bytes, t);
+		}
+		evconnlistener_free(t->listeners[i]);
+	}
+	t->listeners_count = 0;
+}
+
+static void on_drain(evutil_socket_t fd, short what, void *ctx)
+{
+	struct tcp *t = ctx;
+	struct timeval limit = {.tv_sec = t->drain_ms / 1000,
+	    .tv_usec = (suseconds_t)(t->drain_ms % 1000) * 1000};
+	eventfd_t once;
+	(void)what;
+	(void)eventfd_read(fd, &once);
+	listeners_close(t);
+	t->is_draining = true;
+	event_add(t->drain_end, &limit);
+	if (t->connections_count == 0)
+		event_base_loopbreak(t->base);
+}
+
 static void on_stop(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
@@ -323,6 +371,8 @@ static void *tcp_run(void *argument)
 	snapshot_thread_enter();
 	event_base_dispatch(t->base);
 	snapshot_thread_leave();
+	if (t->is_draining)
+		eventfd_write(t->drained_fd, 1);
 	return NULL;
 }
 
@@ -353,10 +403,11 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	t->stats = stats;
 	t->base = event_base_new();
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->signer = signer_new(&SIGNER_TCP);
 	if (r == 0)
 		r = guard_init(&t->guard, policy, stats, e);
-	if (!t->base || t->stop_fd < 0)
+	if (!t->base || t->stop_fd < 0 || t->drain_fd < 0)
 		r = err_set_errno(e, errno, "can not make an event loop");
 	for (size_t i = 0; i < count; i++) {
 		struct evconnlistener *l =
@@ -374,6 +425,9 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	if (r == 0) {
 		t->stop = event_new(t->base, t->stop_fd, EV_READ, on_stop, t);
 		t->breath = evtimer_new(t->base, on_breath, t);
+		t->drain = event_new(t->base, t->drain_fd, EV_READ, on_drain, t);
+		t->drain_end = evtimer_new(t->base, on_drain_end, t);
+		event_add(t->drain, NULL);
 		event_add(t->stop, NULL);
 		r = thread_start(t, e);
 	}
@@ -383,6 +437,19 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	}
 	*out = t;
 	return 0;
+}
+
+void tcp_list(const struct tcp *t, struct socket_set *set)
+{
+	for (size_t i = 0; i < t->listeners_count; i++)
+		socket_set_add(set, evconnlistener_get_fd(t->listeners[i]));
+}
+
+void tcp_drain(struct tcp *t, unsigned limit_ms, int done_fd)
+{
+	t->drain_ms = limit_ms;
+	t->drained_fd = done_fd;
+	eventfd_write(t->drain_fd, 1);
 }
 
 void tcp_stop(struct tcp *t)
@@ -406,9 +473,15 @@ void tcp_stop(struct tcp *t)
 		event_free(t->stop);
 	if (t->breath)
 		event_free(t->breath);
+	if (t->drain)
+		event_free(t->drain);
+	if (t->drain_end)
+		event_free(t->drain_end);
 	if (t->base)
 		event_base_free(t->base);
 	if (t->stop_fd >= 0)
 		close(t->stop_fd);
+	if (t->drain_fd >= 0)
+		close(t->drain_fd);
 	free(t);
 }

@@ -5,6 +5,7 @@
 
 #include "dnsd/guard.h"
 #include "dnsd/snapshot.h"
+#include "dnsd/sockets.h"
 
 struct tcp;
 
@@ -21,6 +22,12 @@ extern const struct tcp_limits TCP_LIMITS;
 int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
     const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
     struct tcp **out, struct err *e);
+void tcp_list(const struct tcp *t, struct socket_set *set); /* listeners; they stay its own */
+
+/* No new connections; those that are there are told to end (keepalive 0, RFC 7828) and may do so in
+ * their own time, but at most `limit_ms`. Then `done_fd` (an eventfd, borrowed until tcp_stop) is
+ * written to. At most once. */
+void tcp_drain(struct tcp *t, unsigned limit_ms, int done_fd);
 void tcp_stop(struct tcp *t); /* NULL allowed */
 
 #endif

@@ -1,6 +1,7 @@
 /* DNS over UDP: receive a batch, parse it, look up, answer, send the batch. */
 #include "dnsd/udp.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 enum {
 	BATCH = 32,
 	ROUNDS = 16, /* batches from one socket before the others have their turn */
+	LAST_ROUNDS = 64, /* turns a socket gets at the end: more than its buffer holds */
 	QUERY_BYTES = 2048,
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)),
 };
@@ -30,8 +32,8 @@ struct worker {
 	struct stats *stats;
 	struct guard guard;
 	struct signer *signer;
-	struct pollfd polled[UDP_LISTEN_MAX + 1]; /* sockets, then the call to stop */
-	bool wants_control[UDP_LISTEN_MAX];
+	struct pollfd *polled; /* sockets, then the call to stop */
+	bool *wants_control;
 	size_t sockets_count;
 	uint32_t turn;
 	struct mmsghdr in[BATCH], out[BATCH];
@@ -48,7 +50,7 @@ struct worker {
 struct udp {
 	int stop_fd;
 	unsigned workers_count;
-	struct worker *workers[UDP_WORKERS_MAX];
+	struct worker *workers[SOCKETS_WORKERS_MAX];
 };
 
 /* What stays the same from batch to batch. */
@@ -178,18 +180,28 @@ static void batch_send(struct worker *w, int fd, size_t count)
 	}
 }
 
-static void socket_serve(struct worker *w, size_t index)
+/* False: nothing waits there any more. */
+static bool socket_serve(struct worker *w, size_t index)
 {
 	int fd = w->polled[index].fd;
 	for (size_t round = 0; round < ROUNDS; round++) {
 		batch_prepare(w, w->wants_control[index]);
 		int n = recvmmsg(fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 		if (n <= 0)
-			return; /* empty, or an ICMP error that belongs to a former answer */
+			return false; /* empty, or an ICMP error that belongs to a former answer */
 		batch_send(w, fd, batch_answer(w, (size_t)n));
 		if (n < BATCH)
-			return;
+			return false;
 	}
+	return true;
+}
+
+/* What has come until now is answered, also by a server that ends. */
+static void sockets_empty(struct worker *w)
+{
+	for (size_t i = 0; i < w->sockets_count; i++)
+		for (size_t turn = 0; turn < LAST_ROUNDS && socket_serve(w, i); turn++)
+			continue;
 }
 
 static void *worker_run(void *argument)
@@ -203,8 +215,9 @@ static void *worker_run(void *argument)
 			break;
 		for (size_t i = 0; i < w->sockets_count; i++)
 			if (w->polled[i].revents)
-				socket_serve(w, i);
+				(void)socket_serve(w, i);
 	}
+	sockets_empty(w);
 	snapshot_thread_leave();
 	return NULL;
 }
@@ -223,35 +236,33 @@ static int thread_start(struct worker *w, struct err *e)
 	return 0;
 }
 
-static int worker_bind(struct worker *w, const struct socket_address *addresses, size_t count,
-    bool shared, struct err *e)
+/* Takes over the sockets of its number. */
+static void worker_equip(struct worker *w, struct sockets *sockets, int stop_fd)
 {
-	for (size_t i = 0; i < count; i++) {
-		int fd = socket_udp_open(&addresses[i], shared, e);
-		if (fd < 0)
-			return fd;
-		w->polled[w->sockets_count] = (struct pollfd){.fd = fd, .events = POLLIN};
-		w->wants_control[w->sockets_count++] = addresses[i].is_any;
+	w->polled = mem_new(sockets->udp_count + 1, sizeof(*w->polled));
+	w->wants_control = mem_new(sockets->udp_count + 1, sizeof(*w->wants_control));
+	for (size_t i = 0; i < sockets->udp_count; i++) {
+		struct udp_socket *s = &sockets->udp[i];
+		if (s->worker != w->number)
+			continue;
+		w->polled[w->sockets_count] = (struct pollfd){.fd = s->fd, .events = POLLIN};
+		w->wants_control[w->sockets_count++] = s->is_any;
+		s->fd = -1;
 	}
-	return 0;
+	w->polled[w->sockets_count] = (struct pollfd){.fd = stop_fd, .events = POLLIN};
 }
 
-int udp_start(const struct socket_address *addresses, size_t addresses_count, unsigned workers,
-    const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
-    struct udp **out, struct err *e)
+int udp_start(struct sockets *sockets, unsigned workers, const struct snapshot_seat *seat,
+    const struct policy_seat *policy, struct stats *stats, struct udp **out, struct err *e)
 {
 	*out = NULL;
-	if (workers < 1 || workers > UDP_WORKERS_MAX || addresses_count > UDP_LISTEN_MAX)
-		return err_set(e, E_LIMIT,
-		    "found %u workers and %zu addresses, at most %d and %d "
-		    "are possible",
-		    workers, addresses_count, UDP_WORKERS_MAX, UDP_LISTEN_MAX);
+	assert(workers >= 1 && workers <= SOCKETS_WORKERS_MAX);
 	struct udp *u = mem_new(1, sizeof(*u));
 	int r = 0;
 	u->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (u->stop_fd < 0)
 		r = err_set_errno(e, errno, "can not make an eventfd");
-	for (unsigned i = 0; r == 0 && i < workers; i++) {
+	for (unsigned i = 0; i < workers; i++) {
 		struct worker *w = mem_new(1, sizeof(*w));
 		u->workers[u->workers_count++] = w;
 		w->number = i;
@@ -260,10 +271,9 @@ int udp_start(const struct socket_address *addresses, size_t addresses_count, un
 		batch_init(w);
 		w->stats = &stats[i];
 		w->signer = signer_new(&SIGNER_UDP);
-		r = guard_init(&w->guard, policy, w->stats, e);
+		worker_equip(w, sockets, u->stop_fd);
 		if (r == 0)
-			r = worker_bind(w, addresses, addresses_count, workers > 1, e);
-		w->polled[w->sockets_count] = (struct pollfd){.fd = u->stop_fd, .events = POLLIN};
+			r = guard_init(&w->guard, policy, w->stats, e);
 	}
 	for (unsigned i = 0; r == 0 && i < workers; i++)
 		r = thread_start(u->workers[i], e);
@@ -273,6 +283,13 @@ int udp_start(const struct socket_address *addresses, size_t addresses_count, un
 	}
 	*out = u;
 	return 0;
+}
+
+void udp_list(const struct udp *u, struct socket_set *set)
+{
+	for (unsigned i = 0; i < u->workers_count; i++)
+		for (size_t j = 0; j < u->workers[i]->sockets_count; j++)
+			socket_set_add(set, u->workers[i]->polled[j].fd);
 }
 
 void udp_stop(struct udp *u)
@@ -287,6 +304,8 @@ void udp_stop(struct udp *u)
 			pthread_join(w->thread, NULL);
 		for (size_t j = 0; j < w->sockets_count; j++)
 			close(w->polled[j].fd);
+		free(w->polled);
+		free(w->wants_control);
 		guard_release(&w->guard);
 		signer_free(w->signer);
 		free(w);

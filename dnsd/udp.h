@@ -4,18 +4,17 @@
 
 #include "dnsd/guard.h"
 #include "dnsd/snapshot.h"
-#include "dnsd/socket.h"
+#include "dnsd/sockets.h"
 #include "dnsd/stats.h"
-
-enum { UDP_WORKERS_MAX = 64, UDP_LISTEN_MAX = 16 };
 
 struct udp;
 
-/* Binds every address for every worker, then starts the threads. `seat`, `policy`
- * (or NULL) and `stats` (one a worker) are borrowed until udp_stop. E_IO, E_LIMIT. */
-int udp_start(const struct socket_address *addresses, size_t addresses_count, unsigned workers,
-    const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
-    struct udp **out, struct err *e);
-void udp_stop(struct udp *u); /* ends and joins the threads; NULL allowed */
+/* Starts the threads, each with the sockets of its number. The sockets are taken over, also when it
+ * fails. `seat`, `policy` (or NULL) and `stats` (one a worker) are borrowed until udp_stop. E_IO. */
+int udp_start(struct sockets *sockets, unsigned workers, const struct snapshot_seat *seat,
+    const struct policy_seat *policy, struct stats *stats, struct udp **out, struct err *e);
+/* Ends and joins the threads, answers what waits in the sockets, closes them. NULL allowed. */
+void udp_stop(struct udp *u);
+void udp_list(const struct udp *u, struct socket_set *set); /* its sockets; they stay its own */
 
 #endif

@@ -2,6 +2,7 @@
 #include "lib/file.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -15,6 +16,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 
+#define TEMPORARY_MARK ".writing-" /* and six characters, between the name and the file's end */
 #define CHECKED_MAGIC "tandem-checked-1 sha256 "
 #define CHECKED_DIGEST_BYTES 32
 #define CHECKED_HEAD_BYTES (sizeof(CHECKED_MAGIC) - 1 + 2 * CHECKED_DIGEST_BYTES + 1)
@@ -111,7 +113,7 @@ static int file_sync_folder(const char *path)
 
 int file_write_atomic(const char *path, const void *data, size_t bytes, mode_t mode, struct err *e)
 {
-	char *temporary = mem_printf("%s.XXXXXX", path);
+	char *temporary = mem_printf("%s" TEMPORARY_MARK "XXXXXX", path);
 	int code = 0;
 	int fd = mkostemp(temporary, O_CLOEXEC); /* 0600 until complete */
 	if (fd < 0) {
@@ -135,6 +137,23 @@ remove:
 free_name:
 	free(temporary);
 	return code;
+}
+
+void file_remove_leftovers(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup("./");
+	char *stem = mem_printf("%s" TEMPORARY_MARK, slash ? slash + 1 : path);
+	size_t stem_bytes = strlen(stem);
+	DIR *d = opendir(folder);
+	for (struct dirent *entry; d && (entry = readdir(d)) != NULL;)
+		if (strncmp(entry->d_name, stem, stem_bytes) == 0 &&
+		    strlen(entry->d_name) == stem_bytes + 6)
+			(void)unlinkat(dirfd(d), entry->d_name, 0);
+	if (d)
+		(void)closedir(d);
+	free(stem);
+	free(folder);
 }
 
 static void checked_head(const void *data, size_t bytes, char out[static CHECKED_HEAD_BYTES + 1])

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/socket.h>
 
 #include "lib/base/mem.h"
@@ -230,6 +231,23 @@ static void server_socket_set(const struct http_server *s, evutil_socket_t fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms));
 }
 
+static int server_listener_use(
+    struct http_server *s, struct evconnlistener *listener, const char *name, struct err *e)
+{
+	evutil_socket_t fd = evconnlistener_get_fd(listener);
+	server_socket_set(s, fd);
+	struct sockaddr_in6 bound = {0}; /* the port stands at the same place in both kinds */
+	socklen_t bytes = sizeof(bound);
+	(void)getsockname(fd, (struct sockaddr *)&bound, &bytes);
+	s->port = ntohs(bound.sin6_port);
+	if (!evhttp_bind_listener(s->evhttp, listener)) {
+		evconnlistener_free(listener);
+		return err_set(e, E_IO, "cannot serve on %s", name);
+	}
+	evconnlistener_set_error_cb(listener, server_on_accept_failed);
+	return 0;
+}
+
 int http_server_listen(struct http_server *s, const char *address_at_port, struct err *e)
 {
 	struct sockaddr_storage at = {0};
@@ -243,18 +261,18 @@ int http_server_listen(struct http_server *s, const char *address_at_port, struc
 	    SERVER_BACKLOG, (struct sockaddr *)&at, (int)bytes);
 	if (!listener)
 		return err_set_errno(e, errno, "cannot listen on %s", address_at_port);
-	evutil_socket_t fd = evconnlistener_get_fd(listener);
-	server_socket_set(s, fd);
-	struct sockaddr_in6 bound = {0}; /* the port stands at the same place in both kinds */
-	bytes = sizeof(bound);
-	(void)getsockname(fd, (struct sockaddr *)&bound, &bytes);
-	s->port = ntohs(bound.sin6_port);
-	if (!evhttp_bind_listener(s->evhttp, listener)) {
-		evconnlistener_free(listener);
-		return err_set(e, E_IO, "cannot serve on %s", address_at_port);
+	return server_listener_use(s, listener, address_at_port, e);
+}
+
+int http_server_adopt(struct http_server *s, int fd, struct err *e)
+{
+	struct evconnlistener *listener = evconnlistener_new(
+	    s->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	if (!listener) {
+		(void)close(fd);
+		return err_set(e, E_IO, "cannot use a listening socket");
 	}
-	evconnlistener_set_error_cb(listener, server_on_accept_failed);
-	return 0;
+	return server_listener_use(s, listener, "a listening socket", e);
 }
 
 unsigned http_server_port(const struct http_server *s)

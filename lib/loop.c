@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -145,9 +146,11 @@ void loop_notify_ready(void)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	static const char ready[] = "READY=1";
+	char ready[64];
+	/* the unit's process may be another one until now: dnsd takes over from a running server */
+	int ready_bytes = snprintf(ready, sizeof(ready), "MAINPID=%d\nREADY=1", (int)getpid());
 	socklen_t to_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + bytes);
-	if (sendto(fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL, (const struct sockaddr *)&to,
+	if (sendto(fd, ready, (size_t)ready_bytes, MSG_NOSIGNAL, (const struct sockaddr *)&to,
 	        to_bytes) < 0)
 		log_warn("cannot tell systemd that the start is complete");
 	(void)close(fd);

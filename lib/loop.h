@@ -16,7 +16,8 @@ void loop_on_reload(struct loop *l, void (*fn)(void *ctx), void *ctx); /* SIGHUP
 int loop_run(struct loop *l); /* returns 0 after a signal to end or loop_end */
 void loop_end(struct loop *l);
 
-/* Tells systemd (NOTIFY_SOCKET, sd_notify(3) protocol) that the daemon is ready; else nothing. */
+/* Tells systemd (NOTIFY_SOCKET, sd_notify(3) protocol) that the daemon is ready, and is the
+ * unit's main process; else nothing. */
 void loop_notify_ready(void);
 
 #endif

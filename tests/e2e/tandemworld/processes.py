@@ -163,6 +163,10 @@ class Process:
     def reload(self):
         self.signal(signal.SIGHUP)
 
+    def may_end(self):
+        """It is no trouble if it ends by itself from now on: another one takes over from it."""
+        self._end_wanted = True
+
     def ask_to_end(self):
         """Its end signal, without waiting; `end` waits."""
         if not self.alive or self._end_asked:

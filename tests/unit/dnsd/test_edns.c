@@ -64,16 +64,19 @@ static void opt_find(struct asked *a)
 	}
 }
 
+static bool is_leaving; /* connections are told to end */
+
 static void asks(struct asked *a, const struct snapshot *s, const char *hex, bool over_tcp)
 {
 	static const struct addr client = {4, {198, 51, 100, 100}};
-	const struct edns_asker asker = {&client, mill, 1559731985, over_tcp, over_tcp ? 10000 : 0};
+	const struct edns_asker asker = {&client, mill, 1559731985, over_tcp,
+	    over_tcp && !is_leaving ? 10000 : 0, over_tcp && is_leaving};
 	uint8_t message[600], *out = mem_new(1, MESSAGE_BYTES_MAX);
 	struct answer_facts facts;
 	size_t bytes = hex_read(hex, message, sizeof(message));
 	uint8_t *exact = mem_dup(message, bytes);
 	query_parse(&a->q, exact, bytes);
-	if (edns_has_options(&a->q))
+	if (edns_has_options(&a->q) || (asker.is_leaving && a->q.has_edns))
 		edns_heed(&policy, &asker, &a->q, &a->reply);
 	a->bytes = answer_build(s, &a->q, exact, over_tcp, 0, out, MESSAGE_BYTES_MAX, &facts);
 	assert_in_range(a->bytes, DNS_HEADER_BYTES, UDP_BYTES_MAX);
@@ -123,6 +126,16 @@ static void options_are_heeded_one_by_one_and_unknown_ones_skipped(void **state)
 	options_expect(HEAD Q_A OPT("00", "0004") "000b 0000", true, 0, "000b 0002 0064");
 	options_expect(HEAD Q_A OPT("00", "0006") "000b 0002 ffff", true, 0, "000b 0002 0064");
 	options_expect(HEAD Q_A OPT("00", "0004") "000b 0000", false, 0, "");
+}
+
+static void a_connection_that_ends_says_so_to_everybody_with_edns(void **state)
+{
+	(void)state;
+	is_leaving = true;
+	options_expect(HEAD Q_A OPT("00", "0000"), true, 0, "000b 0002 0000");
+	options_expect(HEAD Q_A OPT("00", "0004") "000b 0000", true, 0, "000b 0002 0000");
+	options_expect(HEAD Q_A OPT("00", "0000"), false, 0, "");
+	is_leaving = false;
 }
 
 static void every_known_option_fits_beside_the_longest_question(void **state)
@@ -271,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(options_are_heeded_one_by_one_and_unknown_ones_skipped),
+	    cmocka_unit_test(a_connection_that_ends_says_so_to_everybody_with_edns),
 	    cmocka_unit_test(every_known_option_fits_beside_the_longest_question),
 	    cmocka_unit_test(cookies_come_back_with_the_servers_part),
 	    cmocka_unit_test(malformed_cookies_are_a_formerr),

@@ -450,6 +450,58 @@ static void views_are_signed_with_the_keys_of_the_ring(void **state)
 	stage_free(s);
 }
 
+static void only_who_has_the_lock_writes_and_a_newer_view_is_caught_up_with(void **state)
+{
+	struct stage *s = stage_new();
+	struct keeper *other;
+	struct snapshot_seat seat = {0};
+	struct err e = {0};
+	(void)state;
+	take(s, VIEW(1, 1, CATALOG(TEXT, MAIL, ""), ONE, TWO), ACCEPT_TAKE);
+	assert_int_equal(keeper_open(s->folder, &other, &e), 0);
+	struct taker t = {.seat = &seat, .keeper = other};
+	assert_int_equal(taker_start(&t, &e), 0);
+	assert_int_equal(keeper_lock(other, &e), E_CONFLICT);
+	assert_int_equal(keeper_save(other, t.held, true, &e), E_CONFLICT);
+	/* another epoch, then another revision */
+	take(s, VIEW(2, 1, "", TWO), ACCEPT_TAKE);
+	assert_int_equal(taker_catch_up(&t, &e), 0);
+	assert_int_equal(t.held->epoch, 2);
+	expect(seat.now, "mail.example. A", "NOERROR aa | mail.example. 30 A 192.0.2.2 |  | ");
+	take(s, VIEW(3, 2, CATALOG(TEXT ",\"more.example. TXT y\"", MAIL, ""), TWO), ACCEPT_TAKE);
+	assert_int_equal(taker_catch_up(&t, &e), 0);
+	assert_int_equal(t.held->epoch, 3);
+	expect(seat.now, "more.example. TXT", "NOERROR aa | more.example. 300 TXT \"y\" |  | ");
+	assert_int_equal(taker_catch_up(&t, &e), 0); /* nothing new */
+	keeper_unlock(s->keeper);
+	assert_int_equal(keeper_lock(other, &e), 0);
+	taker_release(&t);
+	keeper_close(other);
+	stage_free(s);
+}
+
+static void what_a_killed_process_has_left_is_removed_and_nothing_else(void **state)
+{
+	static const char *const files[] = {"catalog.json.writing-aB3xYz",
+	    "pools.json.writing-000000", "catalog.json.backup", "pools.json.writing-long-name",
+	    "other.json.writing-abcdef", "catalog.previous.json"};
+	struct stage *s = stage_new();
+	(void)state;
+	for (size_t i = 0; i < 6; i++) {
+		char *path = mem_printf("%s/%s", s->folder, files[i]);
+		assert_int_equal(file_write_atomic(path, "x", 1, 0600, NULL), 0);
+		free(path);
+	}
+	assert_int_equal(keeper_lock(s->keeper, NULL), 0);
+	keeper_tidy(s->keeper);
+	for (size_t i = 0; i < 6; i++) {
+		char *path = mem_printf("%s/%s", s->folder, files[i]);
+		assert_int_equal(access(path, F_OK), i < 2 ? -1 : 0);
+		free(path);
+	}
+	stage_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +520,8 @@ int main(void)
 	    cmocka_unit_test(views_are_signed_with_the_keys_of_the_ring),
 	    cmocka_unit_test(a_disk_that_fails_does_not_keep_a_dead_site_in_the_answers),
 	    cmocka_unit_test(a_disk_that_works_again_gets_what_is_served_without_a_new_view),
+	    cmocka_unit_test(only_who_has_the_lock_writes_and_a_newer_view_is_caught_up_with),
+	    cmocka_unit_test(what_a_killed_process_has_left_is_removed_and_nothing_else),
 	};
 	log_open("test_taker", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,19 @@ static uint16_t *port_of(struct sockaddr_storage *a)
 	                               : &((struct sockaddr_in6 *)a)->sin6_port;
 }
 
+static void stage_run(
+    struct stage *s, struct sockets *sockets, unsigned workers, const struct tcp_limits *limits)
+{
+	struct err e = {0};
+	assert_int_equal(
+	    udp_start(sockets, workers, &s->seat, &s->policy, s->stats, &s->udp, &e), 0);
+	assert_int_equal(tcp_start(sockets->listeners, sockets->listeners_count, limits, &s->seat,
+	                     &s->policy, &s->stats[workers], &s->tcp, &e),
+	    0);
+	sockets->listeners_count = 0;
+	sockets_release(sockets);
+}
+
 /* A server on a free port of the address; `policy` (or NULL) is taken over. */
 static struct stage *stage_with_policy(
     const char *listen, unsigned workers, const struct tcp_limits *limits, struct policy *policy)
@@ -58,13 +71,11 @@ static struct stage *stage_with_policy(
 		assert_true(listener >= 0);
 		assert_int_equal(getsockname(listener, (struct sockaddr *)&bound, &bytes), 0);
 		*port_of(&s->address.storage) = *port_of(&bound);
-		if (udp_start(
-		        &s->address, 1, workers, &s->seat, &s->policy, s->stats, &s->udp, &e) != 0)
-			close(listener); /* somebody has the port for UDP */
-		else
-			assert_int_equal(tcp_start(&listener, 1, limits, &s->seat, &s->policy,
-			                     &s->stats[workers], &s->tcp, &e),
-			    0);
+		struct socket_set set = {.fds = {listener}, .count = 1};
+		struct sockets sockets;
+		if (sockets_open(&s->address, 1, workers, &set, &sockets, &e) != 0)
+			continue; /* somebody has the port for UDP */
+		stage_run(s, &sockets, workers, limits);
 	}
 	assert_non_null(s->tcp);
 	return s;
