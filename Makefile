@@ -36,7 +36,8 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive = $(BUILD)/obj/$(1).a
 BINS := $(foreach room,$(DAEMONS),$(if $(wildcard $(room)/main.c),$(BUILD)/bin/$(BIN_$(room))))
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/test_*.c))
-DEPENDENCIES := $(foreach room,$(ROOMS),$(patsubst %.o,%.d,$(call objects,$(room)))) $(UNIT:=.d)
+DEPENDENCIES := $(foreach room,$(ROOMS),$(patsubst %.o,%.d,$(call objects,$(room)))) $(UNIT:=.d) \
+	$(patsubst %.o,%.d,$(call objects,tests/sim))
 
 all: deps $(BINS)
 

@@ -21,6 +21,18 @@ asan:
 tsan:
 	$(MAKE) SAN=thread check
 
+# Whole deployments in simulated time; docs/simulation.md. The daemons' own code is linked, with the
+# simulator's loop, clock, chance and log in the place of the system's.
+SIM_WRAPS := clock_mono_ms clock_wall_ms getrandom malloc_trim log_error log_warn log_info log_debug \
+	__assert_fail member_move maintenance_move
+$(BUILD)/sim/sim: $(call objects,tests/sim) $(foreach r,controlplane dnsd config wire core lib,$(call archive,$(r)))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) $(SIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
+
+sim: deps $(BUILD)/sim/sim
+	@$(BUILD)/sim/sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(HOURS),--hours $(HOURS)) $(ARGS)
+
 # tandem-dnsd against gdnsd and the ceiling of the sockets, as ratios; docs/performance.md.
 bench-dns: all $(BUILD)/bench/pool_references
 	@scripts/install-deps bench
@@ -59,10 +71,11 @@ help:
 #> make check      unit tests only: no root, no network, under a minute
 #> make asan tsan  tests again under sanitizers
 #> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
+#> make sim        SEED= RUNS= HOURS= whole deployments in simulated time, with faults
 #> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
 #> make format     clang-format
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help
+.PHONY: sim bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help

@@ -1,0 +1,78 @@
+/* One question to a simulated dnsd, and its answer read back. */
+#include "tests/sim/answers.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "dnsd/answer.h"
+
+static size_t query_write(uint8_t out[static 300], const char *name, uint16_t type)
+{
+	static const uint8_t head[12] = {0x12, 0x34, 0, 0, 0, 1};
+	size_t at = sizeof(head);
+	memcpy(out, head, sizeof(head));
+	while (*name) {
+		size_t bytes = strcspn(name, ".");
+		assert(bytes > 0 && bytes < 64 && at + bytes + 6 < 300);
+		out[at++] = (uint8_t)bytes;
+		memcpy(out + at, name, bytes);
+		at += bytes;
+		name += bytes + (name[bytes] == '.');
+	}
+	out[at++] = 0;
+	out[at++] = (uint8_t)(type >> 8);
+	out[at++] = (uint8_t)type;
+	out[at++] = 0;
+	out[at++] = 1;
+	return at;
+}
+
+static size_t name_skip(const uint8_t *m, size_t at)
+{
+	while (m[at] != 0) {
+		if (m[at] >= 0xc0)
+			return at + 2;
+		at += m[at] + 1U;
+	}
+	return at + 1;
+}
+
+static unsigned u16(const uint8_t *m)
+{
+	return (unsigned)m[0] << 8 | m[1];
+}
+
+static void record_take(const uint8_t *m, size_t at, uint16_t type, struct answered *out)
+{
+	unsigned bytes = u16(m + at + 8);
+	if (u16(m + at) != type || out->count == ANSWERED_MAX)
+		return;
+	out->ttl_s = u16(m + at + 4) << 16 | u16(m + at + 6);
+	struct addr *a = &out->addresses[out->count++];
+	*a = (struct addr){0};
+	if (type == ASK_A || type == ASK_AAAA) {
+		a->family = type == ASK_A ? 4 : 6;
+		memcpy(a->bytes, m + at + 10, bytes <= 16 ? bytes : 16);
+	}
+}
+
+void answers_ask(const struct taker *t, const char *name, uint16_t type, struct answered *out)
+{
+	static uint8_t message[65535];
+	uint8_t query[300];
+	struct answer_facts facts;
+	size_t bytes = query_write(query, name, type);
+	*out = (struct answered){.hash = 0xcbf29ce484222325ULL};
+	bytes = answer_message(
+	    t->seat->now, query, bytes, true, 0, message, sizeof(message), &facts);
+	assert(bytes >= 12);
+	for (size_t i = 0; i < bytes; i++)
+		out->hash = (out->hash ^ message[i]) * 0x100000001b3ULL;
+	out->rcode = message[3] & 15U;
+	size_t at = name_skip(message, 12) + 4;
+	for (unsigned n = u16(message + 6); n > 0; n--) {
+		at = name_skip(message, at);
+		record_take(message, at, type, out);
+		at += 10 + u16(message + at + 8);
+	}
+}

@@ -1,0 +1,23 @@
+/* What a simulated dnsd answers, asked on the wire format through the real answer code. */
+#ifndef TANDEM_SIM_ANSWERS_H
+#define TANDEM_SIM_ANSWERS_H
+
+#include <stdio.h>
+
+#include "dnsd/taker.h"
+#include "tests/sim/sim.h"
+
+enum { ASK_A = 1, ASK_NS = 2, ASK_SOA = 6, ASK_MX = 15, ASK_TXT = 16, ASK_AAAA = 28 };
+enum { ANSWERED_MAX = 64 };
+
+struct answered {
+	unsigned rcode;
+	size_t count; /* records of the type that was asked for */
+	uint32_t ttl_s;
+	struct addr addresses[ANSWERED_MAX]; /* for A and AAAA */
+	uint64_t hash;                       /* of all octets of the message */
+};
+void answers_ask(const struct taker *t, const char *name, uint16_t type, struct answered *out);
+bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const char **name);
+
+#endif

@@ -1,0 +1,52 @@
+/* Which rows of the transition tables were reached. */
+#include "tests/sim/coverage.h"
+
+#include <stdio.h>
+
+#include "core/member.h"
+#include "tests/sim/shims.h"
+
+struct coverage *coverage;
+
+void __wrap_member_move(enum member_state *verdict, enum member_state to)
+{
+	coverage->member[*verdict][to]++;
+	__real_member_move(verdict, to);
+}
+
+void __wrap_maintenance_move(
+    struct state_drain *d, enum maintenance_state to, int64_t wall_ms)
+{
+	coverage->maintenance[d->state][to]++;
+	__real_maintenance_move(d, to, wall_ms);
+}
+
+static size_t row_report(
+    const char *table, const char *from, const char *to, uint64_t times, bool loudly)
+{
+	if (loudly || times == 0)
+		printf("  %-12s %-16s → %-16s %10llu%s\n", table, from, to,
+		    (unsigned long long)times, times ? "" : "  NOT REACHED");
+	return times == 0;
+}
+
+size_t coverage_report(bool loudly)
+{
+	size_t missing = 0;
+	for (unsigned f = 0; f <= MEMBER_DOWN; f++)
+		for (unsigned t = 0; t <= MEMBER_DOWN; t++)
+			if (member_may_move((enum member_state)f, (enum member_state)t))
+				missing += row_report("member",
+				    member_state_name((enum member_state)f),
+				    member_state_name((enum member_state)t),
+				    coverage->member[f][t], loudly);
+	for (unsigned f = 0; f <= MAINTENANCE_ACTIVE; f++)
+		for (unsigned t = 0; t <= MAINTENANCE_ACTIVE; t++)
+			if (maintenance_may_move(
+			        (enum maintenance_state)f, (enum maintenance_state)t))
+				missing += row_report("maintenance",
+				    maintenance_state_name((enum maintenance_state)f),
+				    maintenance_state_name((enum maintenance_state)t),
+				    coverage->maintenance[f][t], loudly);
+	return missing;
+}

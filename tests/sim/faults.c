@@ -1,0 +1,200 @@
+/* What goes wrong, begun and ended. Causes are counted, so that two faults may overlap. */
+#include <stdlib.h>
+
+#include "tests/sim/sim.h"
+
+static void cut(size_t a, size_t b, bool on)
+{
+	sim->cuts[a][b] += on ? 1 : -1U;
+}
+
+static void isolation(size_t a, bool on)
+{
+	for (size_t s = 0; s < sim->layout->sites; s++)
+		if (s != a) {
+			cut(a, s, on);
+			cut(s, a, on);
+		}
+}
+
+static struct link *link_of(const struct incident *i)
+{
+	return &sim->links[i->a][i->b];
+}
+
+static void outage(size_t site, bool on)
+{
+	const struct layout *l = sim->layout;
+	sim->site_out[site] += on ? 1 : -1U;
+	if (on) {
+		for (size_t i = 0; i < l->controllers; i++)
+			if (l->controller_site[i] == site) {
+				controller_stop(i);
+				store_member_kill(i, true);
+			}
+		for (size_t i = 0; i < l->dnsds; i++)
+			if (l->dnsd_site[i] == site)
+				dnsd_stop(i);
+		healthd_stop(site);
+	} else if (sim->site_out[site] == 0) {
+		for (size_t i = 0; i < l->controllers; i++)
+			if (l->controller_site[i] == site) {
+				store_member_kill(i, false);
+				controller_start(i, false);
+			}
+		for (size_t i = 0; i < l->dnsds; i++)
+			if (l->dnsd_site[i] == site)
+				dnsd_start(i);
+		healthd_start(site);
+	}
+	for (size_t m = 0; m < sim->members_count; m++)
+		if (sim->members[m].site == site)
+			sim->members[m].down += on ? 1 : -1U;
+}
+
+static void stall(struct process *n, const struct incident *i)
+{
+	if (n && n->alive)
+		n->stalled_us = sim->now_us + i->lasts_us;
+}
+
+static void member_fault(const struct incident *i, bool on)
+{
+	struct sim_member *m = &sim->members[i->c % sim->members_count];
+	if (i->kind == INCIDENT_MEMBER_DOWN)
+		m->down += on ? 1 : -1U;
+	else
+		m->flap_us = on ? (1 + i->b) * sim->layout->pace * SIM_SECOND : 0;
+}
+
+static void network_fault(const struct incident *i, bool on)
+{
+	switch (i->kind) {
+	case INCIDENT_PARTITION:
+		cut(i->b, i->a, on);
+		cut(i->a, i->b, on);
+		break;
+	case INCIDENT_ONE_WAY:
+		cut(i->a, i->b, on);
+		break;
+	case INCIDENT_ISOLATION:
+		isolation(i->a, on);
+		break;
+	case INCIDENT_SLOW:
+		link_of(i)->extra_us = on ? i->c % 3000 * 1000 + 1000 : 0;
+		break;
+	case INCIDENT_LOSSY:
+		link_of(i)->loss = on ? (unsigned)(50 + i->c % 400) : 0;
+		link_of(i)->twice = on ? 100 : 0;
+		break;
+	default:
+		break;
+	}
+}
+
+static bool site_is_out(size_t site)
+{
+	return sim->site_out[site] > 0;
+}
+
+static void process_begin(const struct incident *i)
+{
+	switch (i->kind) {
+	case INCIDENT_CRASH_CONTROLLER:
+	case INCIDENT_UPGRADE:
+		controller_stop(i->a);
+		break;
+	case INCIDENT_CRASH_DNSD:
+		dnsd_stop(i->a);
+		break;
+	case INCIDENT_STALL_CONTROLLER:
+		stall(controller_node(i->a), i);
+		break;
+	case INCIDENT_STALL_DNSD:
+		stall(dnsd_node(i->a), i);
+		break;
+	case INCIDENT_CLOCK_JUMP:
+		controller_node(i->a)->wall_offset_ms +=
+		    (int64_t)(i->c % 1200000) - 600000;
+		break;
+	case INCIDENT_HEALTHD_STOPS:
+		healthd_stop(i->a);
+		break;
+	case INCIDENT_CONFUSED_LINE:
+		stream_confuse(i->a, i->c);
+		break;
+	default:
+		break;
+	}
+}
+
+static void process_end(const struct incident *i)
+{
+	switch (i->kind) {
+	case INCIDENT_CRASH_CONTROLLER:
+	case INCIDENT_UPGRADE:
+		if (!site_is_out(sim->layout->controller_site[i->a]))
+			controller_start(i->a, i->kind == INCIDENT_UPGRADE);
+		break;
+	case INCIDENT_CRASH_DNSD:
+		if (!site_is_out(sim->layout->dnsd_site[i->a]))
+			dnsd_start(i->a);
+		break;
+	case INCIDENT_CLOCK_JUMP: /* somebody sets it right */
+		controller_node(i->a)->wall_offset_ms = 0;
+		break;
+	case INCIDENT_HEALTHD_STOPS:
+		if (!site_is_out(i->a))
+			healthd_start(i->a);
+		break;
+	default:
+		break;
+	}
+}
+
+static void fault(const struct incident *i, bool on)
+{
+	switch (i->kind) {
+	case INCIDENT_CRASH_STORE:
+		if (!site_is_out(sim->layout->controller_site[i->a]))
+			store_member_kill(i->a, on);
+		break;
+	case INCIDENT_STORE_MUTE:
+		store_mute(on, (unsigned)i->c);
+		break;
+	case INCIDENT_MEMBER_DOWN:
+	case INCIDENT_MEMBER_FLAPS:
+		member_fault(i, on);
+		break;
+	case INCIDENT_VANTAGE_LIES:
+		sim->lying[i->a] += on ? 1 : -1U;
+		break;
+	case INCIDENT_SITE_OUTAGE:
+		outage(i->a, on);
+		break;
+	case INCIDENT_DISK_FAILS:
+		dnsd_disk_fail(i->a, on);
+		break;
+	default:
+		network_fault(i, on);
+		if (on)
+			process_begin(i);
+		else
+			process_end(i);
+		break;
+	}
+}
+
+void incident_begin(struct incident *i)
+{
+	if (i->kind >= INCIDENT_DRAIN)
+		people_ask(i);
+	else
+		fault(i, true);
+}
+
+void incident_end(struct incident *i)
+{
+	if (i->kind < INCIDENT_DRAIN)
+		fault(i, false);
+}

@@ -1,0 +1,153 @@
+/* People: they ask the controller that seems to lead, are answered or not, and remember what they
+ * were told. What they were told must be true. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/engine.h"
+#include "lib/base/mem.h"
+#include "tests/sim/people.h"
+
+enum { PATIENCE = 3 };
+
+static struct person_request *asked;
+static size_t asked_count;
+
+static size_t leader_seen(struct chance *c)
+{
+	size_t n = sim->layout->controllers;
+	for (size_t i = 0; i < n; i++)
+		if (controller_leads(i) && !chance_hit(c, 100))
+			return i;
+	return chance_draw(c, n);
+}
+
+static void on_replied(void *ctx, const struct engine_reply *reply)
+{
+	size_t index = (size_t)(uintptr_t)ctx;
+	struct person_request *r = &asked[index];
+	if (sim->current && !sim->current->alive) /* the controller dies: nobody is told anything */
+		return;
+	trace_number((uint64_t)reply->result);
+	if (r->replied)
+		sim_fail(14, "request %zu was answered twice", index);
+	r->replied = true;
+	r->result = reply->result;
+	r->revision = reply->revision;
+	story_tell("%s is answered: %s", r->what, reply->result == 0 ? "done" : reply->text);
+	if (reply->result != 0 && (!reply->text || *reply->text == '\0'))
+		sim_fail(14, "%s was refused without a word", r->what);
+	if (reply->result == 0 && !r->plan_only)
+		people_check_done(index);
+}
+
+struct question {
+	size_t index, controller;
+};
+
+static void ask_arrive(void *arg)
+{
+	struct question *q = arg;
+	struct person_request *r = &asked[q->index];
+	struct engine *engine = controller_engine(q->controller);
+	char reason[32];
+	snprintf(reason, sizeof(reason), "request %zu", q->index);
+	struct core_request request = {.type = r->type,
+	    .plan_only = r->plan_only,
+	    .actor = "anna",
+	    .site = r->site < SIM_SITES ? sim->layout->site_names[r->site] : NULL,
+	    .reason = reason,
+	    .until_ms = r->until_ms,
+	    .planned_on = r->planned_on};
+	if (r->type == CORE_REQUEST_APPLY) {
+		request.service = sim->layout->services[r->document];
+		request.document = sim->layout->texts[r->document];
+		request.document_bytes = strlen(request.document);
+	}
+	r->reached = true;
+	if (engine)
+		engine_request(engine, &request, on_replied, (void *)(uintptr_t)q->index);
+	free(q);
+}
+
+static size_t asked_add(const struct person_request *r)
+{
+	VEC_PUSH(asked, asked_count) = *r;
+	return asked_count - 1;
+}
+
+static void request_send(struct person_request *r)
+{
+	struct question *q = mem_new(1, sizeof(*q));
+	q->controller = leader_seen(&sim->people_chance);
+	q->index = asked_add(r);
+	story_tell("%s (asks %s)", r->what, controller_node(q->controller)->name);
+	(void)task_after(controller_node(q->controller),
+	    1000 + chance_draw(&sim->people_chance, 50000), ask_arrive, free, q);
+}
+
+static void first_apply(void *arg)
+{
+	(void)arg;
+	if (store_state() && store_state()->revision > 0)
+		return;
+	struct person_request r = {
+	    .type = CORE_REQUEST_APPLY, .planned_on = UINT64_MAX, .site = SIM_SITES};
+	snprintf(r.what, sizeof(r.what), "anna applies document 0");
+	request_send(&r);
+	(void)task_after(NULL, 6 * SIM_SECOND, first_apply, NULL, NULL);
+}
+
+void people_begin(void)
+{
+	(void)task_after(NULL, 3 * SIM_SECOND, first_apply, NULL, NULL);
+}
+
+void people_ask(const struct incident *i)
+{
+	struct person_request r = {.planned_on = UINT64_MAX, .site = SIM_SITES};
+	switch (i->kind) {
+	case INCIDENT_DRAIN:
+		r.type = CORE_REQUEST_DRAIN;
+		r.site = i->a;
+		r.plan_only = i->c % 10 == 0;
+		r.until_ms = sim_wall_ms() +
+		             (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
+		snprintf(r.what, sizeof(r.what), "anna %s %s", r.plan_only ? "plans to drain" : "drains",
+		    sim->layout->site_names[i->a]);
+		break;
+	case INCIDENT_UNDRAIN:
+		r.type = CORE_REQUEST_UNDRAIN;
+		r.site = i->a;
+		snprintf(
+		    r.what, sizeof(r.what), "anna undrains %s", sim->layout->site_names[i->a]);
+		break;
+	default:
+		r.type = CORE_REQUEST_APPLY;
+		r.document = i->a;
+		r.plan_only = i->kind == INCIDENT_PLAN;
+		if (i->c % 3 == 0 && store_state())
+			r.planned_on = store_state()->revision;
+		snprintf(r.what, sizeof(r.what), "anna %s document %zu",
+		    r.plan_only ? "plans" : "applies", r.document);
+		break;
+	}
+	request_send(&r);
+}
+
+struct person_request *people_request(size_t index)
+{
+	return index < asked_count ? &asked[index] : NULL;
+}
+
+size_t people_requests(void)
+{
+	return asked_count;
+}
+
+void people_reset(void)
+{
+	free(asked);
+	asked = NULL;
+	asked_count = 0;
+}

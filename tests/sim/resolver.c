@@ -1,0 +1,62 @@
+/* Resolvers out in the world: they ask some dnsd that they reach, keep answers for the TTL, and
+ * some for longer than they should. */
+#include <string.h>
+
+#include "tests/sim/answers.h"
+
+enum { KEPT = 16 };
+
+static struct resolver {
+	struct kept {
+		char name[64];
+		uint64_t until_us, epoch;
+		uint8_t sites; /* bit per site whose address it holds */
+	} kept[KEPT];
+	size_t next;
+} resolvers[SIM_RESOLVERS];
+
+static void resolver_ask(void *arg)
+{
+	struct resolver *r = arg;
+	size_t index = (size_t)(r - resolvers);
+	struct chance *c = &sim->people_chance;
+	(void)task_after(NULL, (1 + chance_draw(c, 8)) * sim->layout->pace * SIM_SECOND,
+	    resolver_ask, NULL, r);
+	const struct taker *t = dnsd_taker(chance_draw(c, sim->layout->dnsds));
+	if (!t || !t->held)
+		return;
+	size_t document = store_document_variant(t->held->revision);
+	const struct service *s = sim->layout->services[document];
+	const struct service_name *n = &s->names[chance_draw(c, s->names_count)];
+	struct answered a;
+	answers_ask(t, n->owner, ASK_A, &a);
+	struct kept *k = &r->kept[r->next++ % KEPT];
+	snprintf(k->name, sizeof(k->name), "%s", n->owner);
+	k->epoch = t->held->epoch;
+	k->sites = 0;
+	for (size_t i = 0; i < a.count; i++)
+		k->sites |= (uint8_t)(1U << (a.addresses[i].bytes[1] - 1)); /* 10.SITE+1.… */
+	k->until_us = sim->now_us + (uint64_t)a.ttl_s * SIM_SECOND *
+	                                sim->layout->resolver_stretch[index] / 100;
+}
+
+void resolvers_start(void)
+{
+	memset(resolvers, 0, sizeof(resolvers));
+	for (size_t i = 0; i < sim->layout->resolvers; i++)
+		(void)task_after(NULL, SIM_SECOND, resolver_ask, NULL, &resolvers[i]);
+}
+
+bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const char **name)
+{
+	const struct resolver *r = &resolvers[resolver];
+	if (sim->layout->resolver_stretch[resolver] > 100)
+		return false;
+	for (size_t i = 0; i < KEPT; i++) {
+		*name = r->kept[i].name;
+		if (r->kept[i].until_us > sim->now_us && r->kept[i].epoch < epoch &&
+		    (r->kept[i].sites >> site & 1))
+			return true;
+	}
+	return false;
+}

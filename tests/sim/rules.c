@@ -1,0 +1,80 @@
+/* What happens, handed to the rules that want to know; and rule 2 for what is written. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "controlplane/engine.h"
+#include "tests/sim/rules.h"
+
+const struct service *document_of(uint64_t revision)
+{
+	size_t variant = store_document_variant(revision);
+	return variant == SIZE_MAX ? NULL : sim->layout->services[variant];
+}
+
+void rules_reset(void)
+{
+	answers_reset();
+	facts_reset();
+	drains_reset();
+}
+
+void rules_release(void)
+{
+	answers_release();
+}
+
+void rules_on_controller_start(size_t controller)
+{
+	facts_forget(controller);
+	drains_forget(controller);
+}
+
+void rules_on_heard(size_t controller, const struct core_observation *o)
+{
+	facts_heard(controller, o);
+}
+
+void rules_on_ack(size_t controller, const struct core_ack *a)
+{
+	drains_acked(controller, a);
+}
+
+void rules_on_decide(struct process *controller, const struct state *next)
+{
+	const struct core *core = controller_core(controller->index);
+	const struct state *base = core ? core_state(core) : NULL;
+	if (!base || next->version == base->version) /* a new cluster, or a seal */
+		return;
+	if (next->version != base->version + 1 || next->epoch < base->epoch ||
+	    next->epoch > base->epoch + 1 || next->revision < base->revision ||
+	    next->revision > base->revision + 1)
+		sim_fail(2, "%s decides on version %" PRIu64 " epoch %" PRIu64 " after version %" PRIu64
+		            " epoch %" PRIu64,
+		    controller->name, next->version, next->epoch, base->version, base->epoch);
+	health_decided(controller, base, next);
+}
+
+void rules_on_commit(struct process *controller, bool in_office, const struct state *former,
+    const struct state *next)
+{
+	bool seal = former && strcmp(former->commit_id, next->commit_id) == 0;
+	/* One that has lost its office must not write any more. */
+	if (former && !in_office)
+		sim_fail(2, "%s writes a state although it does not hold the office",
+		    controller->name);
+	if (former && !seal &&
+	    (next->version != former->version + 1 || next->epoch < former->epoch ||
+	        next->revision < former->revision || strcmp(next->cluster, former->cluster) != 0))
+		sim_fail(2, "version %" PRIu64 " epoch %" PRIu64 " of %s replaces version %" PRIu64
+		            " epoch %" PRIu64,
+		    next->version, next->epoch, controller->name, former->version, former->epoch);
+	answers_committed(next);
+	words_committed(next);
+	if (former && !seal)
+		drains_committed(controller, former, next);
+}
+
+void rules_now(void)
+{
+	words_now();
+}

@@ -1,0 +1,31 @@
+/* What the files of the rules share. */
+#ifndef TANDEM_SIM_RULES_H
+#define TANDEM_SIM_RULES_H
+
+#include "tests/sim/answers.h"
+#include "tests/sim/people.h"
+
+enum { RULE_PROMISE = 0, RULE_LIVENESS = 100 };
+
+void answers_reset(void); /* rules_answers.c: 1, 2, 4, 9, 10, 13 */
+void answers_release(void);
+void answers_committed(const struct state *next);
+
+void facts_reset(void); /* rules_health.c: 3, 5, 6 */
+void facts_forget(size_t controller);
+void facts_heard(size_t controller, const struct core_observation *o);
+void health_decided(struct process *controller, const struct state *base, const struct state *next);
+
+void drains_reset(void); /* rules_drain.c: 12 */
+void drains_forget(size_t controller);
+void drains_acked(size_t controller, const struct core_ack *a);
+void drains_committed(
+    const struct process *controller, const struct state *former, const struct state *next);
+
+void words_committed(const struct state *next); /* rules_words.c: 8, 14 */
+void words_now(void);
+
+/* The document behind a state's revision. */
+const struct service *document_of(uint64_t revision);
+
+#endif

@@ -1,0 +1,72 @@
+/* Rule 12: drained is a measurement. What a drain's record says is compared with the truth that the
+ * controllers can not see: what every dnsd serves, what resolvers still keep. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/sim/rules.h"
+
+static struct heard { /* acks, as each controller has had them */
+	bool ever;
+	uint64_t at_ms;
+} heard[SIM_CONTROLLERS][SIM_DNSDS];
+
+void drains_reset(void)
+{
+	memset(heard, 0, sizeof(heard));
+}
+
+void drains_forget(size_t controller)
+{
+	memset(heard[controller], 0, sizeof(heard[controller]));
+}
+
+void drains_acked(size_t controller, const struct core_ack *a)
+{
+	for (size_t d = 0; d < sim->layout->dnsds; d++)
+		if (strcmp(dnsd_node(d)->name, a->name) == 0)
+			heard[controller][d] =
+			    (struct heard){true, node_mono_ms(controller_node(controller))};
+}
+
+static void published_check(const struct process *controller, const struct state_drain *drain)
+{
+	for (size_t d = 0; d < sim->layout->dnsds; d++) {
+		const struct heard *h = &heard[controller->index][d];
+		const struct taker *t = dnsd_taker(d);
+		bool known = h->ever && node_mono_ms(controller) - h->at_ms <= 3600000;
+		if (known && t && t->held && t->held->epoch < drain->epoch)
+			sim_fail(12, "the drain of %s counts as published, but %s serves epoch "
+			             "%" PRIu64 " of %" PRIu64,
+			    drain->site, dnsd_node(d)->name, t->held->epoch, drain->epoch);
+	}
+}
+
+static void elapsed_check(const struct state_drain *drain, size_t site)
+{
+	for (size_t r = 0; r < sim->layout->resolvers; r++) {
+		const char *name;
+		if (resolver_holds_older(r, site, drain->epoch, &name))
+			sim_fail(12, "the TTL counts as elapsed for the drain of %s, but a resolver "
+			             "that keeps to TTLs still holds %s",
+			    drain->site, name);
+	}
+}
+
+void drains_committed(
+    const struct process *controller, const struct state *former, const struct state *next)
+{
+	for (size_t i = 0; i < next->drains_count; i++) {
+		const struct state_drain *drain = &next->drains[i];
+		const struct state_drain *was = state_drain_find(former, drain->site);
+		if (!was || was->state == drain->state)
+			continue;
+		story_tell("the drain of %s is %s", drain->site,
+		    maintenance_state_name(drain->state));
+		if (drain->state == MAINTENANCE_PUBLISHED)
+			published_check(controller, drain);
+		for (size_t s = 0; drain->state == MAINTENANCE_TTL_ELAPSED && s < sim->layout->sites;
+		     s++)
+			if (strcmp(sim->layout->site_names[s], drain->site) == 0)
+				elapsed_check(drain, s);
+	}
+}

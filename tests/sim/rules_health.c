@@ -1,0 +1,127 @@
+/* Rules on what health and people may take out, judged on what the deciding controller has been
+ * told: 3 never the last site, 5 unknown is not down, 6 a second witness. */
+#include <string.h>
+
+#include "core/member.h"
+#include "tests/sim/rules.h"
+
+enum { FALL = 3 };
+
+static struct fact {
+	bool heard, ok;
+	uint32_t streak;
+	uint64_t at_ms; /* on the controller's clock */
+} facts[SIM_CONTROLLERS][SIM_MEMBERS][SIM_SITES];
+
+void facts_reset(void)
+{
+	memset(facts, 0, sizeof(facts));
+}
+
+void facts_forget(size_t controller)
+{
+	memset(facts[controller], 0, sizeof(facts[controller]));
+}
+
+static size_t site_find(const char *name)
+{
+	for (size_t s = 0; s < sim->layout->sites; s++)
+		if (strcmp(sim->layout->site_names[s], name) == 0)
+			return s;
+	return SIZE_MAX;
+}
+
+void facts_heard(size_t controller, const struct core_observation *o)
+{
+	size_t m = sim_member_find(o->member), v = site_find(o->vantage);
+	struct fact *f = &facts[controller][m][v];
+	uint64_t at_ms = node_mono_ms(controller_node(controller)) - o->age_ms;
+	bool down = f->heard && !f->ok && f->streak >= FALL;
+	if (f->heard && at_ms < f->at_ms)
+		return;
+	*f = (struct fact){true, o->ok, o->streak, at_ms};
+	if (sim_narrates && controller_leads(controller) && !o->ok && o->streak >= FALL && !down)
+		story_tell("%s's vantage reports %s down (%u of %d)", o->vantage, o->member,
+		    o->streak, FALL);
+}
+
+static bool fact_fresh(const struct process *controller, const struct fact *f)
+{
+	uint64_t expire_ms = 10000 * sim->layout->pace;
+	return f->heard && node_mono_ms(controller) - f->at_ms <= expire_ms + 60;
+}
+
+/* Rules 5 and 6. The end of a drain may hold back a member that too few vantages know of. */
+static void withheld_check(
+    const struct process *controller, const struct state *base, const struct state_member *m)
+{
+	const struct state_member *before = state_member_find(base, m->id);
+	size_t at = sim_member_find(m->id);
+	unsigned downs = 0, outside = 0, fresh = 0;
+	if (!m->withheld || (before && before->withheld))
+		return;
+	for (size_t v = 0; v < sim->layout->sites; v++) {
+		const struct fact *f = &facts[controller->index][at][v];
+		bool down = fact_fresh(controller, f) && !f->ok && f->streak >= FALL;
+		fresh += fact_fresh(controller, f);
+		downs += down;
+		outside += down && v != sim->members[at].site;
+	}
+	if (strstr(m->evidence, "drain expired"))
+		return;
+	if (fresh < 2)
+		sim_fail(5, "%s takes %s out although only %u vantages are fresh: %s",
+		    controller->name, m->id, fresh, m->evidence);
+	if (downs < 2 || outside < 1)
+		sim_fail(6, "%s takes %s out although only %u vantages say down, %u outside: %s",
+		    controller->name, m->id, downs, outside, m->evidence);
+}
+
+static bool member_proven(const struct process *controller, const struct state *s, const char *id)
+{
+	const struct state_member *m = state_member_find(s, id);
+	size_t at = sim_member_find(id);
+	unsigned fresh = 0;
+	if (!m || m->verdict != MEMBER_UP || m->withheld)
+		return false;
+	for (size_t v = 0; v < sim->layout->sites; v++)
+		fresh += fact_fresh(controller, &facts[controller->index][at][v]);
+	return fresh >= 2;
+}
+
+/* Rule 3: some member of every pool of several sites stays outside drained ones, and when a drain
+ * is added, one of them is known to work. */
+static void pool_check(
+    const struct process *controller, const struct state *s, const struct service *service, size_t p,
+    bool new_drain)
+{
+	const struct service_pool *pool = &service->pools[p];
+	bool left = false, proven = false, several = false;
+	char id[MEMBER_ID_BYTES];
+	for (size_t i = 0; i < pool->members_count; i++) {
+		several = several || pool->members[i].site != pool->members[0].site;
+		if (state_drain_find(s, service->sites[pool->members[i].site].name))
+			continue;
+		left = true;
+		proven = proven || member_proven(controller, s, member_id(service, p, i, id));
+	}
+	if (several && !left)
+		sim_fail(3, "all sites of pool %s are drained", pool->name);
+	if (several && new_drain && !proven)
+		sim_fail(3, "a drain leaves nothing in pool %s that is known to work", pool->name);
+}
+
+void health_decided(struct process *controller, const struct state *base, const struct state *next)
+{
+	bool new_drain = false;
+	for (size_t i = 0; i < next->members_count; i++)
+		if (sim_member_find(next->members[i].id) != SIZE_MAX)
+			withheld_check(controller, base, &next->members[i]);
+	for (size_t i = 0; i < next->drains_count; i++)
+		new_drain = new_drain || !state_drain_find(base, next->drains[i].site);
+	/* A document that comes with this very commit is not in the store yet. */
+	const struct service *service =
+	    next->revision == base->revision ? document_of(next->revision) : NULL;
+	for (size_t p = 0; service && p < service->pools_count; p++)
+		pool_check(controller, next, service, p, new_drain);
+}

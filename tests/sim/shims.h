@@ -1,0 +1,29 @@
+/* What the linker puts in the place of the system's: see the Makefile's --wrap. */
+#ifndef TANDEM_SIM_SHIMS_H
+#define TANDEM_SIM_SHIMS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/maintenance.h"
+#include "core/state.h"
+
+uint64_t __wrap_clock_mono_ms(void);
+int64_t __wrap_clock_wall_ms(void);
+ssize_t __wrap_getrandom(void *out, size_t bytes, unsigned flags);
+int __wrap_malloc_trim(size_t pad);
+void __wrap_log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void __wrap_log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void __wrap_log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void __wrap_log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void __wrap_member_move(enum member_state *verdict, enum member_state to);
+void __real_member_move(enum member_state *verdict, enum member_state to);
+void __wrap_maintenance_move(
+    struct state_drain *d, enum maintenance_state to, int64_t wall_ms);
+void __real_maintenance_move(
+    struct state_drain *d, enum maintenance_state to, int64_t wall_ms);
+
+__attribute__((noreturn)) void __wrap___assert_fail(
+    const char *expression, const char *file, unsigned line, const char *function);
+
+#endif

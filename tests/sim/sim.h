@@ -1,0 +1,279 @@
+/* The simulated world: one process, one thread, simulated time, everything drawn from a seed.
+ *
+ * Layers, each of which knows only those above it:
+ *   queue.c clocks.c        what happens next; what each process believes the time to be
+ *   loop.c                  libevent's timers as the daemons use them, on that queue
+ *   network.c               who hears whom, how late, how often
+ *   store_model.c disk.c    what survives a crash
+ *   controller.c dnsd.c healthd.c resolver.c   processes: the real engine, the real follower, …
+ *   plan.c faults.c people.c                   what goes wrong and who asks for what
+ *   rules_*.c               what must hold all the same */
+#ifndef TANDEM_SIM_SIM_H
+#define TANDEM_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/core.h"
+
+enum {
+	SIM_SITES = 7,
+	SIM_CONTROLLERS = 3,
+	SIM_DNSDS = 8,
+	SIM_NODES = 32,
+	SIM_MEMBERS = 48, /* over all documents */
+	SIM_DOCUMENTS = 6,
+	SIM_RESOLVERS = 6,
+	SIM_INCIDENTS = 2000,
+};
+
+#define SIM_SECOND UINT64_C(1000000)
+#define SIM_MINUTE (60 * SIM_SECOND)
+#define SIM_HOUR (60 * SIM_MINUTE)
+
+/* ---- chance ---- */
+
+struct chance {
+	uint64_t state;
+};
+uint64_t chance_draw(struct chance *c, uint64_t below); /* 0 … below-1; below >= 1 */
+uint64_t chance_between(struct chance *c, uint64_t least, uint64_t most);
+bool chance_hit(struct chance *c, unsigned per_mille);
+struct chance chance_branch(uint64_t seed, uint64_t purpose); /* independent streams of one seed */
+
+/* ---- processes ---- */
+
+enum node_kind { NODE_CONTROLLER, NODE_DNSD, NODE_HEALTHD };
+
+struct process { /* a process on a machine with a clock */
+	enum node_kind kind;
+	size_t index, site;
+	char name[24];
+	bool alive;
+	uint32_t life;      /* grows with every start: what was meant for a former life is lost */
+	uint64_t stalled_us; /* does nothing before this time */
+	/* the machine's clock */
+	uint64_t mono_base_us, since_us;
+	int64_t rate_ppm, wall_offset_ms;
+};
+
+/* ---- the queue ---- */
+
+struct task;
+typedef void (*task_run)(void *arg);
+
+uint64_t sim_now_us(void);
+/* Runs `run(arg)` after that time as `node` (NULL: as the world), unless that node has died since:
+ * then `drop(arg)` (may be NULL) runs instead. A stalled node runs it later. */
+struct task *task_after(
+    struct process *node, uint64_t delay_us, task_run run, task_run drop, void *arg);
+void task_cancel(struct task *t); /* drop is not called */
+bool queue_step(uint64_t end_us); /* false: nothing left before that time, which it is now */
+void queue_release(void);
+
+/* Runs as that node until node_leave; nests. */
+struct process *node_enter(struct process *n);
+void node_leave(struct process *before);
+
+/* ---- clocks ---- */
+
+uint64_t node_mono_ms(const struct process *n);
+int64_t node_wall_ms(const struct process *n);
+int64_t sim_wall_ms(void); /* the true one */
+
+/* ---- network ---- */
+
+struct link { /* from one site to another, one way */
+	bool cut;
+	uint64_t extra_us; /* added delay */
+	unsigned loss;     /* per mille */
+	unsigned twice;    /* per mille delivered a second time, later */
+};
+
+bool network_open(size_t from, size_t to);
+/* Delay of one message; false: it is lost. */
+bool network_delay(size_t from, size_t to, uint64_t *delay_us);
+
+/* ---- what is drawn ---- */
+
+struct layout {
+	uint64_t pace; /* seconds between probes; everything else in proportion */
+	size_t regions, sites;
+	size_t region_of[SIM_SITES]; /* SIZE_MAX: witness */
+	char site_names[SIM_SITES][8];
+	size_t controllers, controller_site[SIM_CONTROLLERS];
+	size_t dnsds, dnsd_site[SIM_DNSDS];
+	size_t resolvers;
+	unsigned resolver_stretch[SIM_RESOLVERS]; /* percent of the TTL it keeps */
+	size_t documents;
+	char *texts[SIM_DOCUMENTS];
+	struct service *services[SIM_DOCUMENTS];
+	uint64_t duration_us;
+	bool quiet_network;
+};
+
+enum incident_kind {
+	INCIDENT_PARTITION, /* a ↮ b */
+	INCIDENT_ONE_WAY,   /* a → b is cut */
+	INCIDENT_ISOLATION, /* a from everybody */
+	INCIDENT_SLOW,      /* a → b is late by c ms */
+	INCIDENT_LOSSY,     /* a → b loses and repeats */
+	INCIDENT_CRASH_CONTROLLER,
+	INCIDENT_CRASH_DNSD,
+	INCIDENT_CRASH_STORE,
+	INCIDENT_STORE_MUTE, /* answers get lost, writes come late */
+	INCIDENT_STALL_CONTROLLER,
+	INCIDENT_STALL_DNSD,
+	INCIDENT_CLOCK_JUMP,
+	INCIDENT_MEMBER_DOWN,
+	INCIDENT_MEMBER_FLAPS,
+	INCIDENT_VANTAGE_LIES,
+	INCIDENT_HEALTHD_STOPS,
+	INCIDENT_SITE_OUTAGE,
+	INCIDENT_DISK_FAILS,
+	INCIDENT_CONFUSED_LINE,
+	INCIDENT_UPGRADE,
+	INCIDENT_DRAIN, /* people from here */
+	INCIDENT_UNDRAIN,
+	INCIDENT_APPLY,
+	INCIDENT_PLAN,
+	INCIDENT_KINDS,
+};
+
+struct incident {
+	uint64_t at_us, lasts_us;
+	enum incident_kind kind;
+	uint64_t a, b, c;
+	bool left_out; /* by the shrinker */
+};
+
+struct plan {
+	uint64_t seed;
+	struct layout layout;
+	struct incident incidents[SIM_INCIDENTS];
+	size_t incidents_count;
+};
+void plan_draw(struct plan *p, uint64_t seed);
+void plan_release(struct plan *p);
+const char *incident_name(enum incident_kind k);
+char *incident_tell(const struct plan *p, const struct incident *i); /* the caller frees */
+char *document_render(const struct layout *l, uint64_t seed, size_t variant); /* YAML */
+
+/* ---- the world ---- */
+
+struct sim_member { /* the truth about one address */
+	char id[112];
+	size_t site;
+	unsigned down;      /* reasons why it does not work now */
+	uint64_t flap_us;   /* 0: steady; else up and down for that long each */
+	bool known_in[SIM_DOCUMENTS];
+};
+
+struct sim {
+	struct plan *plan;
+	const struct layout *layout;
+	struct chance network_chance, store_chance, probe_chance, people_chance;
+	uint64_t now_us, tasks_run;
+	uint64_t hash; /* of everything that has happened */
+	struct process *current;
+
+	struct link links[SIM_SITES][SIM_SITES];
+	unsigned cuts[SIM_SITES][SIM_SITES]; /* reasons for `cut` */
+	unsigned site_out[SIM_SITES];
+	struct process nodes[SIM_NODES];
+	size_t nodes_count;
+
+	struct sim_member members[SIM_MEMBERS];
+	size_t members_count;
+	unsigned lying[SIM_SITES];
+
+	bool settling; /* faults and people are over */
+};
+
+extern struct sim *sim;
+extern bool sim_narrates;
+
+struct process *node_add(enum node_kind kind, size_t index, size_t site, const char *name);
+void sim_run(struct plan *p); /* ends by itself or through sim_fail */
+uint64_t sim_run_hash(void);  /* of the last run */
+
+size_t sim_member_find(const char *id); /* or SIZE_MAX */
+bool member_works(const struct sim_member *m);
+
+/* Something happened: into the hash, and told where a story is wanted. */
+void story_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void trace_add(const void *data, size_t bytes);
+void trace_number(uint64_t n);
+
+/* A rule is broken: does not return. `rule` 0: a broken promise of the code. */
+__attribute__((noreturn, format(printf, 2, 3))) void sim_fail(int rule, const char *format, ...);
+
+/* ---- processes, seen from outside ---- */
+
+void controller_start(size_t index, bool newer);
+void controller_stop(size_t index);
+const struct core *controller_core(size_t index); /* NULL while it is dead */
+bool controller_leads(size_t index);
+struct engine *controller_engine(size_t index);
+struct process *controller_node(size_t index);
+void controller_observe(size_t index, const struct core_observation *o);
+void controller_acknowledge(size_t index, const struct core_ack *a);
+void controllers_release(void);
+
+void dnsd_start(size_t index);
+void dnsd_stop(size_t index);
+struct process *dnsd_node(size_t index);
+const struct taker *dnsd_taker(size_t index); /* NULL while it is dead */
+void dnsd_disk_fail(size_t index, bool fails);
+void dnsd_forget_disk(size_t index);
+void dnsds_release(void);
+void disks_release(void);
+
+void healthd_start(size_t site);
+void healthd_stop(size_t site);
+void healthds_release(void);
+
+void streams_reset(void);
+void stream_published(size_t controller, bool delta);
+void stream_confuse(size_t dnsd, uint64_t how);
+void streams_controller_gone(size_t controller);
+
+void resolvers_start(void);
+
+/* ---- store ---- */
+
+void store_model_reset(void);
+void store_member_kill(size_t controller, bool dead);
+void store_mute(bool on, unsigned how);
+const struct state *store_state(void); /* NULL: empty */
+size_t store_document_variant(uint64_t revision); /* SIZE_MAX: unknown */
+
+/* ---- faults and people ---- */
+
+void incident_begin(struct incident *i);
+void incident_end(struct incident *i);
+void people_ask(const struct incident *i);
+void people_reset(void);
+void people_check_end(void); /* what people were told was so */
+
+/* ---- rules ---- */
+
+void rules_reset(void);
+void rules_release(void);
+/* A controller sends this state to be written, decided from what its core holds. */
+void rules_on_decide(struct process *controller, const struct state *next);
+/* The store took it; `in_office`: the sender still held the office. `former` may be NULL. */
+void rules_on_commit(struct process *controller, bool in_office, const struct state *former,
+    const struct state *next);
+void rules_on_history(const char *text, size_t bytes);
+void rules_on_heard(size_t controller, const struct core_observation *o);
+void rules_on_ack(size_t controller, const struct core_ack *a);
+void rules_on_publish(size_t controller, const struct view *v);
+void rules_on_serve(size_t dnsd); /* what a dnsd serves has changed, or it was started again */
+void rules_on_controller_start(size_t controller);
+void rules_now(void);   /* looked at regularly */
+bool rules_settled(char *why, size_t bytes); /* liveness: answers agree with the truth */
+
+
+#endif
