@@ -18,8 +18,11 @@ asan:
 	$(MAKE) SAN=address,undefined check
 	BUILD=build/san-address tests/e2e/run-tests $(ARGS)
 
+# The threads are dnsd's: its tests, then reloads and views under load.
 tsan:
+	@scripts/install-deps test
 	$(MAKE) SAN=thread check
+	BUILD=build/san-thread tests/e2e/run-tests test_dnsd_alone.py test_dnsd_reloads.py test_restart.py $(ARGS)
 
 # Whole deployments in simulated time; docs/simulation.md. The daemons' own code is linked, with the
 # simulator's loop, clock, chance and log in the place of the system's.
