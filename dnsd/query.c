@@ -106,8 +106,6 @@ static enum dns_rcode question_judge(const struct query *q)
 		return RCODE_FORMERR;
 	case TYPE_IXFR:
 	case TYPE_AXFR:
-	case TYPE_MAILA:
-	case TYPE_MAILB:
 		return RCODE_REFUSED;
 	default:
 		return q->class == CLASS_IN ? RCODE_NOERROR : RCODE_REFUSED;

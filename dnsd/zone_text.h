@@ -34,8 +34,6 @@ enum { /* RR types this program knows by name; the others are octets to it */
 	TYPE_TSIG = 250,
 	TYPE_IXFR = 251,
 	TYPE_AXFR = 252,
-	TYPE_MAILB = 253,
-	TYPE_MAILA = 254,
 	TYPE_ANY = 255,
 	TYPE_CAA = 257,
 };

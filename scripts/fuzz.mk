@@ -28,4 +28,10 @@ $(FUZZ:%=$(BUILD)/%): $(BUILD)/%: tests/fuzz/%.c $$(call fuzz_archives,tests/fuz
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ \
 		$(filter %.c %.a,$^) $(PKG_LIBS)
 
-.PHONY: fuzz fuzz-programs replay-programs
+# Answers of generated zones, against Knot, NSD and BIND; docs/interop.md.
+differential: all
+	@scripts/install-deps test
+	SEEDS=$(or $(SEEDS),1-20) QUESTIONS=$(or $(QUESTIONS),400) \
+		tests/e2e/run-tests test_differential.py -s $(ARGS)
+
+.PHONY: differential fuzz fuzz-programs replay-programs

@@ -76,6 +76,7 @@ help:
 #> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
 #> make sim        SEED= RUNS= HOURS= whole deployments in simulated time, with faults
 #> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
+#> make differential SEEDS=1-20   answers of generated zones against Knot, NSD and BIND
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
 #> make format     clang-format
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)

@@ -133,7 +133,8 @@ static const struct {
     {"b.c.example. ANY", "NOERROR aa |  | " SOA " | "},
     {"example. AXFR", "REFUSED |  |  | "},
     {"example. IXFR", "REFUSED |  |  | "},
-    {"example. MAILB", "REFUSED |  |  | "},
+    {"example. MAILB", "NOERROR aa |  | " SOA " | "}, /* a resolver must not think us lame */
+    {"no.example. MAILA", "NXDOMAIN aa |  | " SOA " | "},
     /* EDNS */
     {"example. MX +edns=4096", "NOERROR aa edns=1232 | example. 300 MX 10 mail.example. |  | "},
     {"example. MX +edns=0 +do", "NOERROR aa edns=1232 do | example. 300 MX 10 mail.example. |  | "},
