@@ -255,6 +255,27 @@ static bool is_shown(const struct answer *a, const struct node *encloser)
 	return !hidden || encloser->kin->zone != hidden || a->query->is_trusted;
 }
 
+/* IXFR over UDP: our SOA, which either ends the matter or sends the asker to TCP (RFC 1995 section
+ * 2). It goes without a signature, which would look like a zone. */
+static void serial_answer(struct answer *a)
+{
+	const struct query *q = a->query;
+	const struct node *apex =
+	    catalog_find(a->snapshot->catalog, q->hash, q->name.wire, q->name.bytes);
+	if (!q->has_serial) {
+		a->rcode = RCODE_FORMERR;
+		return;
+	}
+	if (!apex || !apex->kin->is_apex) {
+		a->rcode = RCODE_NOTAUTH;
+		return;
+	}
+	const struct zone *z = apex->kin->zone;
+	a->flags |= FLAG_AA;
+	if (message_put(&a->m, SECTION_ANSWER, &z->soa, a->name_at, z->soa.ttl_s, 0))
+		soa_set_serial(a, z, a->m.used);
+}
+
 static void question_answer(struct answer *a)
 {
 	const struct catalog *c = a->snapshot->catalog;
@@ -362,10 +383,12 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	assert(room >= limit);
 	a.m.room = limit - kept;
 	if (q->verdict == QUERY_QUESTION && a.rcode == RCODE_NOERROR) {
-		if (s)
-			question_answer(&a);
-		else
+		if (!s)
 			a.rcode = RCODE_SERVFAIL;
+		else if (q->type == TYPE_IXFR)
+			serial_answer(&a);
+		else
+			question_answer(&a);
 	}
 	if (a.m.full)
 		answer_truncate(&a, question_end);

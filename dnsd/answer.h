@@ -18,7 +18,10 @@ struct answer_facts {  /* for the counters */
 	                               NULL: none. Only to be compared. */
 };
 
-/* Answers a parsed query; `message` is where it was parsed from. `out` has `room` octets, at least
+/* A transfer is refused here; one that is allowed (IXFR over UDP) has the rcode NOERROR and gets
+ * our SOA.
+ *
+ * Answers a parsed query; `message` is where it was parsed from. `out` has `room` octets, at least
  * UDP_BYTES_MAX, for TCP MESSAGE_BYTES_MAX. With q->tsig, tsig_sign is to follow; its octets are
  * kept free. `s` NULL: nothing to serve yet, SERVFAIL.
  * Returns the answer's size, 0: send nothing. */

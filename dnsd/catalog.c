@@ -7,6 +7,7 @@
 
 #include "dnsd/catalog_grow.h"
 #include "dnsd/zone_keys.h"
+#include "dnsd/zone_order.h"
 
 static bool node_is(const struct node *n, const uint8_t *name, size_t bytes)
 {
@@ -140,6 +141,9 @@ void catalog_drop(struct catalog *c)
 	for (size_t i = 0; i < c->keys_count; i++)
 		zone_keys_drop(c->keys[i]);
 	free(c->keys);
+	zone_census_free(atomic_load(&c->lazy->census));
+	for (size_t i = 0; i < c->zones_count; i++)
+		zone_order_free(atomic_load(&c->lazy->orders[i]));
 	arena_unmap(c->slots, c->slots_count * sizeof(*c->slots));
 	arena_free(&c->arena);
 	free(c);

@@ -54,8 +54,16 @@ struct node {
 	uint8_t tail[]; /* the label, folded; then, at a multiple of 4, the RRsets as stored */
 };
 
+struct zone_order;
+struct zone_census;
+struct catalog_lazy { /* made when first needed: dnsd/zone_order.h */
+	_Atomic(struct zone_census *) census;
+	_Atomic(struct zone_order *) *orders; /* of each zone */
+};
+
 struct zone {
 	struct node *apex;
+	uint32_t index;      /* of the catalog's zones */
 	struct zone *parent; /* the zone above, if it is served here too */
 	struct rrset soa;
 	uint32_t negative_ttl_s; /* RFC 2308 section 5: min(SOA's TTL, minimum) */
@@ -78,6 +86,7 @@ struct catalog {
 	size_t zones_count;
 	const struct zone *hidden; /* answered only to who may transfer it; NULL: none */
 	struct zone_keys **keys;   /* held */
+	struct catalog_lazy *lazy;
 	size_t keys_count;
 };
 

@@ -152,6 +152,7 @@ static int apex_add(struct builder *b, const struct zone_data *data, struct err 
 		z->keys = data->keys;
 		c->keys[c->keys_count++] = zone_keys_hold(data->keys);
 	}
+	z->index = (uint32_t)c->zones_count;
 	c->zones[c->zones_count++] = z;
 	if (data->is_hidden)
 		c->hidden = z;
@@ -308,6 +309,8 @@ int catalog_build(const struct catalog_input *in, struct catalog **out, struct e
 	grower_init(&b.g, c, names_expected(in));
 	*out = NULL;
 	c->zones = arena_new(&c->arena, (in->zones_count + 1) * sizeof(struct zone *));
+	c->lazy = arena_new(&c->arena, sizeof(*c->lazy));
+	c->lazy->orders = arena_new(&c->arena, (in->zones_count + 1) * sizeof(*c->lazy->orders));
 	int r = zones_add(&b, in, e);
 	b.parent = NULL;
 	for (size_t i = 0; r == 0 && i < in->names_count; i++)

@@ -218,6 +218,7 @@ static int transports_start(struct daemon *d, struct err *e)
 	const struct tcp_limits limits = {.connections = d->config.tcp_connections,
 	    .per_client = d->config.tcp_per_client,
 	    .idle_ms = d->config.tcp_idle_ms,
+	    .transfers = TCP_LIMITS.transfers,
 	    .backlog_bytes = TCP_LIMITS.backlog_bytes};
 	int r = sockets_complete(&d->sockets, e);
 	d->stats_count = d->config.workers + 1;

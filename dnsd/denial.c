@@ -7,9 +7,10 @@
 
 #include "dnsd/canonical.h"
 #include "dnsd/octets.h"
+#include "dnsd/zone_order.h"
 #include "lib/base/mem.h"
 
-static bool is_in_chain(const struct zone *z, const struct node *n)
+bool denial_is_in_chain(const struct zone *z, const struct node *n)
 {
 	if (n->kin->zone == z)
 		return n == z->apex || node_has_answer(n);
@@ -24,25 +25,18 @@ static int node_compare(const struct node *n, const uint8_t *name, size_t bytes)
 	return canonical_compare(own.wire, own.bytes, name, bytes);
 }
 
-static int node_order(const void *x, const void *y)
-{
-	struct name b;
-	node_name(*(const struct node *const *)y, &b);
-	return node_compare(*(const struct node *const *)x, b.wire, b.bytes);
-}
-
 struct denial_chain *denial_chain_build(struct catalog *c, const struct zone *z)
 {
 	struct denial_chain *chain = arena_new(&c->arena, sizeof(*chain));
 	const struct node *n;
 	size_t used = 0;
 	for (size_t at = 0; (n = catalog_next(c, &at)) != NULL;)
-		chain->count += is_in_chain(z, n);
+		chain->count += denial_is_in_chain(z, n);
 	chain->names = arena_new(&c->arena, chain->count * sizeof(const struct node *));
 	for (size_t at = 0; (n = catalog_next(c, &at)) != NULL;)
-		if (is_in_chain(z, n))
+		if (denial_is_in_chain(z, n))
 			chain->names[used++] = n;
-	qsort(chain->names, chain->count, sizeof(const struct node *), node_order);
+	zone_order_sort(z, chain->names, chain->count);
 	assert(chain->count > 0 && chain->names[0] == z->apex);
 	return chain;
 }

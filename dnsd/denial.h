@@ -16,6 +16,7 @@ struct denial_chain {
 	const struct node **names;
 	size_t count;
 };
+bool denial_is_in_chain(const struct zone *z, const struct node *n);
 struct denial_chain *denial_chain_build(struct catalog *c, const struct zone *z);
 /* The name itself (*matches), or the one before it. */
 const struct node *denial_chain_find(

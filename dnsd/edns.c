@@ -104,8 +104,11 @@ static unsigned extended_error(const struct query *q, unsigned rcode)
 size_t edns_opt_put(const struct query *q, unsigned rcode, uint8_t *at, size_t room)
 {
 	size_t bytes = edns_opt_bytes(q);
+	size_t text_bytes = q->explanation ? strlen(q->explanation) : 0;
 	unsigned error = extended_error(q, rcode);
 	assert(q->has_edns && bytes <= room);
+	if (error != 0 && room - bytes < EDNS_ERROR_BYTES + text_bytes)
+		text_bytes = 0;
 	if (error != 0 && room - bytes < EDNS_ERROR_BYTES)
 		error = 0;
 	at[0] = 0; /* root */
@@ -114,13 +117,16 @@ size_t edns_opt_put(const struct query *q, unsigned rcode, uint8_t *at, size_t r
 	at[5] = (uint8_t)(rcode >> 4);
 	at[6] = 0; /* version */
 	put_u16(at + 7, q->dnssec_ok ? EDNS_DO | (q->compact_ok ? EDNS_CO : 0) : 0);
-	put_u16(at + 9, (unsigned)q->reply_bytes + (error != 0 ? EDNS_ERROR_BYTES : 0));
+	put_u16(
+	    at + 9, (unsigned)(q->reply_bytes + (error != 0 ? EDNS_ERROR_BYTES + text_bytes : 0)));
 	if (q->reply_bytes > 0)
 		memcpy(at + OPT_BYTES, q->reply, q->reply_bytes);
 	if (error == 0)
 		return bytes;
 	put_u16(at + bytes, EDNS_ERROR);
-	put_u16(at + bytes + 2, 2);
+	put_u16(at + bytes + 2, (unsigned)(2 + text_bytes));
 	put_u16(at + bytes + 4, error);
-	return bytes + EDNS_ERROR_BYTES;
+	if (text_bytes > 0)
+		memcpy(at + bytes + EDNS_ERROR_BYTES, q->explanation, text_bytes);
+	return bytes + EDNS_ERROR_BYTES + text_bytes;
 }

@@ -71,6 +71,19 @@ static void opt_take(struct query *q, const uint8_t *owner, const uint8_t *fixed
 	q->options_bytes = options_bytes;
 }
 
+/* RFC 1995 section 3: the SOA of what the asker has. Its names are looked at by their length only.
+ */
+static void serial_take(struct query *q, const uint8_t *message, size_t at, size_t end)
+{
+	if (!name_skip(message, end, &at) || !name_skip(message, end, &at) ||
+	    end - at != SOA_TAIL_BYTES) {
+		q->rcode = RCODE_FORMERR;
+		return;
+	}
+	q->has_serial = true;
+	q->serial = get_u32(message + at);
+}
+
 static bool records_read(struct query *q, const uint8_t *message, size_t bytes, size_t at,
     unsigned authority, unsigned additional)
 {
@@ -91,6 +104,8 @@ static bool records_read(struct query *q, const uint8_t *message, size_t bytes, 
 				return false;
 			q->tsig_at = (uint16_t)owner_at;
 		}
+		if (type == TYPE_SOA && i < authority && q->type == TYPE_IXFR)
+			serial_take(q, message, at, at + rdata_bytes);
 		at += rdata_bytes;
 	}
 	return at == bytes; /* nothing may trail */
@@ -133,6 +148,9 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->dnssec_ok = false;
 	q->compact_ok = false;
 	q->is_trusted = false;
+	q->has_serial = false;
+	q->serial = 0;
+	q->explanation = NULL;
 	q->signer = NULL;
 	q->tsig_at = 0;
 	q->tsig = NULL;
@@ -181,6 +199,12 @@ void query_parse(struct query *q, const uint8_t *message, size_t bytes)
 	q->question_bytes = (uint16_t)(at - DNS_HEADER_BYTES);
 	q->verdict = QUERY_QUESTION;
 	q->hash = name_hash(&q->name);
+}
+
+bool query_is_transfer(const struct query *q)
+{
+	return (q->type == TYPE_AXFR || q->type == TYPE_IXFR) && q->class == CLASS_IN &&
+	       q->verdict == QUERY_QUESTION && q->rcode == RCODE_REFUSED;
 }
 
 size_t query_tsig_find(const uint8_t *message, size_t bytes)

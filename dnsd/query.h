@@ -44,11 +44,14 @@ struct query {
 	uint16_t question_bytes; /* name, type and class, from octet 12 on */
 	uint16_t udp_bytes;      /* the asker's buffer: 512 without EDNS */
 	bool has_edns, dnssec_ok;
-	bool compact_ok;       /* understands NXDOMAIN with compact denial (CO, RFC 9824 5.1) */
-	bool is_trusted;       /* may see the hidden zone */
-	struct signer *signer; /* of the thread, put there by it; NULL: answers are not signed */
-	uint16_t tsig_at;      /* where its TSIG record begins, the last one; 0: it has none */
-	struct tsig *tsig;     /* from guard_verify; NULL: the answer gets no TSIG */
+	bool has_serial;         /* IXFR: what the asker has, */
+	uint32_t serial;         /* out of the SOA in the authority section */
+	const char *explanation; /* goes with the extended error of a refusal; or NULL */
+	bool compact_ok;         /* understands NXDOMAIN with compact denial (CO, RFC 9824 5.1) */
+	bool is_trusted;         /* may see the hidden zone */
+	struct signer *signer;   /* of the thread, put there by it; NULL: answers are not signed */
+	uint16_t tsig_at;        /* where its TSIG record begins, the last one; 0: it has none */
+	struct tsig *tsig;       /* from guard_verify; NULL: the answer gets no TSIG */
 	uint16_t options_bytes, reply_bytes;
 	const uint8_t *options; /* of its OPT record, in the message; whole */
 	const uint8_t *reply;   /* options for the answer's, from edns_heed */
@@ -58,6 +61,10 @@ struct query {
 
 /* Reads a message of any octets. RFC 1035 4.1, 6891 6.1, 9619 (one question). */
 void query_parse(struct query *q, const uint8_t *message, size_t bytes);
+
+/* Is it a transfer that was asked for, and nothing wrong with the question? Its rcode is REFUSED
+ * until it is known who asks. */
+bool query_is_transfer(const struct query *q);
 
 /* Where the last record of a message of any octets begins, if that is a TSIG record, and the only
  * one; else 0. */

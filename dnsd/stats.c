@@ -58,7 +58,11 @@ void stats_count(
 
 void stats_count_signatures(struct stats *s, struct signer *signer)
 {
-	struct signer_counts counts = signer_counts_take(signer);
+	stats_add_signatures(s, signer_counts_take(signer));
+}
+
+void stats_add_signatures(struct stats *s, struct signer_counts counts)
+{
 	if (counts.made + counts.remembered + counts.starved == 0)
 		return;
 	stats_add(&s->signatures_made, counts.made);
@@ -91,6 +95,8 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	static const char queries[] = "tandem_dnsd_queries_total";
 	static const char limited[] = "tandem_dnsd_rate_limited_total";
 	static const char answers[] = "tandem_dnsd_answers_total";
+	static const char transfers[] = "tandem_dnsd_transfers_total";
+	static const char *const kinds[] = {"whole", "difference", "current"};
 	metrics_family(out, queries, "counter", "queries answered, by transport and type");
 	for (size_t t = 0; t < STATS_TRANSPORTS; t++)
 		for (size_t i = 0; i < STATS_TYPES; i++) {
@@ -119,6 +125,17 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	    SUM(cookies_valid));
 	single(out, "tandem_dnsd_proxy_refused_total", "messages of proxies without a sound header",
 	    SUM(proxy_refused));
+	metrics_family(
+	    out, transfers, "counter", "zone transfers that were begun, by what was given");
+	for (size_t i = 0; i < 3; i++)
+		metrics_value(out, transfers, (const char *[]){"kind", kinds[i], NULL},
+		    sum(threads, count,
+		        offsetof(struct stats, transfers) + i * sizeof(atomic_uint_fast64_t)));
+	single(out, "tandem_dnsd_transfers_cut_total",
+	    "zone transfers that were not taken to their end", SUM(transfers_cut));
+	single(out, "tandem_dnsd_transfers_refused_total",
+	    "zone transfers that were not begun: not allowed, no such zone, too many at once",
+	    SUM(transfers_refused));
 	single(out, "tandem_dnsd_tsig_verified_total", "queries with a valid TSIG signature",
 	    SUM(tsig_verified));
 	single(out, "tandem_dnsd_tsig_refused_total", "queries with a TSIG signature that is not",

@@ -20,6 +20,8 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t send_failed;
 	atomic_uint_fast64_t tcp_connections, tcp_cut;
 	atomic_uint_fast64_t cookies_valid, proxy_refused;
+	atomic_uint_fast64_t transfers[3]; /* by enum transfer_kind */
+	atomic_uint_fast64_t transfers_cut, transfers_refused;
 	atomic_uint_fast64_t tsig_verified, tsig_refused;
 	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
 	atomic_uint_fast64_t signatures_made, signatures_remembered, signatures_starved;
@@ -41,6 +43,7 @@ void stats_count(struct stats *s, enum stats_transport transport, const struct a
 
 /* What the thread's signer has done since the last call. */
 void stats_count_signatures(struct stats *s, struct signer *signer);
+void stats_add_signatures(struct stats *s, struct signer_counts counts);
 
 /* Prometheus text of all threads' counters together. */
 void stats_print(const struct stats *threads, size_t count, struct buf *out);

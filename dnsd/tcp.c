@@ -1,4 +1,5 @@
-/* DNS over TCP: each connection is a bufferevent; queries are answered in order as they come.
+/* DNS over TCP: each connection is a bufferevent; queries are answered in order as they come. A
+ * transfer goes to a thread of its own and comes back slice by slice; the queries behind it wait.
  *
  * One deadline a connection covers every kind of dawdling: it moves only when a whole query has
  * been answered, and queries are read only while the peer takes its answers. */
@@ -22,7 +23,9 @@
 #include "dnsd/octets.h"
 #include "dnsd/proxy.h"
 #include "dnsd/signer.h"
+#include "dnsd/transfer_thread.h"
 #include "lib/base/mem.h"
+#include "lib/log.h"
 
 enum {
 	LISTENERS_MAX = 16,
@@ -32,8 +35,11 @@ enum {
 	QUERY_MAX = 4096,    /* nobody has a reason for more; a longer one ends the connection */
 };
 
-const struct tcp_limits TCP_LIMITS = {
-    .connections = 1024, .per_client = 128, .idle_ms = 10000, .backlog_bytes = 256 * 1024};
+const struct tcp_limits TCP_LIMITS = {.connections = 1024,
+    .per_client = 128,
+    .idle_ms = 10000,
+    .transfers = 32,
+    .backlog_bytes = 256 * 1024};
 
 struct connection {
 	TAILQ_ENTRY(connection) link;
@@ -42,8 +48,10 @@ struct connection {
 	struct event *deadline;
 	struct sockaddr_storage peer;
 	struct guest guest;
-	bool is_wrapped; /* a PROXY header is still to come */
-	bool is_counted; /* in the crowd */
+	bool is_wrapped;               /* a PROXY header is still to come */
+	bool is_counted;               /* in the crowd */
+	struct transfer_job *transfer; /* under way, or NULL */
+	bool transfer_is_away;         /* its next slice is being made */
 	bool stalled;  /* its reader is slow: reads no further query until its answers are taken */
 	bool finished; /* the peer has sent its last octet, and may still wait for answers */
 };
@@ -59,12 +67,14 @@ struct tcp {
 	struct event_base *base;
 	struct evconnlistener *listeners[LISTENERS_MAX];
 	size_t listeners_count;
-	struct event *stop, *breath;
+	struct event *stop, *breath, *slices;
 	struct event *drain, *drain_end;
-	int stop_fd, drain_fd;
+	int stop_fd, drain_fd, slices_fd;
 	unsigned drain_ms; /* set before drain_fd is written to */
 	int drained_fd;
 	bool is_draining;
+	struct transfer_thread *transfer_thread;
+	unsigned transfers_count;
 	uint32_t turn;
 	unsigned connections_count;
 	struct crowd *crowd;
@@ -73,8 +83,29 @@ struct tcp {
 	uint8_t answer[LENGTH_BYTES + MESSAGE_BYTES_MAX];
 };
 
+static size_t waiting_bytes(const struct connection *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->stream));
+}
+
+/* A job that is away is freed when it comes back. */
+static void transfer_drop(struct connection *c)
+{
+	struct tcp *t = c->tcp;
+	if (!c->transfer)
+		return;
+	if (c->transfer_is_away || c->transfer->step == TRANSFER_MORE || waiting_bytes(c) > 0)
+		stats_add(&t->stats->transfers_cut, 1);
+	c->transfer->owner = NULL;
+	if (!c->transfer_is_away)
+		transfer_job_free(c->transfer);
+	c->transfer = NULL;
+	t->transfers_count--;
+}
+
 static void connection_free(struct connection *c)
 {
+	transfer_drop(c);
 	TAILQ_REMOVE(&c->tcp->connections, c, link);
 	c->tcp->connections_count--;
 	if (c->is_counted)
@@ -104,6 +135,88 @@ static void deadline_move(struct connection *c)
 	TAILQ_INSERT_TAIL(&c->tcp->connections, c, link);
 }
 
+/* --- transfers ------------------------------------------------------------------------------ */
+
+/* While a slice is made the peer has nothing to take, so it can not be late. */
+static void transfer_send_away(struct connection *c)
+{
+	c->transfer_is_away = true;
+	event_del(c->deadline);
+	transfer_thread_put(c->tcp->transfer_thread, c->transfer);
+}
+
+/* In a read section. False: it is not begun, the query's rcode says why. */
+static bool transfer_begin(struct connection *c, const struct snapshot *s, struct query *q)
+{
+	struct tcp *t = c->tcp;
+	struct transfer *transfer = NULL;
+	if (!guard_may_transfer(&t->guard, &c->guest, &c->peer, q)) {
+		q->rcode = RCODE_REFUSED;
+	} else if (t->transfers_count >= t->limits.transfers) {
+		q->rcode = RCODE_SERVFAIL;
+		q->explanation = "too many transfers at once";
+	} else {
+		q->rcode = transfer_open(s, q, t->query, &transfer);
+	}
+	if (!transfer) {
+		stats_add(&t->stats->transfers_refused, 1);
+		return false;
+	}
+	t->transfers_count++;
+	c->transfer = transfer_job_new(transfer, c);
+	transfer_send_away(c);
+	return true;
+}
+
+static void transfer_log(const struct connection *c)
+{
+	static const char *const kinds[] = {"AXFR", "IXFR", "SOA alone"};
+	const struct transfer_facts f = transfer_facts(c->transfer->transfer);
+	char zone[NAME_TEXT_BYTES], peer[ADDR_TEXT_BYTES];
+	log_info("transfer of \"%.250s\", serial %u, to %s: %s, %llu octets in %llu messages",
+	    name_format(f.zone.wire, zone), f.serial, addr_format(&c->guest.address, peer),
+	    kinds[f.kind], (unsigned long long)f.bytes, (unsigned long long)f.messages);
+	stats_add(&c->tcp->stats->transfers[f.kind], 1);
+}
+
+/* The slice has come back. */
+static void transfer_slice(struct connection *c)
+{
+	struct transfer_job *j = c->transfer;
+	c->transfer_is_away = false;
+	if (j->step == TRANSFER_FAILED) {
+		log_error("a transfer can not be told to its end: a record is too large for it");
+		connection_cut(c);
+		return;
+	}
+	if (j->step == TRANSFER_OVER)
+		transfer_log(c);
+	bufferevent_write(c->stream, j->out.data, j->out.bytes);
+	deadline_move(c);
+}
+
+static void on_slices(evutil_socket_t fd, short what, void *ctx)
+{
+	struct tcp *t = ctx;
+	struct transfer_job *j;
+	eventfd_t count;
+	(void)what;
+	(void)eventfd_read(fd, &count);
+	while ((j = transfer_thread_take(t->transfer_thread)) != NULL)
+		if (j->owner)
+			transfer_slice(j->owner);
+		else
+			transfer_job_free(j);
+	stats_add_signatures(t->stats, transfer_thread_counts(t->transfer_thread));
+}
+
+static void slices_tell(void *ctx)
+{
+	eventfd_write(((struct tcp *)ctx)->slices_fd, 1);
+}
+
+/* --- queries -------------------------------------------------------------------------------- */
+
 /* Takes one query of `bytes` out of the buffer and puts its answer. False: it deserves none, and
  * its connection no more patience. */
 static bool query_answer(struct connection *c, size_t bytes)
@@ -128,6 +241,11 @@ static bool query_answer(struct connection *c, size_t bytes)
 	c->guest.is_leaving = t->is_draining;
 	if (edns_has_options(&q) || (t->is_draining && q.has_edns))
 		guard_heed(&t->guard, &c->guest, &c->peer, &q);
+	if (query_is_transfer(&q) && transfer_begin(c, s, &q)) {
+		snapshot_read_end();
+		stats_count(t->stats, STATS_TCP, &(struct answer_facts){.type = q.type}, bytes);
+		return true;
+	}
 	size_t answer_bytes = answer_build(
 	    s, &q, t->query, true, t->turn++, t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
 	snapshot_read_end();
@@ -141,11 +259,6 @@ static bool query_answer(struct connection *c, size_t bytes)
 	put_u16(t->answer, (unsigned)answer_bytes);
 	bufferevent_write(c->stream, t->answer, LENGTH_BYTES + answer_bytes);
 	return true;
-}
-
-static size_t waiting_bytes(const struct connection *c)
-{
-	return evbuffer_get_length(bufferevent_get_output(c->stream));
 }
 
 /* Counts the client that is known now. False: it has too many connections. */
@@ -190,7 +303,7 @@ static bool connection_step(struct connection *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	uint8_t length[LENGTH_BYTES];
-	if (c->is_wrapped && !connection_unwrap(c))
+	if (c->transfer || (c->is_wrapped && !connection_unwrap(c)))
 		return false;
 	if (evbuffer_copyout(in, length, LENGTH_BYTES) < LENGTH_BYTES)
 		return false;
@@ -207,7 +320,8 @@ static bool connection_step(struct connection *c)
 		connection_cut(c);
 		return false;
 	}
-	deadline_move(c);
+	if (!c->transfer)
+		deadline_move(c);
 	return true;
 }
 
@@ -225,6 +339,19 @@ static void on_read(struct bufferevent *stream, void *ctx)
 static void on_write(struct bufferevent *stream, void *ctx)
 {
 	struct connection *c = ctx;
+	if (c->transfer_is_away)
+		return;
+	if (c->transfer && c->transfer->step == TRANSFER_MORE) {
+		transfer_send_away(c);
+		return;
+	}
+	if (c->transfer) {
+		transfer_drop(c);
+		deadline_move(c);
+		bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+		if (evbuffer_get_length(bufferevent_get_input(stream)) > 0)
+			return; /* queries that waited behind it */
+	}
 	if (c->stalled) {
 		c->stalled = false;
 		if (!c->finished)
@@ -240,7 +367,7 @@ static void on_event(struct bufferevent *stream, short what, void *ctx)
 {
 	struct connection *c = ctx;
 	(void)stream;
-	if (!(what & BEV_EVENT_EOF) || waiting_bytes(c) == 0) {
+	if (!(what & BEV_EVENT_EOF) || (waiting_bytes(c) == 0 && !c->transfer)) {
 		connection_free(c);
 		return;
 	}
@@ -404,10 +531,11 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	t->base = event_base_new();
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	t->slices_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->signer = signer_new(&SIGNER_TCP);
 	if (r == 0)
 		r = guard_init(&t->guard, policy, stats, e);
-	if (!t->base || t->stop_fd < 0 || t->drain_fd < 0)
+	if (!t->base || t->stop_fd < 0 || t->drain_fd < 0 || t->slices_fd < 0)
 		r = err_set_errno(e, errno, "can not make an event loop");
 	for (size_t i = 0; i < count; i++) {
 		struct evconnlistener *l =
@@ -428,9 +556,13 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 		t->drain = event_new(t->base, t->drain_fd, EV_READ, on_drain, t);
 		t->drain_end = evtimer_new(t->base, on_drain_end, t);
 		event_add(t->drain, NULL);
+		t->slices = event_new(t->base, t->slices_fd, EV_READ | EV_PERSIST, on_slices, t);
 		event_add(t->stop, NULL);
-		r = thread_start(t, e);
+		event_add(t->slices, NULL);
+		r = transfer_thread_start(slices_tell, t, &t->transfer_thread, e);
 	}
+	if (r == 0)
+		r = thread_start(t, e);
 	if (r != 0) {
 		tcp_stop(t);
 		return r;
@@ -464,6 +596,7 @@ void tcp_stop(struct tcp *t)
 		next = TAILQ_NEXT(c, link);
 		connection_free(c);
 	}
+	transfer_thread_stop(t->transfer_thread); /* frees the jobs that are away */
 	for (size_t i = 0; i < t->listeners_count; i++)
 		evconnlistener_free(t->listeners[i]);
 	guard_release(&t->guard);
@@ -477,11 +610,15 @@ void tcp_stop(struct tcp *t)
 		event_free(t->drain);
 	if (t->drain_end)
 		event_free(t->drain_end);
+	if (t->slices)
+		event_free(t->slices);
 	if (t->base)
 		event_base_free(t->base);
 	if (t->stop_fd >= 0)
 		close(t->stop_fd);
 	if (t->drain_fd >= 0)
 		close(t->drain_fd);
+	if (t->slices_fd >= 0)
+		close(t->slices_fd);
 	free(t);
 }

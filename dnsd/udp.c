@@ -122,6 +122,14 @@ static void message_verify(struct worker *w, size_t i)
 	    w->in[i].msg_len - header_bytes);
 }
 
+/* A whole zone goes over TCP alone (RFC 5936 section 4.2). */
+static void transfer_admit(struct worker *w, size_t i)
+{
+	struct query *q = &w->queries[i];
+	if (q->type == TYPE_IXFR && guard_may_transfer(&w->guard, &w->guests[i], &w->peer[i], q))
+		q->rcode = RCODE_NOERROR;
+}
+
 /* Builds the answers of the batch; the number of messages to send. */
 static size_t batch_answer(struct worker *w, size_t count)
 {
@@ -149,6 +157,8 @@ static size_t batch_answer(struct worker *w, size_t count)
 			    &w->queries[i]);
 		if (edns_has_options(&w->queries[i]))
 			guard_heed(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i]);
+		if (query_is_transfer(&w->queries[i]))
+			transfer_admit(w, i);
 		size_t bytes = answer_build(s, &w->queries[i], w->messages[i], false, w->turn++,
 		    w->answer_bytes[answers], UDP_BYTES_MAX, &facts);
 		if (guard_limits(&w->guard))
