@@ -94,6 +94,8 @@ struct config_dnsd {
 	struct config_transfer_rule *transfer_rules; /* besides the secondaries */
 	size_t transfer_rules_count;
 	struct config_member_zones member_zones;
+	unsigned transfers_parallel;
+	unsigned transfer_history, transfer_history_mib; /* entries, and memory for catalogs */
 };
 struct config_cli {
 	struct config_common common;

@@ -142,6 +142,33 @@ static const struct schema_row transfers_rows[] = {
         .table = &catalog_table,
         .otherwise = "there is none",
         .description = "a catalog zone"},
+    {.name = "parallel",
+        .type = SCHEMA_NUMBER,
+        .preset = "32",
+        .min = 1,
+        .max = 1024,
+        SCHEMA_FIELD(struct config_dnsd, transfers_parallel),
+        .reload = "at a restart",
+        .description = "transfers under way at the same time; one more is told to come again"},
+    {.name = "history",
+        .type = SCHEMA_NUMBER,
+        .preset = "64",
+        .min = 0,
+        .max = 4096,
+        SCHEMA_FIELD(struct config_dnsd, transfer_history),
+        .description = "states served before that a secondary may be behind and still get the "
+                       "difference (IXFR); beyond it, and after a restart, it gets the zone"},
+    {.name = "history_size",
+        .type = SCHEMA_NUMBER,
+        .preset = "64",
+        .min = 0,
+        .max = 65536,
+        .unit = "MiB",
+        SCHEMA_FIELD(struct config_dnsd, transfer_history_mib),
+        .description =
+            "memory for catalogs that are no longer served, which a change of the zones "
+            "or names leaves behind in the history; one that is larger ends it. A change "
+            "of health or a drain needs next to none"},
 };
 const struct schema_table transfers_table = {.name = "transfers",
     SCHEMA_ROWS(transfers_rows),

@@ -52,6 +52,13 @@ static bool has_controllers(const struct daemon *d)
 
 /* --- what is served ------------------------------------------------------------------------- */
 
+/* How much of what was served before is remembered, for differences. */
+static struct snapshot_limits memory_limits(const struct config_dnsd *config)
+{
+	return (struct snapshot_limits){.entries = config->transfer_history,
+	    .bytes = (size_t)config->transfer_history_mib << 20};
+}
+
 static int zones_load(struct daemon *d, struct err *e)
 {
 	struct snapshot *s;
@@ -185,8 +192,10 @@ static void on_clock(evutil_socket_t fd, short what, void *ctx)
 	if (now_s < former_s)
 		log_warn("the clock went back by %u s: so do the serials of signed zones",
 		    former_s - now_s);
-	if (snapshot_turn(&d->seat, now_s))
-		log_info("signed zones have taken another turn: serials and signatures are new");
+	if (!snapshot_turn(&d->seat, now_s))
+		return;
+	log_info("signed zones have taken another turn: serials and signatures are new");
+	notifier_wake(d->secondaries.notifier);
 }
 
 static void clock_begin(struct daemon *d)
@@ -218,7 +227,7 @@ static int transports_start(struct daemon *d, struct err *e)
 	const struct tcp_limits limits = {.connections = d->config.tcp_connections,
 	    .per_client = d->config.tcp_per_client,
 	    .idle_ms = d->config.tcp_idle_ms,
-	    .transfers = TCP_LIMITS.transfers,
+	    .transfers = d->config.transfers_parallel,
 	    .backlog_bytes = TCP_LIMITS.backlog_bytes};
 	int r = sockets_complete(&d->sockets, e);
 	d->stats_count = d->config.workers + 1;
@@ -334,6 +343,8 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 	    now->tcp_per_client != fresh->tcp_per_client || now->tcp_idle_ms != fresh->tcp_idle_ms ||
 	    now->tcp_drain_ms != fresh->tcp_drain_ms)
 		hint(now, "tcp");
+	if (now->transfers_parallel != fresh->transfers_parallel)
+		hint(now, "transfers: parallel");
 	if (!same_text(now->user, fresh->user) || !same_text(now->group, fresh->group) ||
 	    now->seccomp != fresh->seccomp)
 		hint(now, "user, group or seccomp");
@@ -446,6 +457,7 @@ static int prepare(struct daemon *d, struct err *e)
 	if (r == 0)
 		r = policy_build(&d->config, NULL, &d->policy.now, e);
 	d->seat.time_s = time_now_s();
+	d->seat.limits = memory_limits(&d->config);
 	d->seat.swapped = on_swapped;
 	d->seat.swapped_ctx = d;
 	struct secondaries secondaries;
