@@ -17,6 +17,7 @@ static const struct cli_command *const commands[] = {
     &command_check,
     &command_pki,
     &command_dnssec,
+    &command_tsig,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
