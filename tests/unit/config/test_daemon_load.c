@@ -128,6 +128,34 @@ static void dnsd_runs_alone_on_zone_files(void **state)
 	config_dnsd_free(&c);
 }
 
+static void dnsd_knows_its_secondaries(void **state)
+{
+	struct config_dnsd c;
+	struct config_errors e = {0};
+
+	(void)state;
+	file_write("listen: [127.0.0.1@5300]\nzones: [{name: a.de, file: x}]\ntransfers:\n"
+	           "  secondaries:\n"
+	           "  - {address: 192.0.2.1, key: one.key, zones: [A.de]}\n"
+	           "  - {address: '2001:db8::1', port: 5353, notify: false}\n"
+	           "  allow: [{from: [192.0.2.0/24], key: two.key}]\n"
+	           "  catalog: {name: Catalog.test, group: g}\n");
+	assert_int_equal(config_dnsd_load(path, &c, &e), 0);
+	assert_int_equal(c.secondaries_count, 2);
+	assert_int_equal(c.secondaries[0].port, 53);
+	assert_path(c.secondaries[0].key, "one.key");
+	assert_string_equal(c.secondaries[0].zones[0], "a.de.");
+	assert_true(c.secondaries[0].notify);
+	assert_int_equal(c.secondaries[1].port, 5353);
+	assert_null(c.secondaries[1].key);
+	assert_false(c.secondaries[1].notify);
+	assert_int_equal(c.transfer_rules[0].from[0].bits, 24);
+	assert_string_equal(c.member_zones.name, "catalog.test.");
+	assert_string_equal(c.member_zones.group, "g");
+	assert_int_equal(c.member_zones.zones_count, 0);
+	config_dnsd_free(&c);
+}
+
 static int load_controld(struct config_errors *e)
 {
 	struct config_controld c;
@@ -218,6 +246,15 @@ static const struct {
     {load_dnsd, "listen: ['::1@53']\nworkers: 0\nzones: [{name: a..b, file: x}]\n",
         "2:10: workers: \"0\" is out of range, expected a number from 1 to 64\n"
         "3:16: name: \"a..b\" has a label of 0 bytes, expected 1 to 63"},
+    {load_dnsd,
+        "listen: ['::1@53']\nzones: [{name: a.de, file: x}]\ntransfers:\n"
+        "  secondaries: [{address: 192.0.2.1}, {address: 192.0.2.1, port: 53}, {key: k}]\n"
+        "  allow: [{zones: [a.de]}]\n"
+        "  catalog: {name: A.de}\n",
+        "4:39: secondary 192.0.2.1 port 53 again, expected it once (first in line 4)\n"
+        "4:71: no address in this secondary, expected address: an IPv4 or IPv6 address\n"
+        "5:11: neither from nor key, expected at least one: else everybody is allowed\n"
+        "6:12: catalog zone a.de. is one of the zones too, expected a name of its own"},
     {load_cli, "", "1:1: an empty document, expected a mapping that describes a tandem file"},
     {load_cli, "- a\n", "1:1: a list, expected a mapping that describes a tandem file"},
 };
@@ -263,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(controld_file_takes_etcd_with_certificates),
 	    cmocka_unit_test(healthd_and_cli_files_have_their_defaults),
 	    cmocka_unit_test(dnsd_runs_alone_on_zone_files),
+	    cmocka_unit_test(dnsd_knows_its_secondaries),
 	    cmocka_unit_test(wrong_files_are_refused_with_the_place),
 	    cmocka_unit_test(unreadable_file_is_one_error),
 	};

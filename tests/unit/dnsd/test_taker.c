@@ -179,6 +179,24 @@ static void rule_1_a_name_leaves_with_a_removal_that_names_it(void **state)
 	stage_free(s);
 }
 
+/* Its names follow from the zones: no removal names them, and none has to. */
+static void rule_1_does_not_hold_the_catalog_zone(void **state)
+{
+	struct stage *s = stage_new();
+	struct config_member_zones config = {.name = (char[]){"catalog.test."}};
+	struct member_zones *m;
+	(void)state;
+	assert_int_equal(member_zones_new(&config, 3, &m, NULL), 0);
+	s->taker.members = m;
+	take(s, VIEW(1, 5, CATALOG(TEXT, MAIL, ""), ONE), ACCEPT_TAKE);
+	assert_non_null(s->seat.now->catalog->hidden);
+	s->taker.members = NULL; /* taken out of the file, and then a new revision */
+	take(s, VIEW(2, 6, CATALOG(TEXT, MAIL, ""), ONE), ACCEPT_TAKE);
+	assert_null(s->seat.now->catalog->hidden);
+	member_zones_free(m);
+	stage_free(s);
+}
+
 static void rule_1_a_pool_never_loses_a_family_or_itself_within_a_revision(void **state)
 {
 	struct stage *s = stage_new();
@@ -509,6 +527,7 @@ int main(void)
 	    cmocka_unit_test(rule_1_a_name_that_vanishes_without_a_removal_is_refused),
 	    cmocka_unit_test(rule_1_no_type_leaves_a_name_within_a_revision),
 	    cmocka_unit_test(rule_1_a_name_leaves_with_a_removal_that_names_it),
+	    cmocka_unit_test(rule_1_does_not_hold_the_catalog_zone),
 	    cmocka_unit_test(rule_1_a_pool_never_loses_a_family_or_itself_within_a_revision),
 	    cmocka_unit_test(rule_2_older_epochs_are_ignored_and_doubled_ones_refused),
 	    cmocka_unit_test(pools_of_an_unknown_revision_ask_for_the_whole_view),
