@@ -151,9 +151,11 @@ int handover_receive(int fd, struct handover_message *out, struct err *e)
 	ssize_t n;
 	do
 		n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	/* A reset is told once, when the other has closed without reading all; its last word, which
+	 * may be a `no`, still waits behind it. */
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	*out = came;
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
+	if (n == 0)
 		return err_set(e, E_NOT_FOUND, "the other server is gone");
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return err_set(e, E_TIMEOUT, "the other server does not say anything");

@@ -207,6 +207,21 @@ static void words_out_of_turn_are_refused(void **state)
 	stage_free(s);
 }
 
+/* Else it would take the old server for dead, and both would go on. */
+static void a_no_is_heard_although_nobody_reads_what_was_said_to_it(void **state)
+{
+	struct handover_message m = {.word = HANDOVER_NO};
+	int ends[2];
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(handover_send(ends[0], &(struct handover_message){.word = HANDOVER_READY}, NULL), 0);
+	assert_int_equal(handover_send(ends[1], &m, NULL), 0);
+	close(ends[1]); /* `ready` unread: a reset */
+	hear(ends[0], HANDOVER_NO, &m);
+	assert_int_equal(handover_receive(ends[0], &m, NULL), E_NOT_FOUND);
+	close(ends[0]);
+}
+
 static void one_successor_at_a_time(void **state)
 {
 	struct stage *s = stage_new();
@@ -363,6 +378,7 @@ int main(void)
 	    cmocka_unit_test(the_old_server_leaves_only_when_the_new_one_answers),
 	    cmocka_unit_test(a_successor_that_fails_gives_everything_back),
 	    cmocka_unit_test(words_out_of_turn_are_refused),
+	    cmocka_unit_test(a_no_is_heard_although_nobody_reads_what_was_said_to_it),
 	    cmocka_unit_test(one_successor_at_a_time),
 	    cmocka_unit_test(messages_that_are_none_are_refused),
 	    cmocka_unit_test(nobody_to_take_over_from_is_told),
