@@ -100,3 +100,36 @@ def test_orderly_end_and_start_of_a_dnsd(world):
     process.start()
     dns.wait_for_addresses([MUC.dns], service.NAME, lambda found: len(found) == 2, 10,
                            "no answers after an orderly restart")
+
+
+def taken_over(world, old, number):
+    """A new process in the place of that one, which ends."""
+    new = world.processes.add(f"{old.name}-{number}", [*old.command, "--take-over"],
+                              environment=old.environment)
+    old.may_end()
+    new.start()
+    until(lambda: new.died or not old.alive, 20, "the old dnsd does not end")
+    assert not new.died, new.log_path.read_text()
+    assert old.exit_code == 0
+    return new
+
+
+def test_dnsd_hands_over_while_epochs_change(world):
+    first = running = world.dnsd[MUC.name]
+    with dns.Watch(service.NAME, service.ZONE, pause_s=0.002) as watch:
+        for number in range(1, 4):
+            change = world.drain if number % 2 else world.undrain
+            assert change(FRA).returncode == 0
+            running = taken_over(world, running, number)
+            if number % 2:
+                dns.wait_gone(FRA.mail, service.NAME)
+            else:
+                dns.wait_back(FRA.mail, service.NAME)
+    watch.never_empty()
+    watch.serials_only_grow()
+    watch.same_answers_at_same_serial()
+    assert not watch.silent_looks(MUC.dns)
+    assert world.undrain(FRA).returncode == 0
+    dns.wait_back(FRA.mail, service.NAME)
+    running.end()
+    first.start()
