@@ -120,7 +120,7 @@ int maintenance_run(const struct cli *cli, struct maintenance *m)
 		status = client_post(c, m->path, m->body, &answer, &f);
 		if (status == 0)
 			status = follow_up(cli, c, m, answer, began_ms);
-		else if (status == CLI_UNKNOWN)
+		else if (status == CLI_UNKNOWN && !m->plain)
 			status = find_out(cli, c, m, &f);
 		else
 			status = client_fail(cli, &f);

@@ -11,6 +11,7 @@ struct maintenance {
 	bool wait;        /* until every name server serves it, 60 s at most */
 	const char *done; /* "is out of every answer" */
 	bool draining;
+	bool plain; /* neither drain nor undrain: the status can not tell whether it happened */
 };
 
 int maintenance_run(const struct cli *cli, struct maintenance *m);

@@ -147,8 +147,10 @@ static enum style member_style(const json_t *member)
 /* A member that is up and offered needs no words. */
 static const char *member_why(const json_t *member)
 {
-	bool fine =
-	    strcmp(member_text(member, "verdict"), "up") == 0 && member_true(member, "offered");
+	const char *stage = member_text(member, "stage");
+	bool fine = strcmp(member_text(member, "verdict"), "up") == 0 &&
+	            member_true(member, "offered") &&
+	            (*stage == '\0' || strcmp(stage, "in") == 0);
 	return fine ? "" : member_text(member, "why");
 }
 

@@ -85,13 +85,13 @@ static void sites_build(struct service_draft *d)
 	s->regions_count = raw->regions_count;
 	s->regions = array_new(s->regions_count, sizeof(*s->regions));
 	for (size_t i = 0; i < raw->regions_count; i++) {
-		const char *name = raw->regions[i];
+		const char *name = raw->regions[i].name;
 
 		s->regions[i].name = text_or_null(name);
+		s->regions[i].removal_window_s = raw->regions[i].removal_window_s;
 		for (size_t j = 0; name != NULL && j < i; j++)
-			if (raw->regions[j] != NULL && strcmp(raw->regions[j], name) == 0)
-				report_add(d->report,
-				    schema_element_mark(&raw->place, "regions", i),
+			if (raw->regions[j].name != NULL && strcmp(raw->regions[j].name, name) == 0)
+				report_add(d->report, schema_mark(&raw->regions[i].place, "name"),
 				    "region %s again, expected it once", name);
 		name_index_add(&regions, name, i);
 	}
@@ -182,6 +182,10 @@ static void pool_build(
 	to->placement = from->placement;
 	to->witnesses = from->witnesses;
 	to->min_members = from->min_members;
+	to->return_manual = from->return_mode == RETURN_MANUAL;
+	to->return_after_s = from->return_after_s;
+	to->flap_half_life_s = from->flap_half_life_s;
+	to->ramp_s = from->ramp_s;
 	to->members_count = from->members_count;
 	to->members = array_new(to->members_count, sizeof(*to->members));
 	for (size_t i = 0; i < from->members_count; i++) {

@@ -29,7 +29,7 @@ static void sites_check(struct service_draft *d)
 		for (size_t j = 0; j < s->sites_count && !used; j++)
 			used = s->sites[j].region == i && !s->sites[j].witness;
 		if (!used)
-			report_add(d->report, schema_element_mark(&raw->place, "regions", i),
+			report_add(d->report, schema_mark(&raw->regions[i].place, "name"),
 			    "region %s has no site, expected at least one", s->regions[i].name);
 	}
 }

@@ -3,6 +3,31 @@
 
 static const char *const placement_words[] = {"active-active", "primary-peer", "solitary", NULL};
 
+static const char *const return_words[] = {"auto", "manual", NULL};
+
+static const struct schema_row region_rows[] = {
+    {.name = "name",
+        .type = SCHEMA_LABEL,
+        .required = true,
+        SCHEMA_FIELD(struct raw_region, name),
+        .description = "the region's name"},
+    {.name = "removal_window",
+        .type = SCHEMA_S,
+        .preset = "10m",
+        .min = 0,
+        .max = 86400,
+        SCHEMA_FIELD(struct raw_region, removal_window_s),
+        .description = "automation takes one site of the region out of the answers of a pool at "
+                       "most in this time; what else is concluded down stays in them, with an "
+                       "alarm. People are not limited. 0s: no limit"},
+};
+static const struct schema_table region_table = {.name = "region",
+    SCHEMA_ROWS(region_rows),
+    .item_bytes = sizeof(struct raw_region),
+    .placed = true,
+    .shorthand = &region_rows[0],
+    .description = "Sites that back each other up. Short form: NAME."};
+
 static const struct schema_row site_rows[] = {
     {.name = "region",
         .type = SCHEMA_LABEL,
@@ -111,6 +136,37 @@ static const struct schema_row pool_rows[] = {
         .max = SERVICE_POOL_MEMBERS,
         SCHEMA_FIELD(struct raw_pool, min_members),
         .description = "automation never goes below this number"},
+    {.name = "return",
+        .type = SCHEMA_WORD,
+        .words = return_words,
+        .preset = "auto",
+        SCHEMA_FIELD(struct raw_pool, return_mode),
+        .description = "a member that health has removed and that works again comes back by "
+                       "itself, or when people say tandem return"},
+    {.name = "return_after",
+        .type = SCHEMA_S,
+        .preset = "30s",
+        .min = 0,
+        .max = 86400,
+        SCHEMA_FIELD(struct raw_pool, return_after_s),
+        .description = "how long it has to be up before it comes back by itself"},
+    {.name = "flap_half_life",
+        .type = SCHEMA_S,
+        .preset = "5m",
+        .min = 0,
+        .max = 86400,
+        SCHEMA_FIELD(struct raw_pool, flap_half_life_s),
+        .description = "each time it goes down costs 1000 points, which halve in this time; above "
+                       "2000 it stays out until they are below 750. At most 6000 are kept, three "
+                       "half-lives. 0s: no penalty"},
+    {.name = "ramp",
+        .type = SCHEMA_S,
+        .preset = "0s",
+        .min = 0,
+        .max = 86400,
+        SCHEMA_FIELD(struct raw_pool, ramp_s),
+        .description = "a member that comes back has a quarter of its weight first, and all of it "
+                       "after this time"},
 };
 static const struct schema_row pool_key = {.name = "pool",
     .type = SCHEMA_LABEL,
@@ -350,13 +406,13 @@ static const struct schema_row service_rows[] = {
         .otherwise = "none",
         .description = "what this document is about, for people"},
     {.name = "regions",
-        .type = SCHEMA_LIST,
-        .element = SCHEMA_LABEL,
+        .type = SCHEMA_TABLE_LIST,
+        .table = &region_table,
         .required = true,
         .min = 1,
         .max = SERVICE_REGIONS,
         SCHEMA_ITEMS(struct raw_service, regions),
-        .description = "names of the regions: sites that back each other up"},
+        .description = "the regions: sites that back each other up"},
     {.name = "sites",
         .type = SCHEMA_TABLE_MAP,
         .table = &site_table,

@@ -7,6 +7,12 @@
 #include "config/schema.h"
 #include "core/service.h"
 
+struct raw_region {
+	struct schema_place place;
+	char *name;
+	uint32_t removal_window_s;
+};
+
 struct raw_site {
 	struct schema_place place;
 	char *name, *region;
@@ -26,6 +32,8 @@ struct raw_member {
 	uint16_t weight;
 };
 
+enum return_mode { RETURN_AUTO, RETURN_MANUAL };
+
 struct raw_pool {
 	struct schema_place place;
 	char *name, *region;
@@ -36,6 +44,8 @@ struct raw_pool {
 	struct raw_check *checks;
 	size_t checks_count;
 	uint16_t witnesses, min_members;
+	enum return_mode return_mode;
+	uint32_t return_after_s, flap_half_life_s, ramp_s;
 };
 
 struct raw_zone {
@@ -90,7 +100,7 @@ struct raw_component {
 struct raw_service {
 	struct schema_place place;
 	char *title;
-	char **regions;
+	struct raw_region *regions;
 	size_t regions_count;
 	struct raw_site *sites;
 	size_t sites_count;

@@ -12,7 +12,7 @@
 #include "lib/json.h"
 #include "lib/log.h"
 
-enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200 };
+enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200, SUBJECT_BYTES = 120 };
 #define FOR_MS_MAX (366LL * 24 * 3600 * 1000)
 
 struct change { /* a request of an operator until its reply */
@@ -60,7 +60,8 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 {
 	static const char *const words[] = {[CORE_REQUEST_APPLY] = "apply",
 	    [CORE_REQUEST_DRAIN] = "drain",
-	    [CORE_REQUEST_UNDRAIN] = "undrain"};
+	    [CORE_REQUEST_UNDRAIN] = "undrain",
+	    [CORE_REQUEST_RETURN] = "return"};
 	struct change *c = ctx;
 	if (reply->result != 0) {
 		refuse_reply(c, reply);
@@ -226,6 +227,19 @@ void api_drain(struct http_request *r, void *ctx)
 void api_undrain(struct http_request *r, void *ctx)
 {
 	change_handle(ctx, r, undrain_read);
+}
+
+static int return_read(struct change *c, const char *site_key, struct err *e)
+{
+	(void)site_key;
+	c->core.type = CORE_REQUEST_RETURN;
+	int result = json_get_string(c->body, "subject", &c->core.site, e);
+	return result != 0 ? result : text_check("subject", c->core.site, SUBJECT_BYTES, e);
+}
+
+void api_return(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, return_read);
 }
 
 static void document_handle(struct change *c)

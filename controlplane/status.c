@@ -90,10 +90,11 @@ json_t *status_member(const struct core_member_view *m)
 	json_t *vantages = json_array();
 	for (size_t i = 0; i < m->vantages_count; i++)
 		json_array_append_new(vantages, vantage_encode(&m->vantages[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "id", m->id, "pool",
-	    m->pool, "address", addr_format(&m->address, address), "site", m->site, "verdict",
-	    member_state_name(m->verdict), "offered", m->offered, "why", text_json(m->why), "since",
-	    time_json(m->since_ms), "evidence", text_json(m->evidence), "vantages", vantages);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "id", m->id,
+	    "pool", m->pool, "address", addr_format(&m->address, address), "site", m->site,
+	    "verdict", member_state_name(m->verdict), "stage", member_stage_name(m->stage),
+	    "offered", m->offered, "why", text_json(m->why), "since", time_json(m->since_ms),
+	    "evidence", text_json(m->evidence), "vantages", vantages);
 }
 
 json_t *status_drain(const struct state_drain *d, const char *text)

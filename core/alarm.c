@@ -81,6 +81,12 @@ static void pools_look(struct core *c, struct core_time now, struct core_effects
 		if (offers.all_down)
 			alarm_raise(c, now, mem_printf("pool-all-down/%s", name),
 			    offer_explain_pool(c->service, p, &offers), out);
+		if (offers.kept)
+			alarm_raise(c, now, mem_printf("pool-removal-held/%s", name),
+			    offer_explain_pool(c->service, p, &offers), out);
+		if (offers.parked)
+			alarm_raise(c, now, mem_printf("pool-return-waits/%s", name),
+			    offer_explain_pool(c->service, p, &offers), out);
 		if (offers.below_minimum)
 			alarm_raise(c, now, mem_printf("pool-below-minimum/%s", name),
 			    offer_explain_pool(c->service, p, &offers), out);

@@ -16,6 +16,8 @@ static int pool_check(const struct service *s, const struct service_pool *p, str
 		    p->members_count, SERVICE_POOL_MEMBERS);
 	if (p->checks_count > SERVICE_POOL_CHECKS)
 		return err_set(e, E_INVALID, "pool %s has too many checks", p->name);
+	if (p->region >= s->regions_count)
+		return err_set(e, E_INVALID, "pool %s is in no region", p->name);
 	if (p->witnesses < 2)
 		return err_set(e, E_INVALID,
 		    "pool %s: witnesses: found %u, expected at least 2 "

@@ -135,7 +135,7 @@ void commit_done(struct core *c, const char *commit_id, int result, struct core_
 		return;
 	}
 	c->pending.outstanding = false;
-	c->cautions_dirty = true; /* what did not land is decided again */
+	c->cautions_dirty = c->stages_dirty = true; /* what did not land is decided again */
 	bool landed = result == 0 || strcmp(c->state->commit_id, commit_id) == 0;
 	if (landed) {
 		c->retry_ms = 0;

@@ -20,6 +20,7 @@ struct core *core_new(const struct core_options *options)
 	c->seed = options->seed;
 	c->alarms_due_ms = c->timer_ms = c->alarms_version = UINT64_MAX;
 	c->cautions_due_ms = UINT64_MAX;
+	c->stages_due_ms = INT64_MAX;
 	return c;
 }
 
@@ -136,6 +137,9 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 {
 	uint64_t next_ms = earlier(now.mono_ms + CORE_TIMER_LONGEST_MS, c->alarms_due_ms);
 	int64_t wall_ms = drains_next_wall_ms(c);
+
+	if (c->stages_due_ms < wall_ms)
+		wall_ms = c->stages_due_ms;
 
 	if (c->roster)
 		next_ms = earlier(next_ms, c->roster->expiry_ms);

@@ -74,7 +74,12 @@ struct core_look {
 	const char *detail;  /* of a measure: who still comes, or "" */
 };
 
-enum core_request_type { CORE_REQUEST_DRAIN, CORE_REQUEST_UNDRAIN, CORE_REQUEST_APPLY };
+enum core_request_type {
+	CORE_REQUEST_DRAIN,
+	CORE_REQUEST_UNDRAIN,
+	CORE_REQUEST_APPLY,
+	CORE_REQUEST_RETURN, /* `site` is a site or a member: what waits there is offered again */
+};
 
 struct core_request {
 	uint64_t id; /* the shell's; comes back in the reply */
@@ -241,6 +246,7 @@ struct core_member_view {
 	const char *id, *pool, *site;
 	struct addr address;
 	enum member_state verdict;
+	enum member_stage stage;
 	bool offered;    /* in the answers now */
 	const char *why; /* why it is or is not: rule and inputs, a sentence */
 	int64_t since_ms;

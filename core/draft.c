@@ -47,6 +47,23 @@ void draft_release(struct draft *d)
 	*d = (struct draft){0};
 }
 
+/* Where the verdict is not followed at once. */
+static const char *stage_remark(const struct state_member *s)
+{
+	switch (s->stage) {
+	case STAGE_KEPT:
+		return ", and stays in the answers until no other site of the region has left for "
+		       "removal_window (rule 7)";
+	case STAGE_WAITING:
+		return s->damped ? ", and waits out its penalty for flapping (rule 7)"
+		                 : ", and returns after return_after (rule 7)";
+	case STAGE_PARKED:
+		return ", and waits to be returned by people";
+	default:
+		return "";
+	}
+}
+
 static void verdict_write(struct core *c, struct draft *d, struct roster_member *m,
     enum member_state verdict, struct core_time now)
 {
@@ -55,15 +72,19 @@ static void verdict_write(struct core *c, struct draft *d, struct roster_member 
 
 	if (!held)
 		member_move(&s->verdict, verdict);
-	s->withheld = verdict == MEMBER_DOWN;
 	s->since_ms = now.wall_ms;
 	free(s->evidence);
 	char *evidence = verdict_evidence(c->roster, (size_t)(m - c->roster->members), now.mono_ms);
 	s->evidence = text_clean(evidence, state_evidence_limit(c->roster->members_count));
+	if (verdict == MEMBER_DOWN)
+		stage_conclude_down(d, m, !held, now);
+	else
+		stage_conclude_up(d, m, now);
+	s = state_member_find(draft_read(d), m->id);
 	draft_note(d, now.wall_ms, "automation",
 	    verdict == MEMBER_DOWN ? "member-down" : "member-up", m->id,
-	    mem_printf("%s is %s%s: %s (rule 6)", m->id, member_state_name(verdict),
-	        held ? " again" : "", evidence));
+	    mem_printf("%s is %s%s%s: %s (rule 6)", m->id, member_state_name(verdict),
+	        held ? " again" : "", stage_remark(s), evidence));
 	free(evidence);
 }
 
@@ -81,9 +102,9 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		const struct state_member *s = state_member_find(draft_read(d), m->id);
 		enum conclusion conclusion =
 		    verdict_conclude(&m->tally, d->service->pools[m->pool].witnesses);
-		bool news =
-		    (conclusion == CONCLUDE_DOWN && (!s || s->verdict != MEMBER_DOWN)) ||
-		    (conclusion == CONCLUDE_UP && (!s || s->verdict != MEMBER_UP || s->withheld));
+		bool news = (conclusion == CONCLUDE_DOWN && (!s || s->verdict != MEMBER_DOWN)) ||
+		            (conclusion == CONCLUDE_UP &&
+		                (!s || s->verdict != MEMBER_UP || s->stage == STAGE_OUT));
 		if (news) {
 			if (written++ < CORE_COMMIT_VERDICTS)
 				verdict_write(c, d, m,
@@ -107,6 +128,8 @@ static int request_judge(struct core *c, struct draft *d, const struct request *
 		return request_judge_drain(c, d, r, now, text, rule);
 	case CORE_REQUEST_UNDRAIN:
 		return request_judge_undrain(c, d, r, now, text);
+	case CORE_REQUEST_RETURN:
+		return request_judge_return(c, d, r, now, text);
 	case CORE_REQUEST_APPLY:
 		return request_judge_apply(c, d, r, now, text, rule, same);
 	}
@@ -174,6 +197,7 @@ void core_decide(struct core *c, struct core_time now, struct core_effects *out)
 	if (c->service)
 		d.service = service_hold(c->service);
 	verdicts_conclude(c, &d, now);
+	stages_advance(c, &d, now);
 	epochs_lift(c, &d, now);
 	drains_advance(c, &d, now);
 	requests_judge(c, &d, now, out);

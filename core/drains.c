@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "core/inside.h"
+#include "core/stage.h"
 
 /* The end of a drain is no evidence of health: a member that nobody has heard of lately stays out
  * until it is concluded up. */
-static size_t members_hold_back(struct core *c, struct draft *d, const char *site)
+static size_t members_hold_back(
+    struct core *c, struct draft *d, const char *site, struct core_time now)
 {
 	size_t held = 0;
 
@@ -21,7 +23,7 @@ static size_t members_hold_back(struct core *c, struct draft *d, const char *sit
 		struct state_member *s = state_member_put(draft_write(d), m->id);
 		if (s->withheld)
 			continue;
-		s->withheld = true;
+		stage_move(s, STAGE_OUT, now.wall_ms);
 		free(s->evidence);
 		s->evidence = mem_printf("its site's drain expired without fresh evidence that it "
 		                         "works; back once %u vantages say up",
@@ -37,7 +39,9 @@ static void drain_expire(struct core *c, struct draft *d, const char *site, stru
 	char until[TEXT_TIME_BYTES];
 
 	maintenance_move(drain, MAINTENANCE_RETURNING, now.wall_ms);
-	size_t held = members_hold_back(c, d, site);
+	size_t held = members_hold_back(c, d, site, now);
+	if (c->roster)
+		members_ramp(c, d, service_site_find(c->service, site), now);
 	maintenance_move(drain, MAINTENANCE_ACTIVE, now.wall_ms);
 	char *text =
 	    mem_printf("the drain of %s by %s (%s) ended at %s as declared; %zu members stay "

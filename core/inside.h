@@ -36,6 +36,7 @@ enum {
 	CORE_DRAIN_LONGEST_MS = 72 * 3600 * 1000,
 	CORE_REASON_BYTES = 200,
 	CORE_ACTOR_BYTES = 128,
+	CORE_SUBJECT_BYTES = 128, /* a site, or a member's id */
 	CORE_ACKS = 1024,
 	CORE_ACK_FRESH_MS = 10000,
 	CORE_ACK_FORGET_MS = 3600 * 1000,
@@ -156,6 +157,9 @@ struct core {
 	uint64_t retry_ms; /* monotonic: no commit before */
 	uint64_t lift_ms;  /* monotonic: no lift before */
 
+	bool stages_dirty;     /* look at stages although none is due */
+	int64_t stages_due_ms; /* wall: a stage may end by time alone; INT64_MAX: none */
+
 	bool cautions_dirty;      /* what is in doubt may have changed */
 	uint64_t cautions_due_ms; /* monotonic: look again; UINT64_MAX: nothing to wait for */
 	uint64_t cautions_ms;     /* monotonic: no commit for TTLs alone before */
@@ -231,6 +235,21 @@ enum proof proof_measures(const struct core *c, const struct state_drain *d, enu
 void proof_remarks(const struct core *c, const struct state *s, const struct state_drain *d,
     struct core_time now, struct buf *text);
 
+/* limit.c: rule 7. Whether automation may withhold the member now; records a site's departure. */
+bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_ms);
+/* The end of the region's window; 0: no site has left in it. */
+int64_t limit_end_ms(const struct service_region *region, const struct state *s, int64_t wall_ms);
+
+/* stages.c: what follows from verdicts, and returns */
+void stage_conclude_down(
+    struct draft *d, const struct roster_member *m, bool news, struct core_time now);
+void stage_conclude_up(struct draft *d, const struct roster_member *m, struct core_time now);
+void stages_advance(struct core *c, struct draft *d, struct core_time now);
+int64_t stage_waits_until_ms(const struct service_pool *pool, const struct state_member *s);
+enum member_stage stage_of_return(const struct service_pool *pool); /* RAMP or IN */
+/* A drain has ended: the site's members get their weight back slowly. */
+void members_ramp(struct core *c, struct draft *d, size_t site, struct core_time now);
+
 /* lift.c: a name server answers what was never published here */
 bool ack_is_ahead(const struct core *c, const struct ack *a);
 void epochs_lift(struct core *c, struct draft *d, struct core_time now);
@@ -246,6 +265,8 @@ void cautions_advance(struct core *c, struct draft *d, struct core_time now);
 int request_judge_drain(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text, int *rule);
 int request_judge_undrain(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text);
+int request_judge_return(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text);
 int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text, int *rule, bool *same);

@@ -35,6 +35,8 @@ static void member_tell(
 	else if (m->live == MEMBER_UNKNOWN)
 		buf_printf(text, "unknown: %u of %u vantages heard", m->tally.fresh,
 		    c->service->pools[pool].witnesses);
+	else if (committed && committed->withheld && committed->verdict == MEMBER_UP)
+		buf_puts(text, "up, but waits for its return (tandem return)");
 	else
 		buf_printf(text, "%s: %s", member_state_name(m->live),
 		    committed && *committed->evidence ? committed->evidence : "no verdict yet");

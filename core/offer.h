@@ -12,6 +12,11 @@ enum offer_reason {
 	OFFER_STANDS,         /* offered: nothing is against it */
 	OFFER_DRAINED,        /* not offered: people took its site out (rule 8) */
 	OFFER_WITHHELD,       /* not offered: health (rule 6) */
+	OFFER_WAITS,          /* not offered: up again, but not for long enough (rule 7) */
+	OFFER_PARKED,         /* not offered: up again, and people are to return it */
+	OFFER_NEEDED,         /* offered: it waits for its return, but nobody else is up (rule 5) */
+	OFFER_KEPT,           /* offered: down, but its removal is held (rule 7) */
+	OFFER_RAMP,           /* offered: with a part of its weight */
 	OFFER_ALL_DOWN,       /* offered: health would withhold all of its family (rule 5) */
 	OFFER_MINIMUM,        /* offered: automation may not go below min_members (rule 3) */
 	OFFER_FAMILY_DRAINED, /* offered: only drained sites have this address family (rule 1) */
@@ -21,6 +26,8 @@ enum offer_reason {
 struct offer {
 	bool offered;
 	bool withheld; /* health would rather not */
+	bool kept;     /* health would have it out, but its removal is held */
+	bool is_up;    /* by its last verdict */
 	enum offer_reason reason;
 };
 
@@ -30,10 +37,16 @@ struct offers {                                   /* of one pool */
 	bool all_down;      /* some family is offered although health would withhold all of it */
 	bool below_minimum; /* members had to be kept, or are missing, for min_members */
 	bool all_drained;
+	bool kept;   /* some member is offered although it is down, because its removal is held */
+	bool parked; /* some member waits for people to return it */
 };
 
 void offer_decide(const struct service *s, const struct state *state, size_t pool,
     struct offers *out); /* out->offered >= 1, for a pool has members */
+
+/* How many quarters of its weight a member that is offered has: 1 … 4. */
+uint8_t offer_quarters(
+    const struct service *s, const struct state *state, size_t pool, size_t member);
 
 /* A sentence with the rule and its inputs; the caller frees. */
 char *offer_explain_member(const struct service *s, const struct state *state, size_t pool,

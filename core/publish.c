@@ -81,11 +81,31 @@ static void families_assert(const struct service_pool *from, const struct view_p
 	assert(configured[0] == offered[0] && configured[1] == offered[1]);
 }
 
+/* Weights compare members of a pool with each other, so one that ramps gets its part by making all
+ * others larger, as far as they may be. */
+static void weights_ramp(struct view_pool *to, const uint8_t *quarters)
+{
+	uint32_t largest = 0;
+	bool ramps = false;
+
+	for (size_t i = 0; i < to->members_count; i++) {
+		largest = to->members[i].weight > largest ? to->members[i].weight : largest;
+		ramps = ramps || quarters[i] != 4;
+	}
+	for (size_t i = 0; ramps && i < to->members_count; i++) {
+		uint32_t weight = (uint32_t)to->members[i].weight * quarters[i];
+		if (4 * largest > SERVICE_WEIGHT)
+			weight = weight * SERVICE_WEIGHT / (4 * largest);
+		to->members[i].weight = (uint16_t)(weight > 0 ? weight : 1);
+	}
+}
+
 static void pool_build(
     const struct service *s, const struct state *state, size_t pool, struct view_pool *to)
 {
 	const struct service_pool *from = &s->pools[pool];
 	struct offers offers;
+	uint8_t quarters[SERVICE_POOL_MEMBERS];
 
 	offer_decide(s, state, pool, &offers);
 	*to = (struct view_pool){
@@ -93,13 +113,17 @@ static void pool_build(
 	    .ttl_s = caution_ttl_s(from, state),
 	    .members = mem_new(offers.offered, sizeof(*to->members)),
 	};
-	for (size_t i = 0; i < offers.count; i++)
-		if (offers.items[i].offered)
-			to->members[to->members_count++] = (struct view_member){
-			    .address = from->members[i].address,
-			    .weight = from->members[i].weight,
-			    .site = mem_strdup(s->sites[from->members[i].site].name),
-			};
+	for (size_t i = 0; i < offers.count; i++) {
+		if (!offers.items[i].offered)
+			continue;
+		quarters[to->members_count] = offer_quarters(s, state, pool, i);
+		to->members[to->members_count++] = (struct view_member){
+		    .address = from->members[i].address,
+		    .weight = from->members[i].weight,
+		    .site = mem_strdup(s->sites[from->members[i].site].name),
+		};
+	}
+	weights_ramp(to, quarters);
 	qsort(to->members, to->members_count, sizeof(*to->members), member_compare);
 	families_assert(from, to);
 }

@@ -25,7 +25,7 @@ static struct request *request_copy(const struct core_request *r, struct core_ti
 	copy->type = r->type;
 	copy->plan_only = r->plan_only;
 	copy->actor = text_clean(r->actor, CORE_ACTOR_BYTES);
-	copy->site = text_clean(r->site, SERVICE_NAME_BYTES);
+	copy->site = text_clean(r->site, CORE_SUBJECT_BYTES);
 	/* One byte more than allowed, so that one too long is noticed instead of cut. */
 	copy->reason = text_clean(r->reason, CORE_REASON_BYTES + 2);
 	copy->until_ms = r->until_ms;

@@ -66,6 +66,7 @@ static void pool_report(const struct core *c, size_t pool, uint64_t now_ms, stru
 		    .site = s->sites[m->site].name,
 		    .address = s->pools[pool].members[i].address,
 		    .verdict = m->live,
+		    .stage = committed ? committed->stage : STAGE_IN,
 		    .offered = offers.items[i].offered,
 		    .why = report_keep(r, offer_explain_member(s, c->state, pool, i, &offers)),
 		    .since_ms = committed ? committed->since_ms : 0,

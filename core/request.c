@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/inside.h"
+#include "core/stage.h"
 
 static int site_refuse(const struct core *c, const char *site, struct buf *text)
 {
@@ -167,7 +168,8 @@ int request_judge_drain(struct core *c, struct draft *d, const struct request *r
 
 /* Members that were held back because a drain expired without evidence: people may overrule that.
  */
-static size_t members_release(const struct core *c, struct draft *d, size_t site)
+static size_t members_release(
+    const struct core *c, struct draft *d, size_t site, struct core_time now)
 {
 	size_t released = 0;
 
@@ -175,9 +177,9 @@ static size_t members_release(const struct core *c, struct draft *d, size_t site
 		const struct roster_member *m = &c->roster->members[i];
 		const struct state_member *s =
 		    m->site == site ? state_member_find(draft_read(d), m->id) : NULL;
-		if (!s || !s->withheld || s->verdict == MEMBER_DOWN)
+		if (!s || s->stage != STAGE_OUT || s->verdict == MEMBER_DOWN)
 			continue;
-		state_member_put(draft_write(d), m->id)->withheld = false;
+		stage_move(state_member_put(draft_write(d), m->id), STAGE_IN, now.wall_ms);
 		released++;
 	}
 	return released;
@@ -215,7 +217,7 @@ int request_judge_undrain(struct core *c, struct draft *d, const struct request 
 
 	if (site == SIZE_MAX)
 		return site_refuse(c, r->site, text);
-	size_t released = members_release(c, d, site);
+	size_t released = members_release(c, d, site, now);
 	if (!drained && released == 0) {
 		buf_printf(text, "%s is not drained", r->site);
 		return E_NOT_FOUND;
@@ -227,6 +229,7 @@ int request_judge_undrain(struct core *c, struct draft *d, const struct request 
 		maintenance_move(drain, MAINTENANCE_RETURNING, now.wall_ms);
 		maintenance_move(drain, MAINTENANCE_ACTIVE, now.wall_ms);
 		state_drain_remove(draft_write(d), r->site);
+		members_ramp(c, d, site, now);
 	} else {
 		buf_printf(text,
 		    "%s was not drained any more; %zu members held back for lack of "

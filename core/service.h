@@ -25,6 +25,7 @@ enum {
 	SERVICE_ZONES = 1024,
 	SERVICE_RECORDS = 100000,
 	SERVICE_NAMES = 100000,
+	SERVICE_WEIGHT = 1000,   /* of a member, at most */
 	SERVICE_NAME_BYTES = 64, /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
 	SERVICE_NAME_SERVERS = 64,
 	SERVICE_RESOLVERS = 16,
@@ -35,6 +36,7 @@ enum {
 
 struct service_region {
 	char *name;
+	uint32_t removal_window_s; /* one automatic removal of a site in it at most; 0: no limit */
 };
 
 struct service_site {
@@ -92,6 +94,11 @@ struct service_pool {
 	size_t checks_count;
 	uint16_t witnesses;   /* vantages that must agree before a removal; 2 … 16, default 2 */
 	uint16_t min_members; /* automation never goes below; default 1 */
+	/* How a member comes back that was removed. */
+	bool return_manual;        /* people return it */
+	uint32_t return_after_s;   /* healthy for so long first; 0: at once */
+	uint32_t flap_half_life_s; /* of the penalty for going down; 0: none */
+	uint32_t ramp_s;           /* time in which its weight grows; 0: all at once */
 };
 
 struct service_zone {

@@ -27,6 +27,8 @@ struct state *state_copy(const struct state *s)
 	copy->tails = NULL;
 	copy->removals = NULL;
 	copy->cautions = NULL;
+	copy->departures = NULL;
+	copy->departures_count = 0;
 	if (s->members_count > 0)
 		copy->members = mem_new(s->members_count, sizeof(*s->members));
 	for (size_t i = 0; i < s->members_count; i++) {
@@ -61,6 +63,9 @@ struct state *state_copy(const struct state *s)
 		copy->cautions_count = i;
 		state_caution_add(copy, s->cautions[i].pool, s->cautions[i].since_ms);
 	}
+	for (size_t i = 0; i < s->departures_count; i++)
+		state_departure_put(
+		    copy, s->departures[i].region, s->departures[i].site, s->departures[i].at_ms);
 	return copy;
 }
 
@@ -89,6 +94,11 @@ void state_free(struct state *s)
 		free(s->cautions[i].pool);
 	for (size_t i = 0; i < s->tails_count; i++)
 		free(s->tails[i].site);
+	for (size_t i = 0; i < s->departures_count; i++) {
+		free(s->departures[i].region);
+		free(s->departures[i].site);
+	}
+	free(s->departures);
 	free(s->members);
 	free(s->drains);
 	free(s->tails);
@@ -235,9 +245,47 @@ uint32_t state_pace_p75_ms(const struct state *s, enum maintenance_state reached
 	return p.ms[(p.count * 3 + 3) / 4 - 1];
 }
 
+struct state_departure *state_departure_find(const struct state *s, const char *region)
+{
+	for (size_t i = 0; i < s->departures_count; i++)
+		if (strcmp(s->departures[i].region, region) == 0)
+			return &s->departures[i];
+	return NULL;
+}
+
+void state_departure_put(struct state *s, const char *region, const char *site, int64_t at_ms)
+{
+	struct state_departure *d = state_departure_find(s, region);
+	char *name = mem_strdup(site);
+
+	if (!d) {
+		VEC_PUSH(s->departures, s->departures_count) =
+		    (struct state_departure){.region = mem_strdup(region)};
+		d = &s->departures[s->departures_count - 1];
+	}
+	free(d->site);
+	d->site = name;
+	d->at_ms = at_ms;
+}
+
 static const char *const member_states[] = {"unknown", "up", "suspect", "down"};
 static const char *const maintenance_states[] = {"scheduled", "declared", "publishing", "published",
     "ttl-elapsed", "resolvers-agree", "quiet", "safe", "returning", "active"};
+
+static const char *const member_stages[] = {"in", "kept", "out", "waiting", "parked", "ramp"};
+static const char *const keepers[] = {"nothing", "limit"};
+
+const char *member_stage_name(enum member_stage s)
+{
+	assert(s <= STAGE_RAMP);
+	return member_stages[s];
+}
+
+const char *kept_by_name(enum kept_by k)
+{
+	assert(k <= KEPT_BY_LIMIT);
+	return keepers[k];
+}
 
 const char *member_state_name(enum member_state s)
 {

@@ -21,12 +21,40 @@
  * of the moment make of that, told by core_report. See docs/decisions/010. */
 enum member_state { MEMBER_UNKNOWN, MEMBER_UP, MEMBER_SUSPECT, MEMBER_DOWN };
 
+/* What automation makes of the verdicts, slowly (rule 7); the table of moves is in core/stage.c. */
+enum member_stage {
+	STAGE_IN,      /* offered, as far as health goes */
+	STAGE_KEPT,    /* concluded down and offered still: a removal that is held, see kept_by */
+	STAGE_OUT,     /* withheld: down, or nothing fresh was known when a drain expired */
+	STAGE_WAITING, /* up again, withheld until return_after and the flap penalty have passed */
+	STAGE_PARKED,  /* up again, withheld until people return it */
+	STAGE_RAMP,    /* offered with a part of its weight, which grows */
+};
+
+enum kept_by {
+	KEPT_BY_NOTHING,
+	KEPT_BY_LIMIT, /* another site of the region has left within removal_window (rule 7) */
+};
+
 struct state_member {
 	char *id; /* "POOL/ADDRESS" */
 	enum member_state verdict;
-	bool withheld;    /* health wants it out of the answers; survives UNKNOWN */
+	enum member_stage stage;
+	bool withheld;    /* stage is OUT, WAITING or PARKED; survives UNKNOWN */
 	int64_t since_ms; /* wall time of the verdict */
+	int64_t stage_ms; /* wall time of the stage; 0: it has always been IN */
 	char *evidence;   /* a sentence: which vantages said what */
+	enum kept_by kept_by;
+	uint32_t penalty; /* of flapping, as it was at penalty_ms (core/penalty.h) */
+	int64_t penalty_ms;
+	bool damped;          /* the penalty was too high, and has not decayed enough since */
+	uint8_t ramp_quarter; /* of its weight, 1 … 3, in STAGE_RAMP; else 0 */
+};
+
+/* The last automatic removal of a site in a region (rule 7). */
+struct state_departure {
+	char *region, *site;
+	int64_t at_ms;
 };
 
 /* Maintenance of a site; the table of moves is in core/maintenance.c. */
@@ -99,6 +127,8 @@ struct state {
 	size_t removals_count;
 	struct state_caution *cautions; /* one a pool at most */
 	size_t cautions_count;
+	struct state_departure *departures; /* one a region at most */
+	size_t departures_count;
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
@@ -131,6 +161,8 @@ void state_tail_remove(struct state *s, size_t index);
 void state_pace_add(struct state *s, enum maintenance_state reached, int64_t took_ms);
 /* What three of four earlier drains did not exceed; 0: fewer than four are known. */
 uint32_t state_pace_p75_ms(const struct state *s, enum maintenance_state reached);
+struct state_departure *state_departure_find(const struct state *s, const char *region);
+void state_departure_put(struct state *s, const char *region, const char *site, int64_t at_ms);
 
 /* Bytes, with the NUL, that an evidence may take where there are so many members: the document must
  * fit the store whatever is concluded, or nothing could be decided any more. */
@@ -138,5 +170,7 @@ size_t state_evidence_limit(size_t members_count);
 
 const char *member_state_name(enum member_state s);           /* "up" … */
 const char *maintenance_state_name(enum maintenance_state s); /* "declared" … */
+const char *member_stage_name(enum member_stage s);           /* "in" … */
+const char *kept_by_name(enum kept_by k);                     /* "nothing" … */
 
 #endif

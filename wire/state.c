@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/penalty.h"
+#include "core/stage.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -23,9 +25,19 @@ static json_t *text_encode(const char *text)
 
 static json_t *member_encode(const struct state_member *m)
 {
-	return json_pack("{s:o, s:s, s:b, s:I, s:o}", "id", text_encode(m->id), "verdict",
-	    member_state_name(m->verdict), "withheld", m->withheld, "since_ms",
-	    (json_int_t)m->since_ms, "evidence", text_encode(m->evidence));
+	return json_pack("{s:o, s:s, s:b, s:I, s:o, s:s, s:I, s:s, s:I, s:I, s:b, s:I}", "id",
+	    text_encode(m->id), "verdict", member_state_name(m->verdict), "withheld", m->withheld,
+	    "since_ms", (json_int_t)m->since_ms, "evidence", text_encode(m->evidence), "stage",
+	    member_stage_name(m->stage), "stage_ms", (json_int_t)m->stage_ms, "kept_by",
+	    kept_by_name(m->kept_by), "penalty", (json_int_t)m->penalty, "penalty_ms",
+	    (json_int_t)m->penalty_ms, "damped", m->damped, "ramp_quarter",
+	    (json_int_t)m->ramp_quarter);
+}
+
+static json_t *departure_encode(const struct state_departure *d)
+{
+	return json_pack("{s:o, s:o, s:I}", "region", text_encode(d->region), "site",
+	    text_encode(d->site), "at_ms", (json_int_t)d->at_ms);
 }
 
 static json_t *steps_encode(const struct state_drain *d)
@@ -83,7 +95,7 @@ static json_t *tails_encode(const struct state *s)
 json_t *state_encode(const struct state *s)
 {
 	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
-	json_t *cautions = json_array();
+	json_t *cautions = json_array(), *departures = json_array();
 
 	for (size_t i = 0; i < s->members_count; i++)
 		json_array_append_new(members, member_encode(&s->members[i]));
@@ -97,11 +109,14 @@ json_t *state_encode(const struct state *s)
 		json_array_append_new(
 		    cautions, json_pack("{s:o, s:I}", "pool", text_encode(s->cautions[i].pool),
 		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
-	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
-	    "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch, "revision",
-	    (json_int_t)s->revision, "state_version", (json_int_t)s->version, "commit_id",
-	    text_encode(s->commit_id), "members", members, "drains", drains, "removals", removals,
-	    "cautions", cautions, "paces", paces_encode(s), "tails", tails_encode(s));
+	for (size_t i = 0; i < s->departures_count; i++)
+		json_array_append_new(departures, departure_encode(&s->departures[i]));
+	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
+	    "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
+	    "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
+	    "removals", removals, "cautions", cautions, "departures", departures, "paces",
+	    paces_encode(s), "tails", tails_encode(s));
 }
 
 json_t *history_encode(const struct core_history *h)
@@ -141,6 +156,17 @@ static int time_decode(const json_t *o, const char *key, int64_t *out, struct er
 	return r;
 }
 
+/* Milliseconds, 0 where the field is missing: states written before it was there. */
+static int time_decode_or_none(const json_t *o, const char *key, int64_t *out, struct err *e)
+{
+	uint64_t ms;
+	int r = json_get_u64_or(o, key, 253402300799999, 0, &ms, e);
+
+	if (r == 0)
+		*out = (int64_t)ms;
+	return r;
+}
+
 static int verdict_decode(const json_t *o, enum member_state *out, struct err *e)
 {
 	const char *word;
@@ -169,6 +195,59 @@ static int maintenance_decode(const json_t *o, enum maintenance_state *out, stru
 	               word);
 }
 
+static const char *stage_word(unsigned i)
+{
+	return i <= STAGE_RAMP ? member_stage_name((enum member_stage)i) : NULL;
+}
+
+static const char *kept_word(unsigned i)
+{
+	return i <= KEPT_BY_LIMIT ? kept_by_name((enum kept_by)i) : NULL;
+}
+
+/* One of the words of an enum, by its index; a document of an earlier version means `otherwise`. */
+static int word_decode(const json_t *o, const char *key, const char *(*word)(unsigned),
+    unsigned otherwise, unsigned *out, struct err *e)
+{
+	const char *text;
+	int r = json_get_string_or(o, key, word(otherwise), &text, e);
+
+	for (*out = 0; r == 0 && word(*out); ++*out)
+		if (strcmp(word(*out), text) == 0)
+			return 0;
+	return r ? r : err_set(e, E_INVALID, "%s: found \"%.40s\", which is unknown", key, text);
+}
+
+/* How the member leaves and comes back; documents of earlier versions know only `withheld`. */
+static int stage_decode(const json_t *o, struct state_member *m, struct err *e)
+{
+	unsigned stage, kept_by;
+	uint64_t penalty, quarter;
+	int r;
+
+	if ((r = word_decode(
+	         o, "stage", stage_word, m->withheld ? STAGE_OUT : STAGE_IN, &stage, e)) != 0 ||
+	    (r = word_decode(o, "kept_by", kept_word, KEPT_BY_NOTHING, &kept_by, e)) != 0 ||
+	    (r = time_decode_or_none(o, "stage_ms", &m->stage_ms, e)) != 0 ||
+	    (r = time_decode_or_none(o, "penalty_ms", &m->penalty_ms, e)) != 0 ||
+	    (r = json_get_u64_or(o, "penalty", PENALTY_MOST, 0, &penalty, e)) != 0 ||
+	    (r = json_get_bool_or(o, "damped", false, &m->damped, e)) != 0 ||
+	    (r = json_get_u64_or(o, "ramp_quarter", 3, 0, &quarter, e)) != 0)
+		return r;
+	m->stage = (enum member_stage)stage;
+	m->kept_by = (enum kept_by)kept_by;
+	m->penalty = (uint32_t)penalty;
+	m->ramp_quarter = (uint8_t)quarter;
+	if (m->withheld != stage_is_withheld(m->stage) ||
+	    (m->stage == STAGE_KEPT) != (m->kept_by != KEPT_BY_NOTHING) ||
+	    (m->stage == STAGE_RAMP) != (m->ramp_quarter > 0))
+		return err_set(e, E_INVALID,
+		    "stage: \"%s\" does not fit withheld, kept_by or "
+		    "ramp_quarter",
+		    member_stage_name(m->stage));
+	return 0;
+}
+
 static int member_decode(const json_t *o, struct state *s, struct err *e)
 {
 	struct state_member m = {0};
@@ -179,7 +258,8 @@ static int member_decode(const json_t *o, struct state *s, struct err *e)
 	    (r = verdict_decode(o, &m.verdict, e)) != 0 ||
 	    (r = json_get_bool_or(o, "withheld", false, &m.withheld, e)) != 0 ||
 	    (r = time_decode(o, "since_ms", &m.since_ms, e)) != 0 ||
-	    (r = text_decode(o, "evidence", STATE_TEXT_BYTES, true, &evidence, e)) != 0)
+	    (r = text_decode(o, "evidence", STATE_TEXT_BYTES, true, &evidence, e)) != 0 ||
+	    (r = stage_decode(o, &m, e)) != 0)
 		return r;
 	if (s->members_count > 0 && strcmp(s->members[s->members_count - 1].id, id) >= 0)
 		return err_set(e, E_INVALID, "id: \"%s\" is out of order or there twice", id);
@@ -187,17 +267,6 @@ static int member_decode(const json_t *o, struct state *s, struct err *e)
 	m.evidence = mem_strdup(evidence);
 	VEC_PUSH(s->members, s->members_count) = m;
 	return 0;
-}
-
-/* Milliseconds, 0 where the field is missing: states written before it was there. */
-static int time_decode_or_none(const json_t *o, const char *key, int64_t *out, struct err *e)
-{
-	uint64_t ms;
-	int r = json_get_u64_or(o, key, 253402300799999, 0, &ms, e);
-
-	if (r == 0)
-		*out = (int64_t)ms;
-	return r;
 }
 
 static void steps_release(struct state_drain *d)
@@ -237,6 +306,22 @@ static int steps_decode(const json_t *o, struct state_drain *d, struct err *e)
 		if ((r = step_decode(json_array_get(list, i), d, e)) != 0)
 			err_prefix(e, "steps[%zu]", i);
 	return r;
+}
+
+static int departure_decode(const json_t *o, struct state *s, struct err *e)
+{
+	const char *region, *site;
+	int64_t at_ms;
+	int r;
+
+	if ((r = text_decode(o, "region", SERVICE_NAME_BYTES, false, &region, e)) != 0 ||
+	    (r = text_decode(o, "site", SERVICE_NAME_BYTES, false, &site, e)) != 0 ||
+	    (r = time_decode(o, "at_ms", &at_ms, e)) != 0)
+		return r;
+	if (state_departure_find(s, region))
+		return err_set(e, E_INVALID, "region: \"%s\" is there twice", region);
+	state_departure_put(s, region, site, at_ms);
+	return 0;
 }
 
 static int drain_decode(const json_t *o, struct state *s, struct err *e)
@@ -375,6 +460,15 @@ static int later_list_decode(const json_t *o, const char *key, size_t max, struc
 	return json_object_get(o, key) ? list_decode(o, key, max, s, decode, e) : 0;
 }
 
+static int later_lists_decode(const json_t *o, struct state *s, struct err *e)
+{
+	int r = later_list_decode(o, "cautions", SERVICE_POOLS, s, caution_decode, e);
+
+	if (r == 0)
+		r = later_list_decode(o, "departures", SERVICE_REGIONS, s, departure_decode, e);
+	return r ? r : later_list_decode(o, "tails", STATE_DRAINS, s, tail_decode, e);
+}
+
 static int head_decode(const json_t *o, struct state *s, struct err *e)
 {
 	uint64_t version;
@@ -408,11 +502,8 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 	else if ((r = head_decode(o, s, e)) == 0 &&
 	         (r = list_decode(o, "members", STATE_MEMBERS, s, member_decode, e)) == 0 &&
 	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0 &&
-	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0)
-		r = later_list_decode(o, "cautions", SERVICE_POOLS, s, caution_decode, e);
-	if (r == 0)
-		r = later_list_decode(o, "tails", STATE_DRAINS, s, tail_decode, e);
-	if (r == 0)
+	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0 &&
+	         (r = later_lists_decode(o, s, e)) == 0)
 		r = paces_decode(o, s, e);
 	if (r != 0) {
 		state_free(s);

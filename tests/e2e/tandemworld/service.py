@@ -9,11 +9,14 @@ POOL = "mail-de"
 
 INTERVAL_MS, TIMEOUT_MS, FALL, RISE = 200, 400, 3, 2
 TTL_S, SUSPECT_TTL_S = 30, 5
+# The tests kill the same servers again and again, which rule 7 is there to slow down.
+SLOWLY = {"removal_window": "0s", "return_after": "0s", "flap_half_life": "0s", "ramp": "0s",
+          "return": "auto"}
 
 _DOCUMENT = """\
 # The local world's service: what `make run` applies to its controllers.
 title: Tandem's local world
-regions: [eu-de]
+regions: [{{name: eu-de, removal_window: {removal_window}}}]
 sites:
   muc: {{region: eu-de}}
   fra: {{region: eu-de}}
@@ -44,6 +47,10 @@ pools:
     region: eu-de
     ttl: {ttl}s
     suspect_ttl: {suspect_ttl}s
+    return: {return}
+    return_after: {return_after}
+    flap_half_life: {flap_half_life}
+    ramp: {ramp}
     checks: [smtp, https]
     members:
       - {{site: muc, address: {muc_mail}}}
@@ -66,12 +73,13 @@ names:
 """
 
 
-def document(mail_ca, starttls=True, names=None):
-    """The document's text. starttls False: for smtp-sink, which cannot."""
+def document(mail_ca, starttls=True, names=None, slowly=None):
+    """The document's text. starttls False: for smtp-sink, which cannot; slowly: other options than
+    those of SLOWLY."""
     tls = (f"\n    starttls: true\n    tls_name: {NAME}\n    tls_ca: {mail_ca}" if starttls else "")
     owners = [NAME, *MX_NAMES] if names is None else names
     return _DOCUMENT.format(
         zone=ZONE, name=NAME, pool=POOL, muc_dns=MUC.dns, fra_dns=FRA.dns, muc_mail=MUC.mail,
         fra_mail=FRA.mail, starttls=tls, smtp_port=SMTP_PORT, https_port=HTTPS_PORT,
-        mail_ca=mail_ca, ttl=TTL_S, suspect_ttl=SUSPECT_TTL_S, interval=INTERVAL_MS, timeout=TIMEOUT_MS, fall=FALL, rise=RISE,
+        **SLOWLY | (slowly or {}), mail_ca=mail_ca, ttl=TTL_S, suspect_ttl=SUSPECT_TTL_S, interval=INTERVAL_MS, timeout=TIMEOUT_MS, fall=FALL, rise=RISE,
         names="\n".join(f"  {owner}: {POOL}" for owner in owners))

@@ -107,6 +107,11 @@ static void what_is_not_written_has_its_default(void **state)
 	assert_string_equal(s->title, "");
 	assert_int_equal(pool->ttl_s, 30);
 	assert_int_equal(pool->suspect_ttl_s, 5);
+	assert_false(pool->return_manual);
+	assert_int_equal(pool->return_after_s, 30);
+	assert_int_equal(pool->flap_half_life_s, 300);
+	assert_int_equal(pool->ramp_s, 0);
+	assert_int_equal(s->regions[0].removal_window_s, 600);
 	assert_int_equal(pool->placement, PLACEMENT_ACTIVE_ACTIVE);
 	assert_int_equal(pool->witnesses, 2);
 	assert_int_equal(pool->min_members, 1);

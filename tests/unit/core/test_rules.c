@@ -3,9 +3,13 @@
  * hold is checked against a model of its own after every step.
  *
  * A failing seed replays exactly: test_rules SEED. */
+#include "core/member.h"
+#include "core/offer.h"
 #include "tests/unit/core/world.h"
 
 enum { NODES = 3, SITES = 3, DOCUMENTS = 6, STEPS = 500, SEEDS = 80, EPOCHS = 2000, MODEL = 16 };
+
+static const char *const site_names[SITES] = {"muc", "fra", "witness"};
 
 struct node {
 	struct core *core;
@@ -68,6 +72,11 @@ static struct service *document_make(int k)
 	if (k & 1)
 		pool_add(&s->pools[0], FRA, "2001:db8::20");
 	s->pools[0].suspect_ttl_s = k & 1 ? 5 : 0;
+	s->regions[0].removal_window_s = k & 2 ? 60 : 0;
+	s->pools[0].return_after_s = k & 1 ? 2 : 0;
+	s->pools[0].return_manual = k == 3;
+	s->pools[0].flap_half_life_s = k & 4 ? 20 : 0;
+	s->pools[0].ramp_s = k & 1 ? 4 : 0;
 	if (k & 2) {
 		pool_add(&s->pools[0], FRA, "127.20.0.26");
 		s->pools[0].min_members = 2;
@@ -253,8 +262,55 @@ static void node_adopt(struct chaos *x, int at)
 	            x->store_document < 0 ? NULL : text, strlen(text)}});
 }
 
+static bool site_is_offered(
+    const struct service *service, const struct state *s, size_t pool, size_t site)
+{
+	struct offers offers;
+
+	offer_decide(service, s, pool, &offers);
+	for (size_t i = 0; i < offers.count; i++)
+		if (service->pools[pool].members[i].site == site && offers.items[i].offered)
+			return true;
+	return false;
+}
+
+/* Rule 7: what automation takes out of a pool is one site of the region in a window, and recorded.
+ */
+static void check_departures(const struct chaos *x, const struct state *s)
+{
+	const struct service *service = x->services[x->store_document];
+	int64_t window_ms = (int64_t)service->regions[0].removal_window_s * 1000;
+	const struct state_departure *was = state_departure_find(x->store, "eu-de");
+
+	for (size_t p = 0; p < service->pools_count && window_ms > 0; p++)
+		for (size_t site = 0; site < SITES; site++) {
+			if (state_drain_find(s, site_names[site]) ||
+			    !site_is_offered(service, x->store, p, site) ||
+			    site_is_offered(service, s, p, site))
+				continue;
+			/* it may also have been offered for want of another that is up again */
+			const struct state_departure *is = state_departure_find(s, "eu-de");
+			bool stood_in = true;
+			for (size_t i = 0; i < service->pools[p].members_count; i++) {
+				char id[MEMBER_ID_BYTES];
+				const struct state_member *before =
+				    state_member_find(x->store, member_id(service, p, i, id));
+				if (service->pools[p].members[i].site == site)
+					stood_in = stood_in && before && before->withheld;
+			}
+			if (stood_in)
+				continue;
+			assert_non_null(is);
+			assert_string_equal(is->site, site_names[site]);
+			if (was && strcmp(was->site, is->site) != 0)
+				assert_true(is->at_ms - was->at_ms >= window_ms);
+		}
+}
+
 static void store_take(struct chaos *x, struct state *s, int document)
 {
+	if (x->store_document >= 0 && document < 0)
+		check_departures(x, s);
 	assert_int_equal(s->version, x->store->version + 1); /* rule 2 */
 	assert_in_range(s->epoch, x->store->epoch, x->store->epoch + 1);
 	assert_true(s->revision == x->store->revision + (document >= 0));
@@ -432,8 +488,6 @@ static void elect(struct chaos *x, int at)
 
 /* ---- what happens ---- */
 
-static const char *const site_names[SITES] = {"muc", "fra", "witness"};
-
 static void observation_happens(struct chaos *x)
 {
 	size_t m = draw(x, x->members_count), v = draw(x, SITES);
@@ -488,8 +542,10 @@ static void request_happens(struct chaos *x)
 		r.type = CORE_REQUEST_DRAIN;
 		r.reason = reason;
 		r.until_ms = x->now.wall_ms + MINUTE + (int64_t)draw(x, 2 * MINUTE);
-	} else if (kind < 8) {
+	} else if (kind < 7) {
 		r.type = CORE_REQUEST_UNDRAIN;
+	} else if (kind < 8) {
+		r.type = CORE_REQUEST_RETURN;
 	} else {
 		int k = (int)draw(x, DOCUMENTS);
 		r.type = CORE_REQUEST_APPLY;

@@ -109,7 +109,8 @@ static inline struct service *service_bare(void)
 	struct service *s = service_new();
 
 	s->title = mem_strdup("test");
-	VEC_PUSH(s->regions, s->regions_count) = (struct service_region){mem_strdup("eu-de")};
+	VEC_PUSH(s->regions, s->regions_count) =
+	    (struct service_region){.name = mem_strdup("eu-de")};
 	service_add_site(s, "muc", false);
 	service_add_site(s, "fra", false);
 	service_add_site(s, "witness", true);

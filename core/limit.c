@@ -1,0 +1,75 @@
+/* Rule 7, slow down: at most one automatic removal of a site in a region and window.
+ *
+ * A site is removed from a pool when the last of its members that the pool offers leaves. The first
+ * removal opens the region's window for its site: what else of that site fails may follow, for a
+ * site dies in all its pools. Another site's removal is held until the window has passed. What
+ * people take out is neither counted nor held. */
+#include <string.h>
+
+#include "core/inside.h"
+
+static bool trial_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)
+{
+	const struct service_pool *pool = &d->service->pools[m->pool];
+	struct state_member *s = state_member_put(trial, m->id);
+	struct state_member was = *s;
+	struct offers offers;
+
+	offer_decide(d->service, trial, m->pool, &offers);
+	if (!offers.items[m->member].offered)
+		return false;
+	for (size_t i = 0; i < pool->members_count; i++)
+		if (i != m->member && pool->members[i].site == m->site && offers.items[i].offered)
+			return false;
+	s->stage = STAGE_OUT;
+	s->withheld = true;
+	offer_decide(d->service, trial, m->pool, &offers);
+	s->stage = was.stage;
+	s->withheld = was.withheld;
+	return !offers.items[m->member].offered;
+}
+
+/* Whether withholding the member takes the last offered one of its site out of the pool. A draft
+ * that has not changed anything yet stays so. */
+static bool site_would_leave(const struct draft *d, const struct roster_member *m)
+{
+	struct state *trial = d->state ? d->state : state_copy(d->base);
+	bool leaves = trial_leaves(d, m, trial);
+
+	if (trial != d->state)
+		state_free(trial);
+	return leaves;
+}
+
+static const struct service_region *region_of(const struct draft *d, const struct roster_member *m)
+{
+	size_t region = d->service->pools[m->pool].region;
+
+	return region < d->service->regions_count ? &d->service->regions[region] : NULL;
+}
+
+int64_t limit_end_ms(const struct service_region *region, const struct state *s, int64_t wall_ms)
+{
+	const struct state_departure *last = state_departure_find(s, region->name);
+	int64_t window_ms = (int64_t)region->removal_window_s * 1000;
+
+	/* One from the future was written by a clock that was wrong: it counts as of now, at most.
+	 */
+	if (!last || last->at_ms > wall_ms + window_ms || wall_ms - last->at_ms >= window_ms)
+		return 0;
+	return last->at_ms + window_ms;
+}
+
+bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_ms)
+{
+	const struct service_region *region = region_of(d, m);
+	const char *site = d->service->sites[m->site].name;
+
+	if (!region || region->removal_window_s == 0 || !site_would_leave(d, m))
+		return true;
+	const struct state_departure *last = state_departure_find(draft_read(d), region->name);
+	if (limit_end_ms(region, draft_read(d), wall_ms) > 0 && strcmp(last->site, site) != 0)
+		return false;
+	state_departure_put(draft_write(d), region->name, site, wall_ms);
+	return true;
+}
