@@ -109,9 +109,10 @@ static void glue_put(struct answer *a, const struct node *cut, size_t target_at)
 static void referral_put(struct answer *a, const struct name *n, const struct node *cut)
 {
 	struct rrset ns;
-	size_t at = a->m.used;
 	bool found = node_rrset(cut, TYPE_NS, &ns);
 	assert(found);
+	proof_late(&a->proof);
+	size_t at = a->m.used;
 	if (a->m.counts[SECTION_ANSWER] == 0)
 		a->flags &= (uint16_t)~FLAG_AA;
 	if (!message_put(&a->m, SECTION_AUTHORITY, &ns, ancestor_at(a, n, cut), ns.ttl_s, 0))
@@ -164,10 +165,11 @@ static bool any_put(struct answer *a, const struct node *node)
 	return true;
 }
 
-/* Takes over a CNAME's target as the name in question. False: it leads back, or too far. */
+/* Takes over a CNAME's target as the name in question. False: it leads back, or too far, or stands
+ * where no pointer reaches (long names, several signatures each): the asker goes on from there. */
 static bool chain_follow(struct answer *a, size_t target_at, const struct name **n)
 {
-	if (a->links == CHAIN_MAX)
+	if (a->links == CHAIN_MAX || target_at > POINTER_MAX)
 		return false;
 	struct name *target = &a->chain[a->links];
 	bool sound = name_read(target, a->m.out + target_at, a->m.used - target_at);
@@ -365,7 +367,7 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.proof.snapshot = s;
 	a.proof.m = &a.m;
 	a.proof.is_starved = a.proof.is_compact = false;
-	a.proof.nsecs_count = 0;
+	a.proof.nsecs_count = a.proof.late_count = 0;
 	a.m = (struct message){.out = out, .used = DNS_HEADER_BYTES, .room = limit};
 	*facts = (struct answer_facts){.type = q->type, .rcode = a.rcode};
 	if (q->verdict == QUERY_DROP)
@@ -389,6 +391,7 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 			serial_answer(&a);
 		else
 			question_answer(&a);
+		proof_late(&a.proof);
 	}
 	if (a.m.full)
 		answer_truncate(&a, question_end);

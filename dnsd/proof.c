@@ -68,6 +68,12 @@ static void nsec_put(struct proof *p, const struct zone *z, const struct proof_p
 		m->full = true;
 		return;
 	}
+	if (owner_at >
+	    POINTER_MAX) { /* behind an RRset of 16 KiB its signature can not refer to it */
+		m->full = true;
+		p->is_starved = true;
+		return;
+	}
 	memcpy(m->out + m->used, owner, labels_bytes);
 	m->used += labels_bytes;
 	message_put(
@@ -163,7 +169,17 @@ void proof_answer(struct proof *p, const struct zone *z, const struct proof_plac
 	what.owner = wildcard;
 	what.owner_bytes = (uint8_t)wildcard_bytes;
 	sign(p, z, &what, SECTION_ANSWER, at->name_at, ttl_s);
-	chain_prove(p, z, at, at->name->wire, at->name->bytes);
+	assert(p->late_count < PROOF_LATE_MAX);
+	p->late[p->late_count++] = (struct proof_late){z, *at};
+}
+
+void proof_late(struct proof *p)
+{
+	for (size_t i = 0; i < p->late_count; i++) {
+		const struct proof_place *at = &p->late[i].place;
+		chain_prove(p, p->late[i].zone, at, at->name->wire, at->name->bytes);
+	}
+	p->late_count = 0;
 }
 
 void proof_above(

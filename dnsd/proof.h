@@ -8,7 +8,17 @@
 #include "dnsd/signer.h"
 #include "dnsd/snapshot.h"
 
-enum { PROOF_NSECS_MAX = 16 };
+enum {
+	PROOF_NSECS_MAX = 16,
+	PROOF_LATE_MAX = 9, /* a name for each link of the longest chain */
+};
+
+struct proof_place { /* the name in question, and where it led */
+	const struct name *name;
+	size_t name_at;              /* in the message */
+	const struct node *node;     /* exactly this name, or NULL */
+	const struct node *encloser; /* it, or its nearest ancestor that exists */
+};
 
 struct proof {                 /* of one answer; start from {.signer = …, …} */
 	struct signer *signer; /* NULL: nothing is added */
@@ -19,13 +29,12 @@ struct proof {                 /* of one answer; start from {.signer = …, …}
 	size_t nsecs_count;
 	const struct node
 	    *nsecs[PROOF_NSECS_MAX]; /* of the chain, that are in the answer already */
-};
-
-struct proof_place { /* the name in question, and where it led */
-	const struct name *name;
-	size_t name_at;              /* in the message */
-	const struct node *node;     /* exactly this name, or NULL */
-	const struct node *encloser; /* it, or its nearest ancestor that exists */
+	size_t late_count;
+	struct proof_late { /* names that wildcards answered: why is told behind the answer section
+		             */
+		const struct zone *zone;
+		struct proof_place place;
+	} late[PROOF_LATE_MAX];
 };
 
 static inline bool proof_is_due(const struct proof *p, const struct zone *z)
@@ -33,10 +42,15 @@ static inline bool proof_is_due(const struct proof *p, const struct zone *z)
 	return p->signer && z->keys;
 }
 
-/* Behind an RRset in the answer section, with the TTL it has in the zone and the one shown. Behind
- * a wildcard's, also why nothing closer stands there. */
+/* Behind an RRset in the answer section, with the TTL it has in the zone and the one shown. Why
+ * nothing closer stands where a wildcard answered is told by proof_late: `at` and its name must
+ * last until then. */
 void proof_answer(struct proof *p, const struct zone *z, const struct proof_place *at,
     const struct rrset *set, uint32_t ttl_s);
+
+/* What proof_answer left for the authority section. Once the answer section is complete and before
+ * anything of the additional one; nothing is done twice. */
+void proof_late(struct proof *p);
 
 /* Behind an RRset of a name above the one in question (a DNAME), which stands at octet `owner_at`.
  */

@@ -29,6 +29,10 @@ static const char zone_text[] = "$TTL 300\n"
                                 "mail A 192.0.2.2\n"
                                 "mail A 192.0.2.1\n"
                                 "*.wild TXT \"any\"\n"
+                                "*.alias CNAME Mail\n"
+                                "*.beyond CNAME h.sub\n"
+                                "*.hop CNAME x.alias\n"
+                                "*.lost CNAME nope\n"
                                 "www CNAME Mail\n"
                                 "sub NS ns1\n";
 static char folder[] = "/tmp/tandem-signing-XXXXXX";
@@ -134,6 +138,83 @@ static void two_servers_answer_with_the_same_octets(void **state)
 		server_free(&one);
 		server_free(&two);
 	}
+}
+
+/* The types in each section, as "A RRSIG | NSEC RRSIG | ". */
+static char *sections_text(const uint8_t *wire, size_t bytes)
+{
+	struct buf out = {0};
+	ldns_pkt *p;
+	ldns_status status = ldns_wire2pkt(&p, wire, bytes);
+	assert_int_equal(status, LDNS_STATUS_OK);
+	const ldns_rr_list *lists[] = {
+	    ldns_pkt_answer(p), ldns_pkt_authority(p), ldns_pkt_additional(p)};
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t k = 0; k < ldns_rr_list_rr_count(lists[i]); k++) {
+			char *type =
+			    ldns_rr_type2str(ldns_rr_get_type(ldns_rr_list_rr(lists[i], k)));
+			buf_printf(&out, "%s ", type);
+			free(type);
+		}
+		buf_puts(&out, i < 2 ? "| " : "");
+	}
+	ldns_pkt_free(p);
+	return buf_take(&out);
+}
+
+/* The proof that nothing closer stands there is for the authority section: it was put between the
+ * alias and what it led to, and validators then believed neither. */
+static void what_a_wildcard_alias_leads_to_stands_before_the_proof_of_the_wildcard(void **state)
+{
+	static const struct {
+		const char *question, *sections;
+	} table[] = {{"x.alias.example. A", "CNAME RRSIG A A RRSIG | NSEC RRSIG | "},
+	    {"x.hop.example. A", "CNAME RRSIG CNAME RRSIG A A RRSIG | NSEC RRSIG NSEC RRSIG | "},
+	    {"x.beyond.example. A", "CNAME RRSIG | NSEC RRSIG NS NSEC RRSIG | A "},
+	    {"x.lost.example. A", "CNAME RRSIG | SOA RRSIG NSEC RRSIG NSEC RRSIG NSEC RRSIG | "},
+	    {"x.wild.example. TXT", "TXT RRSIG | NSEC RRSIG | "}};
+	static uint8_t out[MESSAGE_BYTES_MAX];
+	struct server v = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct answer_facts facts;
+		char question[100];
+		(void)snprintf(
+		    question, sizeof(question), "%s +do +tcp +edns=1232", table[i].question);
+		size_t n = server_ask(&v, question, NOW_S, out, &facts);
+		char *found = sections_text(out, n);
+		if (strcmp(found, table[i].sections) != 0)
+			fail_msg("%s\n  expected: %s\n  found:    %s", table[i].question,
+			    table[i].sections, found);
+		free(found);
+	}
+	server_free(&v);
+}
+
+/* No pointer reaches beyond 16 KiB: a proof behind such an RRset can not be written, and must not
+ * end the server. */
+static void a_wildcard_too_large_to_be_proven_is_a_servfail(void **state)
+{
+	static uint8_t out[MESSAGE_BYTES_MAX];
+	struct answer_facts facts;
+	struct buf text = {0};
+	char *small = zone_path;
+	(void)state;
+	buf_puts(&text, zone_text);
+	for (int i = 0; i < 200; i++)
+		buf_printf(&text, "*.large TXT \"%0100d\"\n", i);
+	zone_path = mem_printf("%s/large", folder);
+	assert_int_equal(file_write_atomic(zone_path, text.data, text.bytes, 0600, NULL), 0);
+	struct server v = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
+	(void)server_ask(&v, "x.large.example. TXT +do +tcp +edns=1232", NOW_S, out, &facts);
+	assert_int_equal(facts.rcode, RCODE_SERVFAIL);
+	(void)server_ask(&v, "x.large.example. TXT +tcp +edns=1232", NOW_S, out, &facts);
+	assert_int_equal(facts.rcode, RCODE_NOERROR);
+	server_free(&v);
+	unlink(zone_path);
+	free(zone_path);
+	buf_free(&text);
+	zone_path = small;
 }
 
 static void who_does_not_ask_gets_what_an_unsigned_zone_gives(void **state)
@@ -409,6 +490,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(two_servers_answer_with_the_same_octets),
+	    cmocka_unit_test(
+	        what_a_wildcard_alias_leads_to_stands_before_the_proof_of_the_wildcard),
+	    cmocka_unit_test(a_wildcard_too_large_to_be_proven_is_a_servfail),
 	    cmocka_unit_test(who_does_not_ask_gets_what_an_unsigned_zone_gives),
 	    cmocka_unit_test(a_flood_of_names_leaves_signatures_for_those_that_exist),
 	    cmocka_unit_test(signatures_turn_a_few_at_a_time_and_stay_four_days),
