@@ -97,7 +97,7 @@ static int owner_parse(const char *token, const char *zone, char **out, struct e
 	if (result == 0 && wildcard && strlen(dname) + 3 > 255)
 		result = err_set(e, E_INVALID, "%s is too long, expected at most 253 bytes", dname);
 	if (result != 0)
-		return err_prefix(e, "owner");
+		return err_prefix_code(e, result, "owner");
 	*out = mem_printf("%s%s", wildcard ? "*." : "", dname);
 	if (!dname_is_within(dname, zone))
 		return err_set(
@@ -215,7 +215,7 @@ static int target_take(const ldns_rr *rr, const char *zone, struct zone_record *
 		out->target = mem_strdup(dname);
 	free(text);
 	if (result != 0)
-		return err_prefix(e, "target");
+		return err_prefix_code(e, result, "target");
 	return out->target != NULL ? doubling_check(out->target, zone, e) : 0;
 }
 

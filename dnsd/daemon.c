@@ -83,7 +83,7 @@ static int disk_load(struct daemon *d, struct err *e)
 	if (r == 0 && !d->takes_over) /* else it is the other server's until it says so */
 		r = keeper_lock(d->keeper, e);
 	if (r != 0)
-		return err_prefix(e, "state");
+		return err_prefix_code(e, r, "state");
 	d->taker.keeper = d->keeper;
 	r = taker_start(&d->taker, &why);
 	if (r == 0)
@@ -219,7 +219,7 @@ static int sockets_prepare(struct daemon *d, struct err *e)
 	if (r == 0)
 		r = sockets_open(d->addresses, count, d->config.workers,
 		    d->takes_over ? &d->takeover.sockets : NULL, &d->sockets, e);
-	return r == 0 ? 0 : err_prefix(e, "listen");
+	return r == 0 ? 0 : err_prefix_code(e, r, "listen");
 }
 
 static int transports_start(struct daemon *d, struct err *e)
@@ -282,7 +282,7 @@ static int metrics_open(struct daemon *d, struct err *e)
 		r = metrics_bind(d, e);
 	if (r == 0)
 		r = http_server_adopt(d->metrics, d->metrics_fd, e);
-	return r == 0 ? 0 : err_prefix(e, "metrics");
+	return r == 0 ? 0 : err_prefix_code(e, r, "metrics");
 }
 
 /* --- rights --------------------------------------------------------------------------------- */

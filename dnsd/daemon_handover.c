@@ -20,7 +20,7 @@ int daemon_takeover_begin(struct daemon *d, struct err *e)
 		return err_set(e, E_INVALID,
 		    "no state, expected the folder of the server that is to be taken over");
 	int r = takeover_open(&d->takeover, state, d->config.user, e);
-	return r == 0 ? 0 : err_prefix(e, "taking over");
+	return r == 0 ? 0 : err_prefix_code(e, r, "taking over");
 }
 
 /* Rule 2: nobody who asked the old server may see an older epoch at the new one. */
@@ -49,7 +49,7 @@ int daemon_takeover_catch_up(struct daemon *d, struct err *e)
 		if (r == 0)
 			r = epoch_check(d, &served, e);
 	}
-	return r == 0 ? 0 : err_prefix(e, "taking over");
+	return r == 0 ? 0 : err_prefix_code(e, r, "taking over");
 }
 
 int daemon_takeover_finish(struct daemon *d, struct err *e)
@@ -58,7 +58,7 @@ int daemon_takeover_finish(struct daemon *d, struct err *e)
 		return 0;
 	int r = takeover_answering(&d->takeover, e);
 	if (r != 0)
-		return err_prefix(e, "taking over");
+		return err_prefix_code(e, r, "taking over");
 	log_info("this server answers now instead of the one before");
 	return 0;
 }

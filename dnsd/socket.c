@@ -27,7 +27,7 @@ int socket_address_parse(const char *text, struct socket_address *out, struct er
 	memcpy(host, text + bracketed, bytes);
 	host[bytes] = '\0';
 	if (addr_parse(host, &a, e) != 0)
-		return err_prefix(e, "\"%.80s\"", text);
+		return err_prefix_code(e, E_INVALID, "\"%.80s\"", text);
 	unsigned long port = strtoul(at + 1, &end, 10);
 	if (at[1] < '0' || at[1] > '9' || *end != '\0' || port > UINT16_MAX)
 		return err_set(e, E_INVALID, "\"%.80s\": found no port from 0 to 65535", text);

@@ -208,7 +208,7 @@ static int catalog_again(
 		return catalog_from_view(t->held, ring, t->members, out, e);
 	int r = keeper_load(t->keeper, &kept, e);
 	if (r != 0)
-		return err_prefix(e, "the view on disk");
+		return err_prefix_code(e, r, "the view on disk");
 	if (kept->revision == t->held->revision)
 		r = catalog_from_view(kept, ring, t->members, out, e);
 	else

@@ -102,7 +102,7 @@ int zone_keys_read(const struct config_zone_file *z, struct zone_keys **out, str
 	}
 	if (r != 0) {
 		zone_keys_drop(k);
-		return err_prefix(e, "dnssec of zone \"%s\"", z->name);
+		return err_prefix_code(e, r, "dnssec of zone \"%s\"", z->name);
 	}
 	*out = k;
 	return 0;

@@ -432,7 +432,7 @@ static int paces_decode(const json_t *o, struct state *s, struct err *e)
 		            ? pace_decode(json_object_iter_value(at), &s->paces[i], e)
 		            : err_set(e, E_INVALID, "found \"%.40s\", expected a state", key);
 		if (r != 0)
-			return err_prefix(e, "paces"), r;
+			return err_prefix_code(e, r, "paces");
 	}
 	return 0;
 }

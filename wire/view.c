@@ -246,7 +246,7 @@ static int member_decode(const json_t *o, struct view_member *m, struct err *e)
 	if (json_get_string(o, "address", &text, e) != 0)
 		return E_INVALID;
 	if (addr_parse(text, &m->address, e) != 0)
-		return err_prefix(e, "address");
+		return err_prefix_code(e, E_INVALID, "address");
 	if (json_get_u64_or(o, "weight", WEIGHT_MAX, 1, &weight, e) != 0)
 		return E_INVALID;
 	if (weight == 0)
@@ -276,7 +276,7 @@ static int pool_decode(const json_t *o, struct view_pool *p, struct err *e)
 	{
 		p->members_count = i + 1;
 		if (member_decode(item, &p->members[i], e) != 0)
-			return err_prefix(e, "pool \"%s\": member %zu", p->name, i + 1);
+			return err_prefix_code(e, E_INVALID, "pool \"%s\": member %zu", p->name, i + 1);
 	}
 	qsort(p->members, p->members_count, sizeof(*p->members), member_order);
 	for (i = 1; i < p->members_count; i++)
@@ -302,7 +302,7 @@ static int pools_decode(const json_t *o, struct view *v, struct err *e)
 	{
 		v->pools_count = i + 1;
 		if (pool_decode(item, &v->pools[i], e) != 0)
-			return err_prefix(e, "pools[%zu]", i);
+			return err_prefix_code(e, E_INVALID, "pools[%zu]", i);
 	}
 	if (v->pools_count > 1)
 		qsort(v->pools, v->pools_count, sizeof(*v->pools), pool_order);
@@ -343,12 +343,12 @@ static int zone_decode(const json_t *o, struct view_zone *z, struct err *e)
 	    get_u32(soa, "retry_s", TTL_MAX, &z->soa_retry_s, e) != 0 ||
 	    get_u32(soa, "expire_s", TTL_MAX, &z->soa_expire_s, e) != 0 ||
 	    get_u32(soa, "minimum_s", TTL_MAX, &z->soa_minimum_s, e) != 0)
-		return err_prefix(e, "\"%s\": soa", z->name);
+		return err_prefix_code(e, E_INVALID, "\"%s\": soa", z->name);
 	z->records = mem_new(json_array_size(records) + 1, sizeof(*z->records));
 	json_array_foreach(records, i, item)
 	{
 		if (record_decode(item, z, &z->records[i], e) != 0)
-			return err_prefix(e, "\"%s\": records[%zu]", z->name, i);
+			return err_prefix_code(e, E_INVALID, "\"%s\": records[%zu]", z->name, i);
 		z->records_count = i + 1;
 	}
 	return 0;
@@ -365,7 +365,7 @@ static int zones_decode(const json_t *o, struct view_catalog *c, struct err *e)
 	{
 		c->zones_count = i + 1;
 		if (zone_decode(item, &c->zones[i], e) != 0)
-			return err_prefix(e, "zones[%zu]", i);
+			return err_prefix_code(e, E_INVALID, "zones[%zu]", i);
 		records += c->zones[i].records_count;
 		if (records > SERVICE_RECORDS)
 			return err_set(e, E_INVALID, "more than %d records", SERVICE_RECORDS);
@@ -432,7 +432,7 @@ static int names_decode(const json_t *o, const struct view *v, struct err *e)
 			break;
 		c->names_count = i + 1;
 		if (name_decode(item, v, zones, &c->names[i], e) != 0)
-			r = err_prefix(e, "names[%zu]", i);
+			r = err_prefix_code(e, E_INVALID, "names[%zu]", i);
 	}
 	free(zones);
 	return r;
@@ -452,7 +452,7 @@ static int removals_decode(const json_t *o, struct view_catalog *c, struct err *
 		struct view_removal *r = &c->removals[i];
 		if (get_name(item, "owner", &r->owner, e) != 0 ||
 		    json_get_u64(item, "revision", INT64_MAX, &r->revision, e) != 0)
-			return err_prefix(e, "removals[%zu]", i);
+			return err_prefix_code(e, E_INVALID, "removals[%zu]", i);
 	}
 	return 0;
 }
@@ -491,7 +491,7 @@ static int catalog_decode(const json_t *o, struct view *v, struct err *e)
 	v->catalog = mem_new(1, sizeof(*v->catalog));
 	if (zones_decode(catalog, v->catalog, e) != 0 || names_decode(catalog, v, e) != 0 ||
 	    removals_decode(catalog, v->catalog, e) != 0)
-		return err_prefix(e, "catalog");
+		return err_prefix_code(e, E_INVALID, "catalog");
 	return 0;
 }
 
@@ -502,7 +502,7 @@ int view_decode(const json_t *o, struct view **out, struct err *e)
 	if (head_decode(o, v, e) != 0 || pools_decode(o, v, e) != 0 ||
 	    catalog_decode(o, v, e) != 0) {
 		view_free(v);
-		return err_prefix(e, "view");
+		return err_prefix_code(e, E_INVALID, "view");
 	}
 	*out = v;
 	return 0;

@@ -39,19 +39,40 @@ int err_set_errno(struct err *e, int number, const char *format, ...)
 	return E_IO;
 }
 
+static void err_put_in_front(struct err *e, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
 int err_prefix(struct err *e, const char *format, ...)
 {
 	if (!e)
 		return E_IO;
-	assert(e->code < 0);
-	struct err inner = *e;
 	va_list arguments;
 	va_start(arguments, format);
-	err_format(e, format, arguments);
+	err_put_in_front(e, format, arguments);
 	va_end(arguments);
+	return e->code;
+}
+
+int err_prefix_code(struct err *e, int code, const char *format, ...)
+{
+	assert(code < 0);
+	if (!e)
+		return code;
+	va_list arguments;
+	va_start(arguments, format);
+	err_put_in_front(e, format, arguments);
+	va_end(arguments);
+	e->code = code;
+	return code;
+}
+
+static void err_put_in_front(struct err *e, const char *format, va_list arguments)
+{
+	assert(e->code < 0);
+	struct err inner = *e;
+	err_format(e, format, arguments);
 	size_t used = strlen(e->text);
 	(void)snprintf(e->text + used, sizeof(e->text) - used, ": %s", inner.text);
-	return e->code;
 }
 
 const char *err_code_name(int code)

@@ -34,10 +34,13 @@ int err_set(struct err *e, int code, const char *format, ...) __attribute__((for
 int err_set_errno(struct err *e, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts context and ": " in front of the message; returns the code, for `return err_prefix(...)`.
- * With `e` NULL the code is not known here and E_IO is returned: where a caller's caller looks at
- * the code, keep it and return that. */
+/* Puts context and ": " in front of the message; returns the code. With `e` NULL the code is not
+ * known here and E_IO is returned: where the caller may leave `e` out, use err_prefix_code. */
 int err_prefix(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for `return err_prefix_code(e, r, …)` with the code that is known; `e` may be NULL. */
+int err_prefix_code(struct err *e, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A word for a code, as logs and JSON name it: "invalid", "conflict", "unavailable" … */
 const char *err_code_name(int code);

@@ -33,6 +33,9 @@ static void errors_gather_context_while_climbing(void **state)
 	assert_int_equal(err_set_errno(&e, ENOENT, "open \"%s\"", "x"), E_IO);
 	assert_string_equal(e.text, "open \"x\": No such file or directory");
 	assert_int_equal(err_set(NULL, E_LIMIT, "unheard"), E_LIMIT);
+	assert_int_equal(err_prefix_code(&e, E_CONFLICT, "apply"), E_CONFLICT);
+	assert_string_equal(e.text, "apply: open \"x\": No such file or directory");
+	assert_int_equal(err_prefix_code(NULL, E_CONFLICT, "apply"), E_CONFLICT);
 	assert_string_equal(err_code_name(E_REFUSED), "refused");
 	assert_string_equal(err_code_name(-99), "unknown");
 }

@@ -46,6 +46,11 @@ static void refused(const char *text, const char *why)
 	assert_int_equal(e.code, E_INVALID);
 	if (!strstr(e.text, why))
 		fail_msg("expected \"%s\" in the message, found \"%s\"", why, e.text);
+	json_t *o; /* who does not want the message gets the same code */
+	struct view *v;
+	assert_int_equal(json_parse(text, strlen(text), &o, NULL), 0);
+	assert_int_equal(view_decode(o, &v, NULL), E_INVALID);
+	json_decref(o);
 }
 
 /* WHOLE with the first `old` in it replaced. */
