@@ -15,6 +15,7 @@
 #include "lib/base/mem.h"
 #include "lib/file.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 
 enum { FOLLOW_AGAIN_S = 2 };
 
@@ -243,11 +244,32 @@ static int transports_start(struct daemon *d, struct err *e)
 	    &d->stats[d->stats_count - 1], &d->tcp, e);
 }
 
+static void gauge(struct buf *out, const char *name, const char *help, double value)
+{
+	metrics_family(out, name, "gauge", help);
+	metrics_value(out, name, NULL, value);
+}
+
+static void served_print(const struct daemon *d, struct buf *out)
+{
+	const struct catalog *c = d->seat.now ? d->seat.now->catalog : NULL;
+	gauge(out, "process_start_time_seconds", "start of this process since 1970",
+	    (double)d->started_s);
+	gauge(out, "tandem_dnsd_zones", "zones served", c ? (double)c->zones_count : 0);
+	gauge(out, "tandem_dnsd_names", "names in them", c ? (double)c->nodes_count : 0);
+	if (!has_controllers(d))
+		return;
+	taker_print(&d->taker, out);
+	gauge(out, "tandem_dnsd_cut_off", "1 while the controllers can not be asked at all",
+	    d->follow == NULL);
+}
+
 static void metrics_get(struct http_request *request, void *ctx)
 {
 	const struct daemon *d = ctx;
 	struct buf text = {0};
 	stats_print(d->stats, d->stats_count, &text);
+	served_print(d, &text);
 	if (d->follow)
 		follow_print(d->follow, &text);
 	notifier_print(d->secondaries.notifier, &text);
@@ -456,7 +478,7 @@ static int prepare(struct daemon *d, struct err *e)
 		loop_on_reload(d->loop, on_reload, d);
 	if (r == 0)
 		r = policy_build(&d->config, NULL, &d->policy.now, e);
-	d->seat.time_s = time_now_s();
+	d->started_s = d->seat.time_s = time_now_s();
 	d->seat.limits = memory_limits(&d->config);
 	d->seat.swapped = on_swapped;
 	d->seat.swapped_ctx = d;

@@ -18,6 +18,7 @@ struct daemon {
 	const char *path;
 	struct config_dnsd config; /* as last read without an error */
 	struct loop *loop;
+	uint32_t started_s;
 	struct snapshot_seat seat;
 	struct policy_seat policy;
 	struct stats *stats; /* one a UDP worker, the last is TCP's */

@@ -299,11 +299,6 @@ static double age_s(uint64_t then_ms)
 
 void follow_print(const struct follow *f, struct buf *out)
 {
-	const struct taker *t = f->options.taker;
-	gauge(out, "tandem_dnsd_epoch", "epoch served, 0 before the first view",
-	    t->held ? (double)t->held->epoch : 0);
-	gauge(out, "tandem_dnsd_revision", "revision of the configuration served",
-	    t->held ? (double)t->held->revision : 0);
 	gauge(out, "tandem_dnsd_view_age_seconds",
 	    "since the view served was taken from a controller, -1 while it is from the disk",
 	    age_s(f->taken_ms));
@@ -313,8 +308,6 @@ void follow_print(const struct follow *f, struct buf *out)
 	    f->subscription ? (double)subscription_connected(f->subscription) : 0);
 	gauge(out, "tandem_dnsd_view_refused", "1 while the newest view is refused",
 	    f->refusal[0] != '\0');
-	gauge(out, "tandem_dnsd_state_failed", "1 while the view served is not on disk",
-	    t->keeping_failed);
 	metrics_family(out, "tandem_dnsd_views_total", "counter", "views, by what became of them");
 	metrics_value(out, "tandem_dnsd_views_total", (const char *[]){"result", "taken", NULL},
 	    (double)f->taken);

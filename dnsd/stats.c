@@ -90,6 +90,19 @@ static void single(struct buf *out, const char *name, const char *help, double v
 	metrics_value(out, name, NULL, value);
 }
 
+static void latencies_print(const struct stats *threads, size_t count, struct buf *out)
+{
+	static const char name[] = "tandem_dnsd_latency_seconds";
+	metrics_family(out, name, "histogram",
+	    "from reading a query to handing its answer to the kernel, a sample of 1 in 16");
+	for (size_t t = 0; t < STATS_TRANSPORTS; t++) {
+		struct latency_sum sum = {{0}, 0};
+		for (size_t i = 0; i < count; i++)
+			latency_sum_add(&sum, &threads[i].latency[t]);
+		latency_print(&sum, name, transports[t], out);
+	}
+}
+
 void stats_print(const struct stats *threads, size_t count, struct buf *out)
 {
 	static const char queries[] = "tandem_dnsd_queries_total";
@@ -155,4 +168,5 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	    out, "tandem_dnsd_tcp_connections_total", "connections accepted", SUM(tcp_connections));
 	single(out, "tandem_dnsd_tcp_cut_total", "connections cut for being idle, slow or too many",
 	    SUM(tcp_cut));
+	latencies_print(threads, count, out);
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "dnsd/answer.h"
+#include "dnsd/latency.h"
 #include "dnsd/signer.h"
 #include "lib/base/buf.h"
 
@@ -25,6 +26,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t tsig_verified, tsig_refused;
 	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
 	atomic_uint_fast64_t signatures_made, signatures_remembered, signatures_starved;
+	struct latency latency[STATS_TRANSPORTS];
 };
 
 struct stats *stats_new(

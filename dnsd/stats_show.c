@@ -98,21 +98,36 @@ static bool sample_read(const char *line, size_t bytes, struct sample *s)
 	return s->value_bytes > 0;
 }
 
-/* The labels' values, one blank between them: {transport="udp",type="A"} is "udp A". */
+static bool ends_in(const struct sample *s, const char *end)
+{
+	size_t bytes = strlen(end);
+	return s->name_bytes > bytes &&
+	       memcmp(s->name + s->name_bytes - bytes, end, bytes) == 0;
+}
+
+/* The labels' values, one blank between them: {transport="udp",type="A"} is "udp A". Of a histogram
+ * the edges are told as such, and what stands behind them. */
 static void labels_print(const struct sample *s, struct buf *out)
 {
+	static const char edge[] = "le=";
 	bool quoted = false, first = true;
 	for (const char *at = s->labels; at < s->labels + s->labels_bytes; at++) {
 		if (*at == '"') {
 			quoted = !quoted;
 			if (quoted && !first)
 				buf_puts(out, " ");
+			if (quoted && at - s->labels > 3 && memcmp(at - 3, edge, 3) == 0)
+				buf_puts(out, "up to ");
 			first = false;
 		} else if (quoted) {
 			at += *at == '\\' && at + 1 < s->labels + s->labels_bytes;
 			buf_add(out, at, 1);
 		}
 	}
+	if (ends_in(s, "_sum"))
+		buf_puts(out, " in all");
+	else if (ends_in(s, "_count"))
+		buf_puts(out, " measured");
 }
 
 static void sample_print(

@@ -7,6 +7,7 @@
 #include "dnsd/view_names.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
+#include "lib/metrics.h"
 
 /* Appends the catalog zone to the zones. */
 static int members_add(
@@ -238,6 +239,22 @@ int taker_rekey(struct taker *t, struct key_ring *ring, struct err *e)
 	t->ring = *ring;
 	*ring = (struct key_ring){0};
 	return 0;
+}
+
+static void gauge(struct buf *out, const char *name, const char *help, double value)
+{
+	metrics_family(out, name, "gauge", help);
+	metrics_value(out, name, NULL, value);
+}
+
+void taker_print(const struct taker *t, struct buf *out)
+{
+	gauge(out, "tandem_dnsd_epoch", "epoch served, 0 before the first view",
+	    t->held ? (double)t->held->epoch : 0);
+	gauge(out, "tandem_dnsd_revision", "revision of the configuration served",
+	    t->held ? (double)t->held->revision : 0);
+	gauge(out, "tandem_dnsd_state_failed", "1 while the view served is not on disk",
+	    t->keeping_failed);
 }
 
 void taker_release(struct taker *t)

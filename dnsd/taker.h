@@ -7,6 +7,7 @@
 #include "dnsd/key_ring.h"
 #include "dnsd/member_zones.h"
 #include "dnsd/snapshot.h"
+#include "lib/base/buf.h"
 
 struct taker {                      /* start from {.seat = …, .keeper = …} */
 	struct snapshot_seat *seat; /* borrowed */
@@ -38,6 +39,7 @@ void taker_keep_again(struct taker *t);
  * E_INVALID: it can not be; what was served goes on. */
 int taker_rekey(struct taker *t, struct key_ring *ring, struct err *e);
 
+void taker_print(const struct taker *t, struct buf *out); /* metrics */
 void taker_release(struct taker *t);
 
 #endif

@@ -75,7 +75,7 @@ struct tcp {
 	bool is_draining;
 	struct transfer_thread *transfer_thread;
 	unsigned transfers_count;
-	uint32_t turn;
+	uint32_t turn, answers;
 	unsigned connections_count;
 	struct crowd *crowd;
 	TAILQ_HEAD(, connection) connections; /* longest idle first */
@@ -225,6 +225,7 @@ static bool query_answer(struct connection *c, size_t bytes)
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	struct answer_facts facts;
 	struct query q;
+	uint64_t start_ns = latency_start(&t->answers);
 	evbuffer_drain(in, LENGTH_BYTES);
 	evbuffer_remove(in, t->query, bytes);
 	const struct snapshot *s = snapshot_read_begin(t->seat);
@@ -258,6 +259,8 @@ static bool query_answer(struct connection *c, size_t bytes)
 		return false;
 	put_u16(t->answer, (unsigned)answer_bytes);
 	bufferevent_write(c->stream, t->answer, LENGTH_BYTES + answer_bytes);
+	if (start_ns != 0)
+		latency_end(&t->stats->latency[STATS_TCP], start_ns, 1);
 	return true;
 }
 

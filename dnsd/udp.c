@@ -35,7 +35,7 @@ struct worker {
 	struct pollfd *polled; /* sockets, then the call to stop */
 	bool *wants_control;
 	size_t sockets_count;
-	uint32_t turn;
+	uint32_t turn, batches;
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_vector[BATCH], out_vector[BATCH];
 	struct sockaddr_storage peer[BATCH];
@@ -199,7 +199,10 @@ static bool socket_serve(struct worker *w, size_t index)
 		int n = recvmmsg(fd, w->in, BATCH, MSG_DONTWAIT, NULL);
 		if (n <= 0)
 			return false; /* empty, or an ICMP error that belongs to a former answer */
+		uint64_t start_ns = latency_start(&w->batches);
 		batch_send(w, fd, batch_answer(w, (size_t)n));
+		if (start_ns != 0)
+			latency_end(&w->stats->latency[STATS_UDP], start_ns, (unsigned)n);
 		if (n < BATCH)
 			return false;
 	}

@@ -154,6 +154,7 @@ static bool subscription_is_whole(const struct stage *s)
 {
 	struct buf text = {0};
 	follow_print(s->follow, &text);
+	taker_print(&s->taker, &text);
 	bool whole = strstr(text.data, "\ntandem_dnsd_controllers_connected 2\n") != NULL;
 	buf_free(&text);
 	return whole;
@@ -180,6 +181,7 @@ static void a_view_is_served_and_acked_to_every_controller(void **state)
 	expect(s->seat.now, "mail.example. A", "NOERROR aa | mail.example. 30 A 192.0.2.2 |  | ");
 	struct buf text = {0};
 	follow_print(s->follow, &text);
+	taker_print(&s->taker, &text);
 	assert_non_null(strstr(text.data, "\ntandem_dnsd_epoch 2\n"));
 	assert_non_null(strstr(text.data, "\ntandem_dnsd_controllers_connected 2\n"));
 	buf_free(&text);

@@ -35,6 +35,16 @@ static void counters_stand_in_columns_and_zeros_stay_out_of_blocks(void **state)
 	    "dropped things" GAP60 "   0\n");
 }
 
+static void a_histogram_tells_its_edges_sum_and_count(void **state)
+{
+	(void)state;
+	expect_table("# HELP l how long\n# TYPE l histogram\nl_bucket{t=\"udp\",le=\"0.1\"} 12\n"
+	             "l_sum{t=\"udp\"} 7\nl_count{t=\"udp\"} 12\n",
+	    "how long\n  udp up to 0.1" GAP50 "           12\n"
+	    "  udp in all" GAP50 "               7\n"
+	    "  udp measured" GAP50 "            12\n");
+}
+
 static void text_of_others_is_skipped_without_harm(void **state)
 {
 	(void)state;
@@ -84,6 +94,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(counters_stand_in_columns_and_zeros_stay_out_of_blocks),
+	    cmocka_unit_test(a_histogram_tells_its_edges_sum_and_count),
 	    cmocka_unit_test(text_of_others_is_skipped_without_harm),
 	    cmocka_unit_test(what_the_server_prints_is_understood),
 	    cmocka_unit_test(nobody_there_is_said),
