@@ -19,6 +19,8 @@ BIN_controlplane := tandem-controld
 BIN_healthd := tandem-healthd
 BIN_dnsd := tandem-dnsd
 BIN_cli := tandem
+# What only one room needs beyond that.
+LIBS_controlplane := -lunbound
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wformat=2 -Werror
@@ -52,7 +54,7 @@ endef
 define daemon_rules
 $(BUILD)/bin/$(BIN_$(1)): $(BUILD)/obj/$(1)/main.o $(call archive,$(1)) $(foreach r,config wire core lib,$(call archive,$(r)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(PKG_LIBS)
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_rules,$(room))))
 $(foreach room,$(DAEMONS),$(eval $(call daemon_rules,$(room))))
@@ -67,7 +69,8 @@ $(BUILD)/tests/%: tests/unit/%.c $$(call archive,$$(firstword $$(subst /, ,$$*))
 		$(foreach r,config wire core lib,$(call archive,$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -MF $@.d $(ALL_LDFLAGS) -o $@ $< $(filter %.a,$^) \
-		$(foreach r,config wire core lib,$(call archive,$(r))) -lcmocka $(PKG_LIBS)
+		$(foreach r,config wire core lib,$(call archive,$(r))) -lcmocka \
+		$(LIBS_$(firstword $(subst /, ,$*))) $(PKG_LIBS)
 
 include scripts/fuzz.mk
 check: all $(UNIT) $(REPLAY)

@@ -303,6 +303,7 @@ void service_build(struct service_draft *d)
 		pool_build(d, &d->raw.pools[i], &d->service->pools[i]);
 	names_build(d);
 	sending_build(d);
+	service_build_maintenance(d);
 }
 
 void service_draft_release(struct service_draft *d)

@@ -477,6 +477,11 @@ static const struct schema_row service_rows[] = {
         SCHEMA_ITEMS(struct raw_service, components),
         .otherwise = "none",
         .description = "parts of the service and their placement"},
+    {.name = "maintenance",
+        .type = SCHEMA_TABLE,
+        .table = &maintenance_table,
+        .otherwise = "all of it from the defaults",
+        .description = "how a drain is proven, and when none may be declared"},
 };
 const struct schema_table service_table = {.name = "service",
     SCHEMA_ROWS(service_rows),

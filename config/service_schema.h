@@ -97,6 +97,46 @@ struct raw_component {
 	char *primary;
 };
 
+struct raw_name_servers {
+	struct schema_place place;
+	char *site;
+	char **endpoints;
+	size_t endpoints_count;
+};
+
+struct raw_resolver {
+	struct schema_place place;
+	char *name, *endpoint, *trust_anchor;
+	char **owners;
+	size_t owners_count;
+	bool validated, needed;
+};
+
+struct raw_measure {
+	struct schema_place place;
+	char *site;
+	struct service_measure measure;
+};
+
+struct raw_blocked {
+	struct schema_place place;
+	char *from, *to, *reason;
+};
+
+struct raw_maintenance {
+	uint32_t quiet_ms, look_ms;
+	char **waived;
+	size_t waived_count;
+	struct raw_name_servers *name_servers;
+	size_t name_servers_count;
+	struct raw_resolver *resolvers;
+	size_t resolvers_count;
+	struct raw_measure *measures;
+	size_t measures_count;
+	struct raw_blocked *blocked;
+	size_t blocked_count;
+};
+
 struct raw_service {
 	struct schema_place place;
 	char *title;
@@ -120,9 +160,11 @@ struct raw_service {
 	size_t pairs_count;
 	struct raw_component *components;
 	size_t components_count;
+	struct raw_maintenance maintenance;
 };
 
 extern const struct schema_table service_table;    /* fills struct raw_service */
+extern const struct schema_table maintenance_table; /* fills its `maintenance` */
 extern const struct schema_table check_table;      /* fills struct raw_check: one under `checks` */
 extern const struct schema_table pool_check_table; /* the same, inside a pool */
 

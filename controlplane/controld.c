@@ -6,6 +6,7 @@
 #include "controlplane/api.h"
 #include "controlplane/controld_metrics.h"
 #include "controlplane/engine.h"
+#include "controlplane/lookout.h"
 #include "controlplane/store.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
@@ -23,6 +24,7 @@ struct controld {
 	SSL_CTX *tls;
 	struct store *store;
 	struct engine *engine;
+	struct lookout *lookout;
 	struct api *api;
 	struct controld_metrics *metrics;
 	bool resigning;
@@ -116,6 +118,8 @@ static int parts_open(struct controld *d, struct err *e)
 	    .listener = {
 	        .published = on_published, .probes = on_probes, .changed = on_changed, .ctx = d}};
 	result = engine_new(&engine, &d->engine, e);
+	if (result == 0)
+		result = lookout_new(d->base, d->engine, &d->lookout, e);
 	if (result != 0)
 		return result;
 	struct api_options api = {.base = d->base,
@@ -172,6 +176,7 @@ void controld_free(struct controld *d)
 	if (d == NULL)
 		return;
 	controld_metrics_free(d->metrics);
+	lookout_free(d->lookout);
 	engine_free(d->engine);
 	api_free(d->api);
 	if (d->store != NULL)

@@ -240,6 +240,12 @@ void engine_acknowledge(struct engine *en, const struct core_ack *ack)
 	engine_changed(en);
 }
 
+void engine_look(struct engine *en, const struct core_look *look)
+{
+	engine_step(en, &(struct core_event){.type = CORE_LOOK, .look = *look});
+	engine_changed(en);
+}
+
 bool engine_leads(const struct engine *en)
 {
 	return en->leading && election_holds(en->election);

@@ -39,6 +39,7 @@ void engine_free(struct engine *en);
 /* Facts. Strings are borrowed for the call. */
 void engine_observe(struct engine *en, const struct core_observation *observation);
 void engine_acknowledge(struct engine *en, const struct core_ack *ack);
+void engine_look(struct engine *en, const struct core_look *look);
 
 /* What came of a request; valid during the callback. */
 struct engine_reply {

@@ -97,13 +97,28 @@ json_t *status_member(const struct core_member_view *m)
 	    "evidence", text_json(m->evidence), "vantages", vantages);
 }
 
-json_t *status_drain(const struct state_drain *d, const char *text)
+static json_t *steps_encode(const struct state_drain *d)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o}", "site", d->site, "owner",
-	    text_json(d->owner), "reason", text_json(d->reason), "declared",
-	    time_json(d->declared_ms), "until", time_json(d->until_ms), "state",
-	    maintenance_state_name(d->state), "since", time_json(d->state_since_ms), "epoch",
-	    (json_int_t)d->epoch, "text", text_json(text));
+	json_t *array = json_array();
+	for (unsigned i = 0; i < MAINTENANCE_STATES; i++)
+		if (d->steps[i].at_ms > 0)
+			json_array_append_new(
+			    array, json_pack("{s:s, s:o, s:o}", "state",
+			               maintenance_state_name((enum maintenance_state)i), "at",
+			               time_json(d->steps[i].at_ms), "evidence",
+			               text_json(d->steps[i].evidence)));
+	return array;
+}
+
+json_t *status_drain(const struct state_drain *d, const struct core_drain_view *v)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:o}",
+	    "site", d->site, "owner", text_json(d->owner), "reason", text_json(d->reason),
+	    "declared", time_json(d->declared_ms), "start", time_json(d->start_ms), "until",
+	    time_json(d->until_ms), "state", maintenance_state_name(d->state), "since",
+	    time_json(d->state_since_ms), "epoch", (json_int_t)d->epoch, "text",
+	    text_json(v != NULL ? v->text : ""), "safe", v != NULL && v->safe, "slow",
+	    text_json(v != NULL ? v->slow : ""), "steps", steps_encode(d));
 }
 
 static json_t *drains_encode(const struct state *state, const struct core_report *report)
@@ -112,7 +127,29 @@ static json_t *drains_encode(const struct state *state, const struct core_report
 	for (size_t i = 0; state != NULL && i < state->drains_count; i++)
 		json_array_append_new(
 		    array, status_drain(&state->drains[i],
-		               i < report->drains_count ? report->drains[i].text : ""));
+		               i < report->drains_count ? &report->drains[i] : NULL));
+	return array;
+}
+
+/* What was heard when somebody outside was asked; only the leader asks. */
+static json_t *looks_encode(const struct core_report *report)
+{
+	static const char *const types[] = {[LOOK_NAME_SERVER] = "name-server",
+	    [LOOK_RESOLVER] = "resolver",
+	    [LOOK_MEASURE] = "measure"};
+	json_t *array = json_array();
+	for (size_t i = 0; i < report->looks_count; i++) {
+		const struct core_look_view *l = &report->looks[i];
+		const char *kind = l->kind == LOOK_A      ? "A"
+		                   : l->kind == LOOK_AAAA ? "AAAA"
+		                   : l->kind == LOOK_SOA  ? "SOA"
+		                                          : "";
+		json_array_append_new(
+		    array, json_pack("{s:s, s:o, s:o, s:s, s:o, s:b, s:I}", "type", types[l->type],
+		               "subject", text_json(l->subject), "name", text_json(l->owner),
+		               "kind", kind, "text", text_json(l->text), "failed", l->failed,
+		               "age_ms", (json_int_t)l->age_ms));
+	}
 	return array;
 }
 
@@ -290,13 +327,13 @@ json_t *status_encode(const struct engine *en, const char *store_kind)
 	const struct state *state = core_state(core);
 	struct core_report report = {0};
 	core_report(core, now, &report);
-	json_t *status = json_pack("{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *status = json_pack("{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "version", 1, "summary", summary_encode(en, &report), "cluster",
 	    state != NULL ? state->cluster : "", "epoch",
 	    (json_int_t)(state != NULL ? state->epoch : 0), "revision",
 	    (json_int_t)(state != NULL ? state->revision : 0), "time", time_json(now.wall_ms),
 	    "controller", controller_encode(en, store_kind), "alarms", alarms_encode(&report),
-	    "drains", drains_encode(state, &report), "sites",
+	    "drains", drains_encode(state, &report), "looks", looks_encode(&report), "sites",
 	    sites_encode(core_service(core), &report), "pools",
 	    pools_encode(core_service(core), &report));
 	core_report_free(&report);

@@ -21,6 +21,6 @@ json_t *status_explain(const struct engine *en, const char *subject);
 
 /* Pieces that both are made of. */
 json_t *status_member(const struct core_member_view *m);
-json_t *status_drain(const struct state_drain *d, const char *text);
+json_t *status_drain(const struct state_drain *d, const struct core_drain_view *v); /* NULL: none */
 
 #endif

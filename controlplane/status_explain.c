@@ -50,12 +50,20 @@ static void explain_drains(struct explanation *x, const char *site)
 		char until[CLOCK_TEXT_BYTES];
 		if (strcmp(d->site, site) != 0)
 			continue;
-		const char *text = i < x->report.drains_count ? x->report.drains[i].text : "";
+		const struct core_drain_view *v =
+		    i < x->report.drains_count ? &x->report.drains[i] : NULL;
+		const char *text = v ? v->text : "";
 		say(x,
 		    "%s is in maintenance since epoch %" PRIu64 ", declared by %s until %s: %s%s%s",
 		    site, d->epoch, d->owner, clock_format(d->until_ms, until), d->reason,
 		    *text != '\0' ? "; " : "", text);
-		json_array_append_new(x->drains, status_drain(d, text));
+		for (unsigned step = 0; step < MAINTENANCE_STATES; step++)
+			if (d->steps[step].at_ms > 0 && d->steps[step].evidence)
+				say(x, "%s since %s: %s",
+				    maintenance_state_name((enum maintenance_state)step),
+				    clock_format(d->steps[step].at_ms, until),
+				    d->steps[step].evidence);
+		json_array_append_new(x->drains, status_drain(d, v));
 	}
 }
 

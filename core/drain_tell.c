@@ -101,12 +101,19 @@ char *drain_tell(const struct core *c, const struct state_drain *d, struct core_
 	} else {
 		char *slow = drain_slow(c, d, now.wall_ms);
 		buf_puts(&b, "not drained yet: ");
-		missing_tell(c, d, now, &b);
+		if (c->leading || d->state <= MAINTENANCE_PUBLISHED)
+			missing_tell(c, d, now, &b);
+		else
+			buf_printf(&b,
+			    "it has come to %s; the leading controller asks and knows what is "
+			    "still there",
+			    maintenance_state_name(d->state));
 		if (slow)
 			buf_printf(&b, "; %s", slow);
 		free(slow);
 	}
-	proof_remarks(c, c->state, d, now, &b);
+	if (c->leading)
+		proof_remarks(c, c->state, d, now, &b);
 	solitary_tell(c, d->site, &b);
 	return buf_take(&b);
 }

@@ -46,6 +46,28 @@ const char *clock_format(int64_t wall_ms, char out[static CLOCK_TEXT_BYTES])
 	return out;
 }
 
+int clock_parse(const char *text, int64_t *wall_ms, struct err *e)
+{
+	static const char *const forms[] = {
+	    "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct tm tm = {0};
+		const char *end = strptime(text, forms[i], &tm);
+		if (!end || *end != '\0' || tm.tm_year < 70)
+			continue;
+		int day = tm.tm_mday;
+		time_t seconds = timegm(&tm);
+		if (tm.tm_mday != day) /* the 31st of a month of 30 days */
+			break;
+		*wall_ms = (int64_t)seconds * 1000;
+		return 0;
+	}
+	return err_set(e, E_INVALID,
+	    "found \"%.40s\", expected a time in UTC such as 2026-12-24T18:00:00Z or 2026-12-24",
+	    text);
+}
+
 /* The unit at *text, searched from unit `first` on: units come largest first, each once. */
 static size_t duration_unit_find(const char *text, size_t first)
 {

@@ -1,0 +1,16 @@
+/* Looks outside for the core while this controller leads: name servers and resolvers while a site
+ * is drained, measures always. It asks what core_questions and the service document say, and hands
+ * on what it hears; it concludes nothing. */
+#ifndef TANDEM_CONTROLPLANE_LOOKOUT_H
+#define TANDEM_CONTROLPLANE_LOOKOUT_H
+
+#include "controlplane/engine.h"
+
+struct lookout;
+
+/* `engine` is borrowed and outlives it. */
+int lookout_new(
+    struct event_base *base, struct engine *engine, struct lookout **out, struct err *e);
+void lookout_free(struct lookout *l); /* NULL allowed */
+
+#endif

@@ -1,0 +1,193 @@
+/* One libunbound context a question: created, asked, heard, deleted. */
+#include "controlplane/outside.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unbound.h>
+
+#include "lib/base/mem.h"
+
+enum { OUTSIDE_AT_ONCE = 16, OUTSIDE_TIMEOUT_S = 5, OUTSIDE_ADDRESSES = 64 };
+
+struct enquiry {
+	struct outside *outside;
+	struct core_question q; /* its strings are ours */
+	struct ub_ctx *ub;
+	struct event *event;
+	int error; /* of libunbound, with the result */
+	struct ub_result *result;
+	bool answered;
+	char failure[256];
+	LIST_ENTRY(enquiry) entry;
+};
+
+struct outside {
+	struct event_base *base;
+	outside_heard heard;
+	void *ctx;
+	LIST_HEAD(enquiries, enquiry) enquiries;
+	size_t count;
+};
+
+static void enquiry_free(struct enquiry *y)
+{
+	LIST_REMOVE(y, entry);
+	y->outside->count--;
+	if (y->event)
+		event_free(y->event);
+	ub_resolve_free(y->result);
+	if (y->ub)
+		ub_ctx_delete(y->ub); /* ends its thread */
+	free((char *)(uintptr_t)y->q.subject);
+	free((char *)(uintptr_t)y->q.endpoint);
+	free((char *)(uintptr_t)y->q.owner);
+	free((char *)(uintptr_t)y->q.trust_anchor);
+	free(y);
+}
+
+/* From inside ub_process: the context may not be deleted here. */
+static void on_result(void *ctx, int error, struct ub_result *result)
+{
+	struct enquiry *y = ctx;
+
+	y->error = error;
+	y->result = result;
+	y->answered = true;
+}
+
+static void result_judge(struct enquiry *y, struct core_look *look, struct addr *addresses)
+{
+	const struct ub_result *r = y->result;
+	size_t expected = y->q.kind == LOOK_A ? 4 : 16;
+
+	if (y->error != 0 || !r) {
+		snprintf(y->failure, sizeof(y->failure), "%s", ub_strerror(y->error));
+		return;
+	}
+	if (r->bogus) {
+		snprintf(y->failure, sizeof(y->failure), "its answer is bogus: %.200s",
+		    r->why_bogus ? r->why_bogus : "");
+		return;
+	}
+	if (r->rcode != 0 || r->nxdomain) {
+		snprintf(y->failure, sizeof(y->failure), "it answers %s",
+		    r->nxdomain     ? "NXDOMAIN"
+		    : r->rcode == 2 ? "SERVFAIL, or not at all"
+		                    : "an error");
+		return;
+	}
+	look->validated = r->secure;
+	look->addresses = addresses;
+	for (size_t i = 0; r->havedata && r->data[i] && i < OUTSIDE_ADDRESSES; i++) {
+		if ((size_t)r->len[i] != expected)
+			continue;
+		struct addr *a = &addresses[look->addresses_count++];
+		*a = (struct addr){.family = expected == 4 ? 4 : 6};
+		memcpy(a->bytes, r->data[i], expected);
+	}
+}
+
+static void enquiry_end(struct enquiry *y)
+{
+	struct outside *o = y->outside;
+	struct addr addresses[OUTSIDE_ADDRESSES];
+	struct core_look look = {.type = y->q.type,
+	    .subject = y->q.subject,
+	    .owner = y->q.owner,
+	    .kind = y->q.kind,
+	    .failure = y->failure};
+
+	if (y->answered)
+		result_judge(y, &look, addresses);
+	o->heard(o->ctx, &look);
+	enquiry_free(y);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *ctx)
+{
+	struct enquiry *y = ctx;
+
+	(void)fd;
+	if (!(what & EV_TIMEOUT))
+		ub_process(y->ub);
+	else if (!*y->failure)
+		snprintf(
+		    y->failure, sizeof(y->failure), "no answer within %d s", OUTSIDE_TIMEOUT_S);
+	if (y->answered || (what & EV_TIMEOUT))
+		enquiry_end(y);
+}
+
+/* 0, or libunbound's code. */
+static int enquiry_prepare(struct enquiry *y)
+{
+	int r = 0;
+
+	y->ub = ub_ctx_create();
+	if (!y->ub)
+		return UB_NOMEM;
+	/* Resolvers of test worlds and of the own host listen on loopback. */
+	r = r ? r : ub_ctx_set_option(y->ub, "do-not-query-localhost:", "no");
+	r = r ? r : ub_ctx_set_option(y->ub, "target-fetch-policy:", "0");
+	r = r ? r : ub_ctx_set_fwd(y->ub, y->q.endpoint);
+	if (y->q.trust_anchor)
+		r = r ? r : ub_ctx_add_ta_file(y->ub, y->q.trust_anchor);
+	return r ? r : ub_ctx_async(y->ub, 1);
+}
+
+static void enquiry_start(struct enquiry *y)
+{
+	static const struct timeval patience = {.tv_sec = OUTSIDE_TIMEOUT_S}, now = {0};
+	int id, r = enquiry_prepare(y);
+
+	r = r ? r : ub_resolve_async(y->ub, y->q.owner, y->q.kind, 1, y, on_result, &id);
+	if (r)
+		snprintf(y->failure, sizeof(y->failure), "%s", ub_strerror(r));
+	y->event = event_new(y->outside->base, r ? -1 : ub_fd(y->ub),
+	    r ? EV_TIMEOUT : EV_READ | EV_PERSIST, on_event, y);
+	event_add(y->event, r ? &now : &patience);
+}
+
+struct outside *outside_new(struct event_base *base, outside_heard heard, void *ctx)
+{
+	struct outside *o = mem_new(1, sizeof(*o));
+
+	o->base = base;
+	o->heard = heard;
+	o->ctx = ctx;
+	LIST_INIT(&o->enquiries);
+	return o;
+}
+
+void outside_free(struct outside *o)
+{
+	struct enquiry *y;
+
+	if (!o)
+		return;
+	while ((y = LIST_FIRST(&o->enquiries)))
+		enquiry_free(y);
+	free(o);
+}
+
+void outside_ask(struct outside *o, const struct core_question *q)
+{
+	struct enquiry *y;
+
+	LIST_FOREACH(y, &o->enquiries, entry)
+	if (y->q.kind == q->kind && strcmp(y->q.subject, q->subject) == 0 &&
+	    strcmp(y->q.owner, q->owner) == 0)
+		return;
+	if (o->count == OUTSIDE_AT_ONCE)
+		return;
+	y = mem_new(1, sizeof(*y));
+	y->outside = o;
+	y->q = *q;
+	y->q.subject = mem_strdup(q->subject);
+	y->q.endpoint = mem_strdup(q->endpoint);
+	y->q.owner = mem_strdup(q->owner);
+	y->q.trust_anchor = q->trust_anchor ? mem_strdup(q->trust_anchor) : NULL;
+	LIST_INSERT_HEAD(&o->enquiries, y, entry);
+	o->count++;
+	enquiry_start(y);
+}

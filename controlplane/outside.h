@@ -1,0 +1,23 @@
+/* Asks resolvers outside what they answer, and whether DNSSEC proves it; by libunbound.
+ *
+ * Every question has a context of its own: an answer kept from the last one would say nothing about
+ * the resolver now. libunbound works in a thread of its own; nothing here blocks. */
+#ifndef TANDEM_CONTROLPLANE_OUTSIDE_H
+#define TANDEM_CONTROLPLANE_OUTSIDE_H
+
+#include <event2/event.h>
+
+#include "core/core.h"
+
+struct outside;
+
+typedef void (*outside_heard)(void *ctx, const struct core_look *look);
+
+struct outside *outside_new(struct event_base *base, outside_heard heard, void *ctx);
+void outside_free(struct outside *o); /* what is under way ends unheard; not from `heard` */
+
+/* The question is copied. `heard` is called once, later: an answer, or a failure after 5 s at most.
+ * One that is under way already, or comes while 16 are, is not asked. */
+void outside_ask(struct outside *o, const struct core_question *q);
+
+#endif
