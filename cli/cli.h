@@ -15,6 +15,7 @@ enum cli_exit { /* documented in tandem(1) */
 	CLI_UNREACHABLE = 3, /* no controller, no leader or no quorum: nothing was changed */
 	CLI_UNKNOWN = 4,     /* not known whether it happened: look at the status first */
 	CLI_ATTENTION = 5,   /* status --exit-code: not all is well; --wait: not served in time */
+	CLI_NOT_DRAINED = 6, /* drain --wait: it is declared, but not safe to work there */
 };
 
 struct cli {

@@ -282,6 +282,32 @@ int client_status(struct client *c, json_t **out, struct client_failure *f)
 	return poor != NULL ? 0 : f->status;
 }
 
+int client_leader_status(struct client *c, size_t *hint, json_t **out, struct client_failure *f)
+{
+	const struct config_common *common = &c->config.common;
+	json_t *other = NULL; /* of one that does not lead */
+	for (size_t n = 0; n < common->controllers_count; n++) {
+		size_t i = (*hint + n) % common->controllers_count;
+		struct exchange x;
+		exchange_run(c, i, "/v1/status", NULL, ANSWER_MS, &x);
+		enum verdict verdict = exchange_judge(&x, common->controllers[i], false, f);
+		if (verdict != ANSWERED) {
+			json_decref(x.body);
+			continue;
+		}
+		const char *role = json_string_value(
+		    json_object_get(json_object_get(x.body, "controller"), "role"));
+		json_decref(other);
+		other = x.body;
+		if (role != NULL && strcmp(role, "leader") == 0) {
+			*hint = i;
+			break;
+		}
+	}
+	*out = other;
+	return other != NULL ? 0 : f->status;
+}
+
 /* ---- streams ---- */
 
 struct following {

@@ -28,6 +28,10 @@ int client_post(
 /* A status, from a controller with quorum if there is one. */
 int client_status(struct client *c, json_t **out, struct client_failure *f);
 
+/* A status from the leader, which alone knows what is asked outside; else from any that answers.
+ * *hint remembers where the leader was; start from 0. */
+int client_leader_status(struct client *c, size_t *hint, json_t **out, struct client_failure *f);
+
 /* Reads a stream of JSON lines until `on_line` returns true (then so does this), or for
  * `timeout_ms` (0: for ever). A stream that ends or falls silent is opened again elsewhere;
  * `on_loss` (may be NULL) hears of it. */

@@ -6,7 +6,7 @@
 #include "lib/clock.h"
 
 static const char usage[] =
-    "usage: tandem drain SITE --for TIME --reason TEXT [--wait]\n"
+    "usage: tandem drain SITE --for TIME --reason TEXT [--wait [--timeout TIME]]\n"
     "\n"
     "Takes every address of SITE out of the answers until TIME has passed or \"tandem undrain\".\n"
     "Afterwards health decides about it again; it does not come back blindly. Refused when it "
@@ -15,25 +15,27 @@ static const char usage[] =
     "\n"
     "      --for TIME      how long: 90s, 30m, 2h, 1d, 1h30m (at most 366d)\n"
     "      --reason TEXT   for the others, at 3 a.m.\n"
-    "      --wait          wait, 60 s at most, until every name server serves it; 5 if they do "
-    "not\n"
+    "      --wait          follow it, a line a step, until it is safe to work on SITE; 6 if it\n"
+    "                      ends or Ctrl-C comes before. Ctrl-C leaves the drain in force\n"
+    "      --timeout TIME  how long to wait at most (else as long as the drain lasts)\n"
     "      --json          the answer as JSON\n"
     "  -c, --config FILE   controllers and certificates\n"
     "\n"
-    "Out of the answers is not yet out of use: resolvers keep old answers for a TTL, and mail is\n"
-    "still queued. \"tandem status\" says what is not proven yet. See also: tandem plan drain "
-    "SITE.\n";
+    "Out of the answers is not yet out of use: resolvers keep old answers for a TTL, traffic ebbs\n"
+    "away, and mail is still queued. \"tandem status\" says what is not proven yet. See also: "
+    "tandem\nplan drain SITE.\n";
 
 static int drain_run(struct cli *cli, int argc, char **argv)
 {
-	const char *for_text = NULL, *reason = NULL;
+	const char *for_text = NULL, *reason = NULL, *timeout = NULL;
 	bool wait = false;
 	const struct option_row rows[] = {{"for", 0, OPTION_TEXT, &for_text},
-	    {"reason", 0, OPTION_TEXT, &reason}, {"wait", 0, OPTION_FLAG, &wait}};
+	    {"reason", 0, OPTION_TEXT, &reason}, {"wait", 0, OPTION_FLAG, &wait},
+	    {"timeout", 0, OPTION_TEXT, &timeout}};
 	struct err e = {0};
-	uint64_t for_ms;
+	uint64_t for_ms, timeout_ms = 0;
 	int first;
-	int status = options_parse(cli, rows, 3, argc, argv, &first);
+	int status = options_parse(cli, rows, 4, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, "the name of one site");
 	if (status != OPTIONS_GO_ON)
@@ -44,9 +46,12 @@ static int drain_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "--reason is missing: why? Others will read it");
 	if (duration_parse(for_text, &for_ms, &e) != 0)
 		return cli_usage(cli, "--for: %s", e.text);
+	if (timeout != NULL && duration_parse(timeout, &timeout_ms, &e) != 0)
+		return cli_usage(cli, "--timeout: %s", e.text);
 	struct maintenance m = {.path = "/v1/drain",
 	    .site = argv[first],
-	    .wait = wait,
+	    .wait = wait || timeout != NULL,
+	    .wait_ms = timeout_ms,
 	    .draining = true,
 	    .done = "is out of every answer",
 	    .body = json_pack("{s:s, s:I, s:s}", "site", argv[first], "for_ms", (json_int_t)for_ms,

@@ -33,7 +33,8 @@ static void help_print(FILE *out)
 	      "\n"
 	      "Exit status: 0 done, 1 refused or invalid, 2 wrong usage, 3 nobody to ask (no\n"
 	      "controller, leader or quorum), 4 not known whether it happened, 5 attention is\n"
-	      "needed. With 1, 2 and 3 nothing was changed. See tandem(1).\n",
+	      "needed, 6 declared, but not drained. With 1, 2 and 3 nothing was changed. See\n"
+	      "tandem(1).\n",
 	    out);
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/drain_wait.h"
 #include "cli/follow.h"
 #include "cli/lines.h"
 #include "cli/table.h"
@@ -95,6 +96,8 @@ static int follow_up(const struct cli *cli, struct client *c, const struct maint
 	if (!cli->json)
 		lines_print(json_object_get(answer, "text"));
 	fflush(stdout);
+	if (m->wait && m->draining)
+		return drain_wait(cli, c, m->site, m->wait_ms);
 	bool all = follow_epoch(c, m->site, epoch, began_ms, m->wait ? WAIT_MS : LOOK_MS, &r);
 	if (cli->json) {
 		json_object_set_new(answer, "name_servers",

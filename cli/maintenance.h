@@ -2,13 +2,16 @@
 #ifndef TANDEM_CLI_MAINTENANCE_H
 #define TANDEM_CLI_MAINTENANCE_H
 
+#include <stdint.h>
+
 #include "cli/client.h"
 
 struct maintenance {
 	const char *path; /* "/v1/drain" */
 	const char *site;
 	json_t *body;     /* consumed */
-	bool wait;        /* until every name server serves it, 60 s at most */
+	bool wait;        /* until it is drained (draining), or every name server serves it */
+	uint64_t wait_ms; /* at most; 0: a drain's whole time, or 60 s */
 	const char *done; /* "is out of every answer" */
 	bool draining;
 	bool plain; /* neither drain nor undrain: the status can not tell whether it happened */
