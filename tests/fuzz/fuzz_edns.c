@@ -2,7 +2,7 @@
  * goes back are whole options within their bounds, and the answer is a message that ldns reads.
  *
  * The first octet: 1 over TCP, 2 no secret for cookies, 4 no name server id, 8 the client is not
- * known. */
+ * known, 16 the server is about to leave. */
 #include <assert.h>
 #include <ldns/ldns.h>
 #include <string.h>
@@ -55,8 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	query_parse(&q, message, at);
 	assert(q.verdict == QUERY_QUESTION || q.rcode == RCODE_FORMERR);
 	if (edns_has_options(&q)) {
-		const struct edns_asker asker = {
-		    data[0] & 8 ? &nobody : &client, mill, 1790000000, data[0] & 1, 10000};
+		const struct edns_asker asker = {data[0] & 8 ? &nobody : &client, mill, 1790000000,
+		    data[0] & 1, 10000, data[0] & 16};
 		edns_heed(&policy, &asker, &q, &reply);
 		assert(reply.bytes <= EDNS_REPLY_BYTES_MAX);
 		assert(!reply.is_proven || (policy.cookies.count > 0 && !(data[0] & 8)));

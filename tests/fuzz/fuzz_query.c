@@ -79,7 +79,9 @@ static struct snapshot *snapshot_new_for_fuzzing(bool is_signed, enum config_den
 	failed = pooltable_build(catalog, &pool, 1, &pools, NULL);
 	assert(!failed);
 	zone_data_free(data);
-	return snapshot_new(catalog, pools, 42);
+	struct snapshot *s = snapshot_new(catalog, pools, 42);
+	s->time_s = 1790000000;
+	return s;
 }
 
 static const struct edns_policy policy = {
@@ -87,6 +89,28 @@ static const struct edns_policy policy = {
 static const struct addr client = {4, {192, 0, 2, 1}};
 static struct cookie_mill *mill;
 static struct edns_reply reply;
+
+static bool is_one_of(const ldns_rr *rr, const ldns_rr_type *types)
+{
+	while (*types != 0 && *types != ldns_rr_get_type(rr))
+		types++;
+	return *types != 0;
+}
+
+/* Each section has only what belongs there, so none was begun too early. */
+static void sections_check(const ldns_pkt *p)
+{
+	static const ldns_rr_type authority[] = {LDNS_RR_TYPE_SOA, LDNS_RR_TYPE_NS, LDNS_RR_TYPE_DS,
+	    LDNS_RR_TYPE_NSEC, LDNS_RR_TYPE_RRSIG, 0};
+	static const ldns_rr_type additional[] = {
+	    LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA, LDNS_RR_TYPE_OPT, LDNS_RR_TYPE_TSIG, 0};
+	const ldns_rr_list *list = ldns_pkt_authority(p);
+	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++)
+		assert(is_one_of(ldns_rr_list_rr(list, i), authority));
+	list = ldns_pkt_additional(p);
+	for (size_t i = 0; i < ldns_rr_list_rr_count(list); i++)
+		assert(is_one_of(ldns_rr_list_rr(list, i), additional));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
@@ -110,12 +134,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	uint8_t *out = malloc(room); /* of the very size, so that a step too far is seen */
 	assert(out);
 	struct query q;
-	signer_enter(signer, 1790000000, now_ns += 1000000);
+	signer_enter(signer, now_ns += 1000000);
 	query_parse(&q, data + 1, bytes - 1);
 	q.signer = signer;
 	if (edns_has_options(&q))
-		edns_heed(&policy, &(struct edns_asker){&client, mill, 0x10, over_tcp, 10000}, &q,
-		    &reply);
+		edns_heed(&policy,
+		    &(struct edns_asker){&client, mill, 0x10, over_tcp, 10000, false}, &q, &reply);
 	size_t n = answer_build(snapshot, &q, data + 1, over_tcp, data[0] >> 3, out, room, &facts);
 	assert(n <= room && (n == 0 || n >= DNS_HEADER_BYTES));
 	if (n > 0) {
@@ -123,6 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		assert(memcmp(out, data + 1, 2) == 0 && (out[2] & 0x80));
 		ldns_status status = ldns_wire2pkt(&p, out, n);
 		assert(status == LDNS_STATUS_OK);
+		sections_check(p);
 		ldns_pkt_free(p);
 	}
 	free(out);
