@@ -1,0 +1,55 @@
+"""Zones of the controllers, given on to a Knot and an NSD: they follow each epoch."""
+
+import time
+
+from tandemworld import service
+from tandemworld.processes import until
+from tandemworld.secondaries import PLACES, Key, Secondary, content
+from tandemworld.sites import DNS_PORT, FRA, MUC
+from tandemworld.world import slack
+
+CATALOG = "catalog.tandem"
+
+
+def test_secondaries_follow_the_epochs_of_the_controllers(world, figures):
+    """A drain reaches those who ask a Knot or an NSD that knows nothing of Tandem."""
+    key_folder = world.folder / "tsig"
+    world.tandem("tsig", "keygen", "xfr.example", "--algorithm", "hmac-sha512", "--out",
+                 str(key_folder))
+    key = Key(next(key_folder.glob("*.key")))
+    dnsd = world.dnsd[MUC.name]
+    rows = ", ".join(f"{{address: {PLACES[n][0]}, port: {PLACES[n][1]}, key: {key.path}}}"
+                     for n in ("knot", "nsd"))
+    dnsd.configuration.write_text(dnsd.configuration.read_text() + (
+        f"transfers: {{secondaries: [{rows}], allow: [{{key: {key.path}}}],\n"
+        f"            catalog: {{name: {CATALOG}}}}}\n"))
+    dnsd.reload()
+    primary = (MUC.dns, DNS_PORT)
+    secondaries = [  # Knot has the zone from the catalog zone alone
+        Secondary(world.processes, world.folder, "knot", primary, [], key, CATALOG),
+        Secondary(world.processes, world.folder, "nsd", primary, [service.ZONE], key)]
+
+    def addresses(secondary):
+        reply = secondary.ask(service.NAME)
+        return reply.addresses if reply and reply.rcode == 0 else frozenset()
+
+    both = {MUC.mail, FRA.mail}
+    for secondary in secondaries:
+        until(lambda: addresses(secondary) == both, 30 * slack(),
+              f"{secondary.name} has not got the zone")
+    began = time.monotonic()
+    world.drain(MUC)
+    for secondary in secondaries:
+        until(lambda: addresses(secondary) == {FRA.mail}, 15 * slack(),
+              f"{secondary.name} still hands out the drained site")
+    figures.add("drain declared → gone from Knot and NSD behind dnsd", time.monotonic() - began)
+    until(lambda: all(s.serial(service.ZONE) == world.serial() for s in secondaries), 15 * slack(),
+          "the secondaries lag behind")
+    wanted = content(MUC.dns, DNS_PORT, service.ZONE, key)
+    for secondary in secondaries:
+        assert secondary.content(service.ZONE) == wanted, secondary.name
+    world.tandem("undrain", MUC.name)
+    for secondary in secondaries:
+        until(lambda: addresses(secondary) == both, 30 * slack(),
+              f"{secondary.name} does not hand out the site that is back")
+        assert secondary.process.end() == 0
