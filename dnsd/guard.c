@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "dnsd/proxy.h"
+#include "lib/clock.h"
 
 int guard_init(struct guard *g, const struct policy_seat *seat, struct stats *stats, struct err *e)
 {
@@ -65,8 +66,32 @@ bool guard_unwrap(struct guard *g, struct guest *guest, const struct sockaddr_st
 	return true;
 }
 
-void guard_verify(
-    struct guard *g, struct guest *guest, struct query *q, const uint8_t *message, size_t bytes)
+static void refusal_tell(struct guard *g, const struct addr *from)
+{
+	const struct tsig *t = &g->tsig;
+	char key[NAME_TEXT_BYTES], address[ADDR_TEXT_BYTES];
+	const char *why = "";
+	if (!t->is_present || !log_limit_admit(&g->refused, clock_mono_ms(), "signatures refused"))
+		return;
+	switch (t->error) {
+	case TSIG_BADKEY:
+		why = "BADKEY, there is no such key with that algorithm here";
+		break;
+	case TSIG_BADSIG:
+		why = "BADSIG, it has another secret";
+		break;
+	case TSIG_BADTIME:
+		why = "BADTIME, its clock differs";
+		break;
+	default:
+		why = "BADTRUNC, the MAC is cut";
+	}
+	log_warn("query of %s signed with the key \"%s\": %s", addr_format(from, address),
+	    name_format(t->name, key), why);
+}
+
+void guard_verify(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    struct query *q, const uint8_t *message, size_t bytes)
 {
 	static const struct tsig_ring no_keys = {0};
 	const struct tsig_ring *ring = g->policy ? &g->policy->transfers.ring : &no_keys;
@@ -74,8 +99,12 @@ void guard_verify(
 	    tsig_open(&g->tsig, ring, message, bytes, q->tsig_at, (uint64_t)time(NULL));
 	guest->is_proven = g->tsig.is_verified;
 	stats_add(rcode == RCODE_NOERROR ? &g->stats->tsig_verified : &g->stats->tsig_refused, 1);
-	if (rcode != RCODE_NOERROR)
+	if (rcode != RCODE_NOERROR) {
 		q->rcode = rcode;
+		if (guest->address.family == 0)
+			guest->address = guard_address(peer);
+		refusal_tell(g, &guest->address);
+	}
 	if (g->tsig.is_present)
 		q->tsig = &g->tsig;
 }

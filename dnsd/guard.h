@@ -12,6 +12,7 @@
 #include "dnsd/policy.h"
 #include "dnsd/stats.h"
 #include "dnsd/tsig.h"
+#include "lib/log.h"
 
 struct guard {
 	const struct policy_seat *seat; /* NULL: no policy, as in tests */
@@ -19,8 +20,9 @@ struct guard {
 	struct stats *stats;
 	struct cookie_mill *mill;
 	struct ratelimit *rates;
-	struct edns_reply reply; /* of the query that is being answered */
-	struct tsig tsig;        /* the same */
+	struct edns_reply reply;  /* of the query that is being answered */
+	struct tsig tsig;         /* the same */
+	struct log_limit refused; /* of signatures, said in the log */
 };
 
 struct guest {               /* who sent a message, as far as it was looked at */
@@ -52,9 +54,10 @@ bool guard_unwrap(struct guard *g, struct guest *guest, const struct sockaddr_st
     const uint8_t **message, size_t *bytes);
 
 /* For a query with a TSIG record: verifies it, and sets query->tsig, good until the next call (a
- * transfer copies it), unless it is malformed. What is wrong with it becomes query->rcode. */
-void guard_verify(
-    struct guard *g, struct guest *guest, struct query *q, const uint8_t *message, size_t bytes);
+ * transfer copies it), unless it is malformed. What is wrong with it becomes query->rcode, and is
+ * said in the log: such a secondary is set up wrongly. */
+void guard_verify(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,
+    struct query *q, const uint8_t *message, size_t bytes);
 
 /* May who sent this query transfer the zone it asks for? */
 bool guard_may_transfer(struct guard *g, struct guest *guest, const struct sockaddr_storage *peer,

@@ -236,7 +236,7 @@ static bool query_answer(struct connection *c, size_t bytes)
 		q.signer = t->signer;
 	}
 	if (q.tsig_at != 0)
-		guard_verify(&t->guard, &c->guest, &q, t->query, bytes);
+		guard_verify(&t->guard, &c->guest, &c->peer, &q, t->query, bytes);
 	if (s && s->catalog->hidden)
 		guard_trust(&t->guard, &c->guest, &c->peer, s->catalog->hidden, &q);
 	c->guest.is_leaving = t->is_draining;
@@ -476,8 +476,8 @@ static void listeners_close(struct tcp *t)
 static void on_drain(evutil_socket_t fd, short what, void *ctx)
 {
 	struct tcp *t = ctx;
-	struct timeval limit = {.tv_sec = t->drain_ms / 1000,
-	    .tv_usec = (suseconds_t)(t->drain_ms % 1000) * 1000};
+	struct timeval limit = {
+	    .tv_sec = t->drain_ms / 1000, .tv_usec = (suseconds_t)(t->drain_ms % 1000) * 1000};
 	eventfd_t once;
 	(void)what;
 	(void)eventfd_read(fd, &once);

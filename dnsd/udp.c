@@ -18,7 +18,7 @@
 
 enum {
 	BATCH = 32,
-	ROUNDS = 16, /* batches from one socket before the others have their turn */
+	ROUNDS = 16,      /* batches from one socket before the others have their turn */
 	LAST_ROUNDS = 64, /* turns a socket gets at the end: more than its buffer holds */
 	QUERY_BYTES = 2048,
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)),
@@ -118,7 +118,7 @@ static void message_open(struct worker *w, size_t i)
 static void message_verify(struct worker *w, size_t i)
 {
 	size_t header_bytes = (size_t)(w->messages[i] - w->query_bytes[i]);
-	guard_verify(&w->guard, &w->guests[i], &w->queries[i], w->messages[i],
+	guard_verify(&w->guard, &w->guests[i], &w->peer[i], &w->queries[i], w->messages[i],
 	    w->in[i].msg_len - header_bytes);
 }
 
