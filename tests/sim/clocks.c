@@ -29,8 +29,10 @@ bool chance_hit(struct chance *c, unsigned per_mille)
 
 struct chance chance_branch(uint64_t seed, uint64_t purpose)
 {
-	struct chance c = {seed * 0x9e3779b97f4a7c15ULL + purpose * 0xd1342543de82ef95ULL};
-	(void)chance_draw(&c, 2);
+	/* Drawn twice: neighbouring seeds would give the same sequence, one step apart. */
+	struct chance of_seed = {seed}, of_purpose = {purpose + 0x5851f42d4c957f2dULL};
+	struct chance c = {chance_draw(&of_seed, UINT64_MAX) ^ chance_draw(&of_purpose, UINT64_MAX)};
+	c.state = chance_draw(&c, UINT64_MAX);
 	return c;
 }
 

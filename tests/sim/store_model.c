@@ -555,7 +555,8 @@ struct store_watch {
 	struct store *store;
 	struct process *node;
 	char *prefix;
-	uint64_t delivered; /* revision */
+	size_t prefix_bytes;
+	uint64_t position; /* of the next change to be told */
 	store_watch_event event;
 	store_watch_gap gap;
 	void *ctx;
@@ -600,33 +601,26 @@ static void watch_pump(void *arg)
 		return;
 	}
 	uint64_t first = model.changes_count > CHANGES ? model.changes_count - CHANGES : 0;
-	if (first > 0 && model.changes[first % CHANGES].modified > w->delivered + 1) {
+	if (w->position < first) {
 		store_watch_gap gap = w->gap;
 		void *ctx = w->ctx;
 		watch_remove(w);
 		gap(ctx);
 		return;
 	}
-	size_t bytes = strlen(w->prefix);
-	for (uint64_t i = first; i < model.changes_count; i++) {
-		struct change *c = &model.changes[i % CHANGES];
-		if (c->modified <= w->delivered)
+	while (w->position < model.changes_count) {
+		struct change *c = &model.changes[w->position++ % CHANGES];
+		if (strncmp(c->key, w->prefix, w->prefix_bytes) != 0)
 			continue;
-		bool last = i + 1 == model.changes_count ||
-		            model.changes[(i + 1) % CHANGES].modified != c->modified;
-		if (strncmp(c->key, w->prefix, bytes) == 0) {
-			struct blob *value = blob_hold(c->value);
-			char *key = mem_strdup(c->key);
-			const struct store_entry entry = {key, value ? value->data : NULL,
-			    value ? value->bytes : 0, c->modified};
-			w->event(w->ctx, c->modified, &entry);
-			blob_drop(value);
-			free(key);
-			if (!watch_alive(w))
-				return;
-		}
-		if (last)
-			w->delivered = model.changes[i % CHANGES].modified;
+		struct blob *value = blob_hold(c->value);
+		char *key = mem_strdup(c->key);
+		const struct store_entry entry = {
+		    key, value ? value->data : NULL, value ? value->bytes : 0, c->modified};
+		w->event(w->ctx, c->modified, &entry);
+		blob_drop(value);
+		free(key);
+		if (!watch_alive(w))
+			return;
 	}
 }
 
@@ -639,7 +633,7 @@ static void watches_tell(void)
 			const struct change *c = &model.changes[i % CHANGES];
 			if (c->modified != last->modified)
 				break;
-			wanted = strncmp(c->key, w->prefix, strlen(w->prefix)) == 0;
+			wanted = strncmp(c->key, w->prefix, w->prefix_bytes) == 0;
 		}
 		if (wanted)
 			watch_later(w, 200 + chance_draw(&sim->store_chance, 4000));
@@ -653,11 +647,16 @@ struct store_watch *store_watch(struct store *s, const char *prefix, uint64_t fr
 	*w = (struct store_watch){.store = s,
 	    .node = s->node,
 	    .prefix = mem_strdup(prefix),
-	    .delivered = from_revision,
+	    .prefix_bytes = strlen(prefix),
+	    .position = model.changes_count,
 	    .event = event,
 	    .gap = gap,
 	    .ctx = ctx,
 	    .next = model.watches};
+	/* Older than what is kept: a gap, which the first look finds. */
+	while (w->position > 0 && model.changes_count - w->position < CHANGES + 1 &&
+	       model.changes[(w->position - 1) % CHANGES].modified > from_revision)
+		w->position--;
 	model.watches = w;
 	watch_later(w, 500);
 	return w;
