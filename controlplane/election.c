@@ -169,21 +169,28 @@ static void write_done(void *ctx, int result, const struct err *e, uint64_t revi
 	            .random = random_draw()});
 }
 
-/* Beat and vacancy compare the term alone; a takeover also loses against a beat not seen. */
+/* Beat and vacancy compare the term alone; a takeover also loses against a beat not seen. A beat
+ * comes several times a second, for ever: it makes no more than it writes. */
 static void seat_write(struct election *el, enum candidate_write what)
 {
 	bool takes = what == CANDIDATE_TAKEOVER, vacates = what == CANDIDATE_VACATE;
+	char *beat = NULL, *seat = NULL;
+	struct store_write writes[2];
+	size_t count = 0;
 	el->writing = what;
 	el->write_term = el->seat.term + (takes ? 1 : 0);
-	char *beat = seat_beat_text(el->write_term, el->instance);
-	char *seat = vacates ? seat_term_text(el->write_term, "", "", "")
-	                     : seat_term_text(el->write_term, el->name, el->instance, el->url);
+	if (!vacates) {
+		beat = seat_beat_text(el->write_term, el->instance);
+		writes[count++] = (struct store_write){SEAT_BEAT_KEY, beat, strlen(beat)};
+	}
+	if (takes || vacates) {
+		seat = vacates ? seat_term_text(el->write_term, "", "", "")
+		               : seat_term_text(el->write_term, el->name, el->instance, el->url);
+		writes[count++] = (struct store_write){SEAT_TERM_KEY, seat, strlen(seat)};
+	}
 	const struct store_compare compares[] = {
 	    {SEAT_TERM_KEY, el->seat.term_modified}, {SEAT_BEAT_KEY, el->seat.beat_modified}};
-	const struct store_write writes[] = {
-	    {SEAT_BEAT_KEY, beat, strlen(beat)}, {SEAT_TERM_KEY, seat, strlen(seat)}};
-	const struct store_txn txn = {
-	    compares, takes ? 2 : 1, vacates ? &writes[1] : writes, takes ? 2 : 1};
+	const struct store_txn txn = {compares, takes ? 2 : 1, writes, count};
 	store_commit(el->store, &txn, write_done, el);
 	free(beat);
 	free(seat);

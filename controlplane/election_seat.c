@@ -2,6 +2,7 @@
  * vacant: somebody must lead, and taking it writes a readable one. */
 #include "controlplane/election_seat.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,10 +124,7 @@ char *seat_term_text(uint64_t term, const char *holder, const char *instance, co
 
 char *seat_beat_text(uint64_t term, const char *instance)
 {
-	json_t *document = json_pack("{s:I,s:s}", "term", (json_int_t)term, "instance", instance);
-	char *text = json_text(document);
-	json_decref(document);
-	return text;
+	return mem_printf("{\"term\":%" PRIu64 ",\"instance\":\"%s\"}", term, instance); /* hex */
 }
 
 void seat_set(struct seat *seat, uint64_t revision, uint64_t term, const char *holder,
