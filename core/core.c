@@ -44,6 +44,7 @@ void core_free(struct core *c)
 	}
 	free(c->acks);
 	free(c->alarms);
+	elapsed_release(&c->elapsed);
 	request_free(c->pending.request);
 	state_free(c->pending.state);
 	service_drop(c->pending.service);
@@ -154,6 +155,8 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 	/* What is overdue already waits for a commit, a retry or the leader, not for time. */
 	if (c->leading && wall_ms > now.wall_ms && wall_ms != INT64_MAX)
 		next_ms = earlier(next_ms, now.mono_ms + (uint64_t)(wall_ms - now.wall_ms));
+	if (c->leading)
+		next_ms = earlier(next_ms, drains_next_mono_ms(c, now.mono_ms));
 	if (next_ms <= now.mono_ms)
 		next_ms = now.mono_ms + 1;
 	if (c->timer_ms > now.mono_ms && c->timer_ms <= next_ms)

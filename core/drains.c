@@ -161,7 +161,7 @@ static bool drain_go_on(struct core *c, struct draft *d, const char *site, struc
 		break;
 	case MAINTENANCE_PUBLISHED:
 		end_ms = ttl_end_ms(c->service, s, site, drain->state_since_ms);
-		go = end_ms <= now.wall_ms;
+		go = end_ms <= now.wall_ms && ttl_passed_ms(c, s, drain) <= now.mono_ms;
 		buf_printf(&why,
 		    "the longest TTL of its answers, %" PRId64
 		    " s, has passed since every name server left it out",
@@ -208,6 +208,21 @@ void drains_advance(struct core *c, struct draft *d, struct core_time now)
 	for (size_t i = c->state->drains_count; i-- > 0;)
 		drain_advance(c, d, c->state->drains[i].site, now);
 	c->drains_dirty = false;
+}
+
+uint64_t drains_next_mono_ms(const struct core *c, uint64_t now_ms)
+{
+	uint64_t next_ms = UINT64_MAX;
+
+	for (size_t i = 0; c->state && i < c->state->drains_count; i++) {
+		const struct state_drain *d = &c->state->drains[i];
+		uint64_t passed_ms = d->state == MAINTENANCE_PUBLISHED
+		                         ? ttl_passed_ms(c, c->state, d)
+		                         : UINT64_MAX;
+		if (passed_ms > now_ms && passed_ms < next_ms)
+			next_ms = passed_ms;
+	}
+	return next_ms;
 }
 
 int64_t drains_next_wall_ms(const struct core *c)

@@ -120,6 +120,16 @@ struct look { /* a copy of the last core_look of this subject, owner and kind */
 	uint64_t quiet_ms; /* monotonic: at its floor without a gap since; 0: it is not */
 };
 
+struct elapsed_item {
+	char *site;
+	int64_t since_ms; /* wall time, as the state has it */
+	uint64_t begin_ms; /* monotonic: seen here since */
+};
+struct elapsed {
+	struct elapsed_item *items;
+	size_t count;
+};
+
 struct alarm {
 	char *key, *text;
 	int64_t since_ms;
@@ -148,6 +158,7 @@ struct core {
 	size_t acks_count;
 	struct look *looks;
 	size_t looks_count;
+	struct elapsed elapsed;   /* what of the state's times was seen to pass here */
 	bool drains_dirty;        /* something that a drain waits for may have come */
 	struct request *requests; /* first to be decided first */
 	size_t requests_count;
@@ -191,6 +202,7 @@ void draft_release(struct draft *d);
 
 /* drains.c: what becomes of drains by themselves */
 void drains_advance(struct core *c, struct draft *d, struct core_time now);
+uint64_t drains_next_mono_ms(const struct core *c, uint64_t now_ms); /* after that; UINT64_MAX */
 int64_t drains_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait for */
 
 /* ttl.c: how long resolvers may keep what they were given */
@@ -199,6 +211,8 @@ uint32_t ttl_of_site(const struct service *s, const char *site);
  * `left_ms`. */
 int64_t ttl_end_ms(
     const struct service *s, const struct state *state, const char *site, int64_t left_ms);
+/* Monotonic: when all of that has passed here, whatever wall clocks say; UINT64_MAX: not known. */
+uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct state_drain *d);
 void ttl_note(struct state *s, const struct service *before, const struct service *after);
 void ttl_advance(struct core *c, struct draft *d, struct core_time now);
 
@@ -279,6 +293,13 @@ size_t lastsite_check_drain(
     const struct core *c, const struct state *s, size_t site, struct buf *text);
 size_t lastsite_check_apply(
     const struct core *c, const struct state *s, const struct service *after, struct buf *text);
+
+/* elapsed.c */
+void elapsed_refresh(struct elapsed *e, const struct state *s, uint64_t now_ms);
+/* Monotonic: when the TTL of what began then has passed here. */
+uint64_t elapsed_until_ms(
+    const struct elapsed *e, const char *site, int64_t since_ms, uint32_t ttl_s);
+void elapsed_release(struct elapsed *e); /* back to {0} */
 
 /* queue.c */
 void queue_take(

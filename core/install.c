@@ -78,6 +78,7 @@ void install_state(struct core *c, struct state *s, struct service *service, cha
 			caution_member_look(c, i, now.mono_ms);
 		}
 	}
+	elapsed_refresh(&c->elapsed, s, now.mono_ms);
 	c->alarms_dirty = c->cautions_dirty = c->stages_dirty = c->drains_dirty = true;
 	view_install(c, out);
 }

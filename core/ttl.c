@@ -44,6 +44,23 @@ int64_t ttl_end_ms(
 	return end_ms;
 }
 
+uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct state_drain *d)
+{
+	uint32_t ttl_s = ttl_of_site(c->service, d->site);
+	uint64_t end_ms = elapsed_until_ms(&c->elapsed, d->site, d->state_since_ms, ttl_s);
+
+	for (size_t i = 0; i < s->tails_count; i++) {
+		const struct state_tail *t = &s->tails[i];
+		if (strcmp(t->site, d->site) != 0)
+			continue;
+		bool before = t->since_ms > 0 && t->since_ms < d->state_since_ms;
+		uint64_t tail_ms = elapsed_until_ms(
+		    &c->elapsed, t->site, before ? t->since_ms : d->state_since_ms, t->ttl_s);
+		end_ms = tail_ms > end_ms ? tail_ms : end_ms;
+	}
+	return end_ms;
+}
+
 void ttl_note(struct state *s, const struct service *before, const struct service *after)
 {
 	for (size_t i = 0; before && i < before->sites_count; i++) {
@@ -60,7 +77,9 @@ void ttl_advance(struct core *c, struct draft *d, struct core_time now)
 		const struct state_tail *t = &draft_read(d)->tails[i];
 		if (t->since_ms == 0 && t->epoch > 0 && ack_proves(c, t->epoch, now.mono_ms, NULL))
 			draft_write(d)->tails[i].since_ms = now.wall_ms;
-		else if (t->since_ms > 0 && t->since_ms + (int64_t)t->ttl_s * 1000 <= now.wall_ms)
+		else if (t->since_ms > 0 && t->since_ms + (int64_t)t->ttl_s * 1000 <= now.wall_ms &&
+		         elapsed_until_ms(&c->elapsed, t->site, t->since_ms, t->ttl_s) <=
+		             now.mono_ms)
 			state_tail_remove(draft_write(d), i);
 	}
 }

@@ -9,7 +9,7 @@ enum { KEPT = 16 };
 static struct resolver {
 	struct kept {
 		char name[64];
-		uint64_t until_us, epoch;
+		uint64_t until_us, ttl_us, epoch;
 		uint8_t sites; /* bit per site whose address it holds */
 	} kept[KEPT];
 	size_t next;
@@ -36,6 +36,7 @@ static void resolver_ask(void *arg)
 	k->sites = 0;
 	for (size_t i = 0; i < a.count; i++)
 		k->sites |= (uint8_t)(1U << (a.addresses[i].bytes[1] - 1)); /* 10.SITE+1.… */
+	k->ttl_us = (uint64_t)a.ttl_s * SIM_SECOND;
 	k->until_us = sim->now_us + (uint64_t)a.ttl_s * SIM_SECOND *
 	                                sim->layout->resolver_stretch[index] / 100;
 }
@@ -54,7 +55,8 @@ bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const ch
 		return false;
 	for (size_t i = 0; i < KEPT; i++) {
 		*name = r->kept[i].name;
-		if (r->kept[i].until_us > sim->now_us && r->kept[i].epoch < epoch &&
+		/* No two clocks run the same. */
+		if (r->kept[i].until_us > sim->now_us + r->kept[i].ttl_us / 200 && r->kept[i].epoch < epoch &&
 		    (r->kept[i].sites >> site & 1))
 			return true;
 	}

@@ -369,6 +369,27 @@ static void ttl_before_a_change_counts(void **unused)
 	world_end(w);
 }
 
+/* Wall clocks are set, by people and by NTP; what resolvers keep does not hear of it. */
+static void wall_clock_set_forward_lets_no_ttl_pass(void **unused)
+{
+	struct service *s = service_usual();
+
+	(void)unused;
+	s->pools[0].ttl_s = 300;
+	struct world *w = world_with(s);
+	drain(w, "muc");
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	w->now.wall_ms += 10 * MINUTE;
+	pass(w, 299 * 1000);
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	pass(w, 1000);
+	acks(w);
+	assert_true(state_now(w) > MAINTENANCE_PUBLISHED);
+	world_end(w);
+}
+
 static void step_that_takes_longer_than_before_is_said_to_be_stuck(void **unused)
 {
 	struct world *w = world_with(service_proven());
@@ -427,6 +448,7 @@ int main(void)
 	    cmocka_unit_test(nothing_configured_is_never_safe_but_may_be_waived),
 	    cmocka_unit_test(growth_of_a_counter_is_what_counts),
 	    cmocka_unit_test(ttl_before_a_change_counts),
+	    cmocka_unit_test(wall_clock_set_forward_lets_no_ttl_pass),
 	    cmocka_unit_test(step_that_takes_longer_than_before_is_said_to_be_stuck),
 	    cmocka_unit_test(what_is_asked_is_what_is_judged),
 	};
