@@ -8,7 +8,7 @@
 struct options {
 	uint64_t seed, runs;
 	double hours;
-	bool seed_given, short_runs, tell, quiet, go_on, require_coverage;
+	bool seed_given, short_runs, twice, tell, quiet, go_on, require_coverage;
 };
 
 struct shared {
