@@ -73,9 +73,11 @@ $(BUILD)/tests/%: tests/unit/%.c $$(call archive,$$(firstword $$(subst /, ,$$*))
 		$(LIBS_$(firstword $(subst /, ,$*))) $(PKG_LIBS)
 
 include scripts/fuzz.mk
-check: all $(UNIT) $(REPLAY)
+check: all $(UNIT) $(REPLAY) $(BUILD)/sim/sim
 	@scripts/check-layers
 	@scripts/run-unit $(UNIT)
+	@$(BUILD)/sim/sim --runs 30 --short --quiet --twice
+	@$(BUILD)/sim/sim --runs 2000 --short --quiet
 	@scripts/run-fuzz --replay $(BUILD)/replay
 
 clean:

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -176,7 +175,7 @@ static void options_read(int argc, char **argv, struct options *o)
 		else
 			usage();
 	}
-	if (!o->seed_given && getrandom(&o->seed, sizeof(o->seed), 0) != (ssize_t)sizeof(o->seed))
+	if (!o->seed_given && getentropy(&o->seed, sizeof(o->seed)) != 0)
 		abort();
 	if (!o->seed_given)
 		o->seed %= 1000000000;

@@ -146,7 +146,8 @@ static void settle(void)
 {
 	char why[512] = "";
 	uint64_t step_us = 5 * sim->layout->pace * SIM_SECOND;
-	uint64_t end_us = sim->now_us + 200 * sim->layout->pace * SIM_SECOND + 60 * SIM_SECOND;
+	/* Flap penalties keep a member out for three half-lives of five minutes at most. */
+	uint64_t end_us = sim->now_us + 200 * sim->layout->pace * SIM_SECOND + 20 * SIM_MINUTE;
 	sim->settling = true;
 	story_tell("*** all faults are over");
 	for (;;) {
