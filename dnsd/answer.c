@@ -165,6 +165,30 @@ static bool any_put(struct answer *a, const struct node *node)
 	return true;
 }
 
+/* RRSIG asked for by its type: the signatures of one RRset, as for ANY (RFC 8482 section 4.1). */
+static bool signatures_put(struct answer *a, const struct node *node, const struct zone *zone)
+{
+	struct rrset set = {0};
+	uint32_t ttl_s = 0;
+	if (!proof_is_due(&a->proof, zone))
+		return false;
+	if (node->kin->pool != CATALOG_NO_POOL) {
+		const struct pool *pool = &a->snapshot->pools->pools[node->kin->pool];
+		set = pool->a.set.count > 0 ? pool->a.set : pool->aaaa.set;
+		ttl_s = node->kin->pool_ttl_s != 0 ? node->kin->pool_ttl_s : set.ttl_s;
+	}
+	for (size_t i = 0; set.count == 0 && i < node->rrsets_count; i++) {
+		set = node_rrset_at(node, i);
+		ttl_s = set.ttl_s;
+		if (set.type == TYPE_DS && node->kin->is_apex) /* that is the parent's */
+			set.count = 0;
+	}
+	if (set.count == 0)
+		return false;
+	proof_answer(&a->proof, zone, &a->place, &set, ttl_s);
+	return true;
+}
+
 /* Takes over a CNAME's target as the name in question. False: it leads back, or too far, or stands
  * where no pointer reaches (long names, several signatures each): the asker goes on from there. */
 static bool chain_follow(struct answer *a, size_t target_at, const struct name **n)
@@ -203,6 +227,8 @@ static bool node_answer(struct answer *a, const struct node *node, const struct 
 	}
 	if (type == TYPE_NSEC && proof_nsec(&a->proof, zone, &a->place, node))
 		return false; /* it may stand beside a CNAME */
+	if (type == TYPE_RRSIG && signatures_put(a, node, zone))
+		return false;
 	if (node_rrset(node, TYPE_CNAME, &set)) {
 		size_t alias_at = a->m.used;
 		rrset_put(a, zone, &set);
@@ -363,7 +389,7 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.links = 0;
 	a.dnames_count = 0;
 	a.subject = NULL;
-	a.proof.signer = q->dnssec_ok ? q->signer : NULL;
+	a.proof.signer = query_wants_signatures(q) ? q->signer : NULL;
 	a.proof.snapshot = s;
 	a.proof.m = &a.m;
 	a.proof.is_starved = a.proof.is_compact = false;

@@ -11,6 +11,8 @@ enum {
 	ADDITIONAL_MAX = 4,  /* OPT and TSIG and something unknown; a query with more is no query */
 };
 
+_Static_assert((int)QUERY_TYPE_RRSIG == (int)TYPE_RRSIG, "one number");
+
 /* Moves *at behind a name, which may end in a pointer (never followed: it is not looked at). */
 static bool name_skip(const uint8_t *message, size_t bytes, size_t *at)
 {

@@ -13,6 +13,7 @@ enum {
 	UDP_BYTES_PLAIN = 512, /* RFC 1035 4.2.1 */
 	UDP_BYTES_MAX = 1232,  /* never more over UDP: fits an IPv6 minimum MTU, no fragments */
 	MESSAGE_BYTES_MAX = 65535,
+	QUERY_TYPE_RRSIG = 46,
 };
 
 enum dns_rcode {
@@ -58,6 +59,11 @@ struct query {
 	uint64_t hash;          /* of the name */
 	struct name name;
 };
+
+static inline bool query_wants_signatures(const struct query *q)
+{
+	return q->dnssec_ok || q->type == QUERY_TYPE_RRSIG;
+}
 
 /* Reads a message of any octets. RFC 1035 4.1, 6891 6.1, 9619 (one question). */
 void query_parse(struct query *q, const uint8_t *message, size_t bytes);

@@ -231,7 +231,7 @@ static bool query_answer(struct connection *c, size_t bytes)
 	const struct snapshot *s = snapshot_read_begin(t->seat);
 	guard_enter(&t->guard);
 	query_parse(&q, t->query, bytes);
-	if (q.dnssec_ok) {
+	if (query_wants_signatures(&q)) {
 		signer_enter_now(t->signer);
 		q.signer = t->signer;
 	}

@@ -148,7 +148,7 @@ static size_t batch_answer(struct worker *w, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct answer_facts facts;
 		struct msghdr *asked = &w->in[i].msg_hdr;
-		if (w->queries[i].dnssec_ok)
+		if (query_wants_signatures(&w->queries[i]))
 			w->queries[i].signer = w->signer;
 		if (w->queries[i].tsig_at != 0)
 			message_verify(w, i);

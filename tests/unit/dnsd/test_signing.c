@@ -231,6 +231,27 @@ static void who_does_not_ask_gets_what_an_unsigned_zone_gives(void **state)
 	server_free(&v);
 }
 
+static void signatures_asked_for_by_type_are_those_of_one_rrset(void **state)
+{
+	(void)state;
+	static uint8_t out[MESSAGE_BYTES_MAX];
+	static const struct {
+		const char *question, *wanted;
+	} table[] = {{"mail.example. RRSIG", " | mail.example. 300 RRSIG A 13 2 300 "},
+	    {"www.example. RRSIG +edns=1232 +do", " | www.example. 300 RRSIG CNAME 13 2 300 "},
+	    {"wild.example. RRSIG", " |  | example. 60 SOA "}};
+	struct answer_facts facts;
+	struct server v = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
+	for (size_t i = 0; i < 3; i++) {
+		size_t bytes = server_ask(&v, table[i].question, NOW_S, out, &facts);
+		char *found = answer_text(out, bytes);
+		if (!strstr(found, table[i].wanted) || strstr(found, "; mail"))
+			fail_msg("%s: %s", table[i].question, found);
+		free(found);
+	}
+	server_free(&v);
+}
+
 static void a_flood_of_names_leaves_signatures_for_those_that_exist(void **state)
 {
 	(void)state;
@@ -494,6 +515,7 @@ int main(void)
 	        what_a_wildcard_alias_leads_to_stands_before_the_proof_of_the_wildcard),
 	    cmocka_unit_test(a_wildcard_too_large_to_be_proven_is_a_servfail),
 	    cmocka_unit_test(who_does_not_ask_gets_what_an_unsigned_zone_gives),
+	    cmocka_unit_test(signatures_asked_for_by_type_are_those_of_one_rrset),
 	    cmocka_unit_test(a_flood_of_names_leaves_signatures_for_those_that_exist),
 	    cmocka_unit_test(signatures_turn_a_few_at_a_time_and_stay_four_days),
 	    cmocka_unit_test(serials_of_signed_zones_grow_with_epochs_and_turns),
