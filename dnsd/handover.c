@@ -123,7 +123,7 @@ static int message_heard(struct handover *h, const struct handover_message *m, s
 static void on_message(evutil_socket_t fd, short what, void *ctx)
 {
 	struct handover *h = ctx;
-	struct handover_message m;
+	struct handover_message m = {0};
 	struct err e = {0};
 	int r = what & EV_TIMEOUT ? err_set(&e, E_TIMEOUT, "it took too long")
 	                          : handover_receive(fd, &m, &e);

@@ -108,7 +108,7 @@ int socket_tcp_open(const struct socket_address *a, struct err *e)
 
 static bool option_is(int fd, int option, int expected)
 {
-	int value;
+	int value = 0;
 	socklen_t bytes = sizeof(value);
 	return getsockopt(fd, SOL_SOCKET, option, &value, &bytes) == 0 && value == expected;
 }
