@@ -6,7 +6,8 @@
 #include "lib/clock.h"
 
 static const char usage[] =
-    "usage: tandem drain SITE --for TIME --reason TEXT [--wait [--timeout TIME]]\n"
+    "usage: tandem drain SITE --for TIME --reason TEXT [--at TIME]\n"
+    "                          [--wait [--timeout TIME]] [--override blocked]\n"
     "\n"
     "Takes every address of SITE out of the answers until TIME has passed or \"tandem undrain\".\n"
     "Afterwards health decides about it again; it does not come back blindly. Refused when it "
@@ -15,6 +16,8 @@ static const char usage[] =
     "\n"
     "      --for TIME      how long: 90s, 30m, 2h, 1d, 1h30m (at most 366d)\n"
     "      --reason TEXT   for the others, at 3 a.m.\n"
+    "      --at TIME       begin then (UTC: 2026-12-24T18:00Z), if another site works then\n"
+    "      --override blocked   in spite of dates that the service document blocks; recorded\n"
     "      --wait          follow it, a line a step, until it is safe to work on SITE; 6 if it\n"
     "                      ends or Ctrl-C comes before. Ctrl-C leaves the drain in force\n"
     "      --timeout TIME  how long to wait at most (else as long as the drain lasts)\n"
@@ -27,15 +30,17 @@ static const char usage[] =
 
 static int drain_run(struct cli *cli, int argc, char **argv)
 {
-	const char *for_text = NULL, *reason = NULL, *timeout = NULL;
+	const char *for_text = NULL, *reason = NULL, *timeout = NULL, *at = NULL, *override = NULL;
 	bool wait = false;
 	const struct option_row rows[] = {{"for", 0, OPTION_TEXT, &for_text},
 	    {"reason", 0, OPTION_TEXT, &reason}, {"wait", 0, OPTION_FLAG, &wait},
-	    {"timeout", 0, OPTION_TEXT, &timeout}};
+	    {"timeout", 0, OPTION_TEXT, &timeout}, {"at", 0, OPTION_TEXT, &at},
+	    {"override", 0, OPTION_TEXT, &override}};
 	struct err e = {0};
+	int64_t start_ms;
 	uint64_t for_ms, timeout_ms = 0;
 	int first;
-	int status = options_parse(cli, rows, 4, argc, argv, &first);
+	int status = options_parse(cli, rows, 6, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, "the name of one site");
 	if (status != OPTIONS_GO_ON)
@@ -46,6 +51,10 @@ static int drain_run(struct cli *cli, int argc, char **argv)
 		return cli_usage(cli, "--reason is missing: why? Others will read it");
 	if (duration_parse(for_text, &for_ms, &e) != 0)
 		return cli_usage(cli, "--for: %s", e.text);
+	if (at != NULL && clock_parse(at, &start_ms, &e) != 0)
+		return cli_usage(cli, "--at: %s", e.text);
+	if (at != NULL && (wait || timeout != NULL))
+		return cli_usage(cli, "--wait goes with a drain that begins now");
 	if (timeout != NULL && duration_parse(timeout, &timeout_ms, &e) != 0)
 		return cli_usage(cli, "--timeout: %s", e.text);
 	struct maintenance m = {.path = "/v1/drain",
@@ -53,9 +62,11 @@ static int drain_run(struct cli *cli, int argc, char **argv)
 	    .wait = wait || timeout != NULL,
 	    .wait_ms = timeout_ms,
 	    .draining = true,
+	    .unserved = at != NULL,
 	    .done = "is out of every answer",
-	    .body = json_pack("{s:s, s:I, s:s}", "site", argv[first], "for_ms", (json_int_t)for_ms,
-	        "reason", reason)};
+	    .body = json_pack("{s:s, s:I, s:s, s:s, s:s}", "site", argv[first], "for_ms",
+	        (json_int_t)for_ms, "reason", reason, "at", at != NULL ? at : "", "override",
+	        override != NULL ? override : "")};
 	if (m.body == NULL)
 		return cli_usage(cli, "site and reason must be UTF-8");
 	return maintenance_run(cli, &m);

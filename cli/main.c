@@ -12,6 +12,7 @@ static const struct cli_command *const commands[] = {
     &command_history,
     &command_drain,
     &command_undrain,
+    &command_extend,
     &command_return,
     &command_plan,
     &command_apply,

@@ -96,6 +96,11 @@ static int follow_up(const struct cli *cli, struct client *c, const struct maint
 	if (!cli->json)
 		lines_print(json_object_get(answer, "text"));
 	fflush(stdout);
+	if (m->unserved) {
+		if (cli->json)
+			cli_print_json(answer);
+		return CLI_OK;
+	}
 	if (m->wait && m->draining)
 		return drain_wait(cli, c, m->site, m->wait_ms);
 	bool all = follow_epoch(c, m->site, epoch, began_ms, m->wait ? WAIT_MS : LOOK_MS, &r);

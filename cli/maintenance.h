@@ -14,7 +14,8 @@ struct maintenance {
 	uint64_t wait_ms; /* at most; 0: a drain's whole time, or 60 s */
 	const char *done; /* "is out of every answer" */
 	bool draining;
-	bool plain; /* neither drain nor undrain: the status can not tell whether it happened */
+	bool unserved; /* name servers have nothing to take: the answer says it all */
+	bool plain;    /* neither drain nor undrain: the status can not tell whether it happened */
 };
 
 int maintenance_run(const struct cli *cli, struct maintenance *m);

@@ -49,6 +49,7 @@ static const struct http_route routes[] = {
     {"POST", "/v1/apply", TLS_ROLE_OPERATOR, api_apply},
     {"POST", "/v1/drain", TLS_ROLE_OPERATOR, api_drain},
     {"POST", "/v1/undrain", TLS_ROLE_OPERATOR, api_undrain},
+    {"POST", "/v1/extend", TLS_ROLE_OPERATOR, api_extend},
     {"POST", "/v1/return", TLS_ROLE_OPERATOR, api_return},
     {"GET", "/v1/health", ANYBODY, api_health},
 };

@@ -61,6 +61,7 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 	static const char *const words[] = {[CORE_REQUEST_APPLY] = "apply",
 	    [CORE_REQUEST_DRAIN] = "drain",
 	    [CORE_REQUEST_UNDRAIN] = "undrain",
+	    [CORE_REQUEST_EXTEND] = "extend",
 	    [CORE_REQUEST_RETURN] = "return"};
 	struct change *c = ctx;
 	if (reply->result != 0) {
@@ -111,9 +112,20 @@ static int text_check(const char *key, const char *text, size_t max, struct err 
 	return 0;
 }
 
+/* The rule that people break knowingly; "" for none. */
+static int override_read(struct change *c, struct err *e)
+{
+	int result = json_get_string_or(c->body, "override", "", &c->core.override, e);
+	if (result == 0 && *c->core.override != '\0' && strcmp(c->core.override, "blocked") != 0)
+		result = err_set(
+		    e, E_INVALID, "override: found \"%.40s\", expected blocked", c->core.override);
+	return result;
+}
+
 static int drain_read(struct change *c, const char *site_key, struct err *e)
 {
 	uint64_t for_ms = 0;
+	const char *at = "";
 	int result = json_get_string(c->body, site_key, &c->core.site, e);
 	if (result == 0)
 		result = text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
@@ -127,8 +139,15 @@ static int drain_read(struct change *c, const char *site_key, struct err *e)
 		result = text_check("reason", c->core.reason, REASON_BYTES, e);
 	if (result == 0 && for_ms == 0)
 		result = err_set(e, E_INVALID, "for_ms: found 0, expected how long it lasts");
+	if (result == 0)
+		result = json_get_string_or(c->body, "at", "", &at, e);
+	if (result == 0 && *at != '\0')
+		result = clock_parse(at, &c->core.start_ms, e);
+	if (result == 0)
+		result = override_read(c, e);
 	c->core.type = CORE_REQUEST_DRAIN;
-	c->core.until_ms = clock_wall_ms() + (int64_t)for_ms;
+	c->core.until_ms =
+	    (c->core.start_ms > 0 ? c->core.start_ms : clock_wall_ms()) + (int64_t)for_ms;
 	return result;
 }
 
@@ -227,6 +246,30 @@ void api_drain(struct http_request *r, void *ctx)
 void api_undrain(struct http_request *r, void *ctx)
 {
 	change_handle(ctx, r, undrain_read);
+}
+
+static int extend_read(struct change *c, const char *site_key, struct err *e)
+{
+	uint64_t by_ms = 0;
+	c->core.type = CORE_REQUEST_EXTEND;
+	int result = json_get_string(c->body, site_key, &c->core.site, e);
+	if (result == 0)
+		result = text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
+	if (result == 0)
+		result = json_get_u64(c->body, "by_ms", FOR_MS_MAX, &by_ms, e);
+	if (result == 0)
+		result = json_get_string_or(c->body, "reason", "", &c->core.reason, e);
+	if (result == 0 && *c->core.reason != '\0')
+		result = text_check("reason", c->core.reason, REASON_BYTES, e);
+	if (result == 0)
+		result = override_read(c, e);
+	c->core.extend_ms = (int64_t)by_ms;
+	return result;
+}
+
+void api_extend(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, extend_read);
 }
 
 static int return_read(struct change *c, const char *site_key, struct err *e)

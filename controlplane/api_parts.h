@@ -38,6 +38,7 @@ void api_plan(struct http_request *r, void *ctx);
 void api_apply(struct http_request *r, void *ctx);
 void api_drain(struct http_request *r, void *ctx);
 void api_undrain(struct http_request *r, void *ctx);
+void api_extend(struct http_request *r, void *ctx);
 void api_return(struct http_request *r, void *ctx);
 
 /* api_read.c */

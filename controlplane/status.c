@@ -297,7 +297,9 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 	for (size_t i = 0; service != NULL && i < service->sites_count; i++)
 		answering += site_answers(report, service->sites[i].name);
 	for (size_t i = 0; state != NULL && i < state->drains_count; i++)
-		buf_printf(&drained, "%s%s", i == 0 ? "" : " and ", state->drains[i].site);
+		if (state->drains[i].state > MAINTENANCE_SCHEDULED)
+			buf_printf(&drained, "%s%s", drained.bytes == 0 ? "" : " and ",
+			    state->drains[i].site);
 	size_t count = attention_collect(&reasons, report);
 	bool well = *obstacle == '\0' && count == 0 && service != NULL;
 	buf_puts(&text, well ? "All well: " : "ATTENTION: ");
@@ -310,8 +312,8 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 	else
 		buf_printf(&text, "%zu %s%s%s, epoch %" PRIu64 ", revision %" PRIu64 ".", answering,
 		    answering == 1 ? "site answers" : "sites answer",
-		    state->drains_count > 0 ? ", in maintenance: " : "", buf_text(&drained),
-		    state->epoch, state->revision);
+		    drained.bytes > 0 ? ", in maintenance: " : "", buf_text(&drained), state->epoch,
+		    state->revision);
 	json_t *summary =
 	    json_pack("{s:s, s:s}", "level", well ? "ok" : "attention", "text", buf_text(&text));
 	buf_free(&text);

@@ -53,6 +53,12 @@ static void explain_drains(struct explanation *x, const char *site)
 		const struct core_drain_view *v =
 		    i < x->report.drains_count ? &x->report.drains[i] : NULL;
 		const char *text = v ? v->text : "";
+		if (d->state == MAINTENANCE_SCHEDULED) {
+			say(x, "a drain of %s by %s is %s; it ends at %s: %s", site, d->owner, text,
+			    clock_format(d->until_ms, until), d->reason);
+			json_array_append_new(x->drains, status_drain(d, v));
+			continue;
+		}
 		say(x,
 		    "%s is in maintenance since epoch %" PRIu64 ", declared by %s until %s: %s%s%s",
 		    site, d->epoch, d->owner, clock_format(d->until_ms, until), d->reason,

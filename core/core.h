@@ -78,6 +78,7 @@ enum core_request_type {
 	CORE_REQUEST_DRAIN,
 	CORE_REQUEST_UNDRAIN,
 	CORE_REQUEST_APPLY,
+	CORE_REQUEST_EXTEND, /* `site` stays drained for `extend_ms` longer */
 	CORE_REQUEST_RETURN, /* `site` is a site or a member: what waits there is offered again */
 };
 
@@ -88,6 +89,9 @@ struct core_request {
 	const char *actor;
 	const char *site, *reason; /* drain, undrain */
 	int64_t until_ms;          /* drain: wall time */
+	int64_t start_ms;          /* drain: wall time; 0: at once */
+	int64_t extend_ms;         /* extend */
+	const char *override;      /* drain, extend: "blocked" lifts blocked dates; NULL: nothing */
 	/* apply: the parsed document (borrowed; the core holds a reference if it keeps it), its
 	 * text, and the revision it was planned on (compare-and-set; UINT64_MAX: whatever is in
 	 * force) */

@@ -92,7 +92,11 @@ char *drain_tell(const struct core *c, const struct state_drain *d, struct core_
 	char time[TEXT_TIME_BYTES];
 
 	if (d->state == MAINTENANCE_SCHEDULED) {
+		const struct state_step *waits = &d->steps[MAINTENANCE_SCHEDULED];
 		buf_printf(&b, "scheduled: begins at %s", text_time(d->start_ms, time));
+		if (waits->at_ms > 0)
+			buf_printf(&b, "; it waits for another site that is proven to work: %s",
+			    waits->evidence ? waits->evidence : "");
 		return buf_take(&b);
 	}
 	if (d->state == MAINTENANCE_SAFE) {

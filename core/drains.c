@@ -192,11 +192,15 @@ static void drain_advance(struct core *c, struct draft *d, const char *site, str
 	const struct state_drain *drain = state_drain_find(draft_read(d), site);
 
 	if (drain->until_ms <= now.wall_ms) {
-		drain_expire(c, d, site, now);
+		if (!window_expire(d, site, now))
+			drain_expire(c, d, site, now);
 		return;
 	}
-	if (!c->drains_dirty || drain->state == MAINTENANCE_SCHEDULED ||
-	    drain_fall_back(c, d, site, now))
+	if (drain->state == MAINTENANCE_SCHEDULED) {
+		window_begin(c, d, site, now);
+		return;
+	}
+	if (!c->drains_dirty || drain_fall_back(c, d, site, now))
 		return;
 	while (drain_go_on(c, d, site, now))
 		;
@@ -235,6 +239,10 @@ int64_t drains_next_wall_ms(const struct core *c)
 		                     ? ttl_end_ms(c->service, c->state, d->site, d->state_since_ms)
 		                     : INT64_MAX;
 		next_ms = d->until_ms < next_ms ? d->until_ms : next_ms;
+		/* What did not begin in time waits for evidence, not for time. */
+		if (d->state == MAINTENANCE_SCHEDULED && d->steps[d->state].at_ms == 0 &&
+		    d->start_ms < next_ms)
+			next_ms = d->start_ms;
 		next_ms = ttl_ms < next_ms ? ttl_ms : next_ms;
 	}
 	return next_ms;

@@ -57,12 +57,14 @@ enum {
 	CORE_CAUTION_PATIENCE_MS = 10 * 1000, /* a verdict is waited for, at most */
 };
 
+#define CORE_SCHEDULE_LONGEST_MS (366 * INT64_C(86400000)) /* ahead */
+
 struct request { /* a copy of a core_request that waits */
 	uint64_t id;
 	enum core_request_type type;
 	bool plan_only;
-	char *actor, *site, *reason;
-	int64_t until_ms;
+	char *actor, *site, *reason, *override;
+	int64_t until_ms, start_ms, extend_ms;
 	struct service *service;
 	char *document;
 	size_t document_bytes;
@@ -204,6 +206,22 @@ void draft_release(struct draft *d);
 void drains_advance(struct core *c, struct draft *d, struct core_time now);
 uint64_t drains_next_mono_ms(const struct core *c, uint64_t now_ms); /* after that; UINT64_MAX */
 int64_t drains_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait for */
+
+/* window.c: when a drain may lie */
+/* 0, or E_REFUSED with the blocked time; what is overridden is told. */
+int window_check(const struct core *c, const struct request *r, int64_t start_ms, int64_t until_ms,
+    struct buf *text);
+int window_schedule(
+    struct draft *d, const struct request *r, struct core_time now, struct buf *text);
+/* A scheduled one that people do not want any more; false: there is none. */
+bool window_cancel(
+    struct draft *d, const struct request *r, struct core_time now, struct buf *text);
+int request_judge_extend(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text);
+/* A scheduled one whose time may have come. */
+void window_begin(struct core *c, struct draft *d, const char *site, struct core_time now);
+/* One that was only scheduled when its time was over; false: it was in force. */
+bool window_expire(struct draft *d, const char *site, struct core_time now);
 
 /* ttl.c: how long resolvers may keep what they were given */
 uint32_t ttl_of_site(const struct service *s, const char *site);

@@ -11,6 +11,7 @@ void request_free(struct request *r)
 	free(r->actor);
 	free(r->site);
 	free(r->reason);
+	free(r->override);
 	free(r->document);
 	free(r->text);
 	service_drop(r->service);
@@ -28,7 +29,10 @@ static struct request *request_copy(const struct core_request *r, struct core_ti
 	copy->site = text_clean(r->site, CORE_SUBJECT_BYTES);
 	/* One byte more than allowed, so that one too long is noticed instead of cut. */
 	copy->reason = text_clean(r->reason, CORE_REASON_BYTES + 2);
+	copy->override = text_clean(r->override, SERVICE_NAME_BYTES);
 	copy->until_ms = r->until_ms;
+	copy->start_ms = r->start_ms;
+	copy->extend_ms = r->extend_ms;
 	copy->service = r->service ? service_hold(r->service) : NULL;
 	copy->planned_on = r->planned_on;
 	copy->received_ms = now.mono_ms;

@@ -25,7 +25,7 @@ static int drain_check(
     const struct core *c, const struct request *r, size_t *site, struct buf *text)
 {
 	char shortest[TEXT_TIME_BYTES], longest[TEXT_TIME_BYTES];
-	int64_t span_ms;
+	int64_t begin_ms = r->start_ms > 0 ? r->start_ms : r->received_wall_ms, span_ms;
 
 	*site = c->service ? service_site_find(c->service, r->site) : SIZE_MAX;
 	if (*site == SIZE_MAX)
@@ -46,14 +46,20 @@ static int drain_check(
 		return E_INVALID;
 	}
 	/* From when it was asked for: a retry of a short drain is not refused for its delay. */
-	if (__builtin_sub_overflow(r->until_ms, r->received_wall_ms, &span_ms) ||
+	if (__builtin_sub_overflow(r->until_ms, begin_ms, &span_ms) ||
 	    span_ms < CORE_DRAIN_SHORTEST_MS || span_ms > CORE_DRAIN_LONGEST_MS) {
 		buf_printf(text, "the duration is out of range: %s to %s are possible",
 		    text_span(CORE_DRAIN_SHORTEST_MS, shortest),
 		    text_span(CORE_DRAIN_LONGEST_MS, longest));
 		return E_INVALID;
 	}
-	return 0;
+	if (r->start_ms > 0 && (r->start_ms < r->received_wall_ms ||
+	                           r->start_ms - r->received_wall_ms > CORE_SCHEDULE_LONGEST_MS)) {
+		buf_printf(text, "the beginning is out of range: from now on, at most %s ahead",
+		    text_span((uint64_t)CORE_SCHEDULE_LONGEST_MS, longest));
+		return E_INVALID;
+	}
+	return window_check(c, r, begin_ms, r->until_ms, text);
 }
 
 static void text_replace(char **text, const char *by)
@@ -138,6 +144,8 @@ int request_judge_drain(struct core *c, struct draft *d, const struct request *r
 
 	if (result != 0)
 		return result;
+	if (r->start_ms > 0 && !r->plan_only)
+		return window_schedule(d, r, now, text);
 	if (maintenance_of(draft_read(d), r->site)) {
 		drain_extend(d, r, now, text);
 		return 0;
@@ -153,6 +161,8 @@ int request_judge_drain(struct core *c, struct draft *d, const struct request *r
 		buf_free(&why);
 		return E_REFUSED;
 	}
+	if (window_cancel(d, r, now, text)) /* people want it now */
+		buf_puts(text, "\n");
 	struct state_drain *drain = state_drain_add(draft_write(d), r->site);
 	drain->owner = mem_strdup(r->actor);
 	drain->reason = mem_strdup(r->reason);
@@ -217,6 +227,8 @@ int request_judge_undrain(struct core *c, struct draft *d, const struct request 
 
 	if (site == SIZE_MAX)
 		return site_refuse(c, r->site, text);
+	if (window_cancel(d, r, now, text))
+		return 0;
 	size_t released = members_release(c, d, site, now);
 	if (!drained && released == 0) {
 		buf_printf(text, "%s is not drained", r->site);

@@ -73,6 +73,23 @@ def test_drain_needs_a_site_a_possible_time_and_a_reason(world):
     assert not world.drained_sites()
 
 
+def test_drain_is_scheduled_extended_and_cancelled(world):
+    at = time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(time.time() + 7200))
+    done = world.tandem("drain", MUC.name, "--at", at, "--for", "2h", "--reason", "later")
+    assert done.returncode == 0 and "is to be drained from" in done.stdout, done
+    drain = next(d for d in world.status()["drains"] if d["site"] == MUC.name)
+    assert drain["state"] == "scheduled" and not world.drained_sites()
+    assert world.tandem("extend", MUC.name, "--by", "30m").returncode == 0
+    later = next(d for d in world.status()["drains"] if d["site"] == MUC.name)
+    assert later["until"] > drain["until"]
+    assert "scheduled" in world.tandem("explain", MUC.name).stdout
+    done = world.undrain(MUC)
+    assert done.returncode == 0 and "is cancelled" in done.stdout, done
+    assert not world.status()["drains"]
+    assert world.tandem("drain", MUC.name, "--at", "tomorrow", "--for", "2h", "--reason",
+                        "x").returncode == 2
+
+
 def test_undrain_without_a_drain_says_so(world):
     done = world.undrain(MUC)
     assert MUC.name in done.stdout + done.stderr
