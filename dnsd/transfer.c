@@ -219,6 +219,7 @@ enum transfer_step transfer_step(
 {
 	const struct zone_sink sink = {t, record_put, signatures_put};
 	size_t names = 0;
+	assert(bytes > out->bytes); /* or it would never end */
 	t->signer = signer;
 	t->out = out;
 	t->m.now_s = now_s;
