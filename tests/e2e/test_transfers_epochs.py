@@ -45,6 +45,10 @@ def test_secondaries_follow_the_epochs_of_the_controllers(world, figures):
     figures.add("drain declared → gone from Knot and NSD behind dnsd", time.monotonic() - began)
     until(lambda: all(s.serial(service.ZONE) == world.serial() for s in secondaries), 15 * slack(),
           "the secondaries lag behind")
+    given = [line for line in dnsd.log_path.read_text().splitlines()
+             if f'transfer of "{service.ZONE}.", serial {world.serial()}, ' in line]
+    for secondary in secondaries:
+        assert any(f" to {secondary.place[0]}: IXFR," in line for line in given), given
     wanted = content(MUC.dns, DNS_PORT, service.ZONE, key)
     for secondary in secondaries:
         assert secondary.content(service.ZONE) == wanted, secondary.name
