@@ -34,4 +34,10 @@ differential: all
 	SEEDS=$(or $(SEEDS),1-20) QUESTIONS=$(or $(QUESTIONS),400) \
 		tests/e2e/run-tests test_differential.py -s $(ARGS)
 
-.PHONY: differential fuzz fuzz-programs replay-programs
+# Changes of so many hours, in some minutes, watching the memory; docs/fuzzing.md.
+HOURS_REPLAYED = $(or $(HOURS),24)
+replay: $(BUILD)/bench/replay_day
+	@rm -rf $(BUILD)/replay-day && mkdir -p $(BUILD)/replay-day
+	$(BUILD)/bench/replay_day $(BUILD)/replay-day $(HOURS_REPLAYED)
+
+.PHONY: replay differential fuzz fuzz-programs replay-programs
