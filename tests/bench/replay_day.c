@@ -37,7 +37,8 @@ enum {
 	FLEETING = 20, /* names that have come by a revision and not left yet */
 	SLICE_BYTES = 65536,
 	SECONDARY_PAUSE_US = 5000,
-	WARM_UP_PERCENT = 15,
+	HISTORY = 64,        /* states remembered for IXFR: with a file that is as many minutes */
+	WARM_UP_S = 80 * 60, /* until that is full */
 };
 #define GROWTH_SHARE 1.05
 #define GROWTH_MIB 2.0
@@ -304,7 +305,7 @@ static void day_begin(struct day *d, struct world *w, const char *folder)
 {
 	struct key_ring ring;
 	struct err e = {0};
-	w->views.limits = w->files.limits = (struct snapshot_limits){100, 16 << 20};
+	w->views.limits = w->files.limits = (struct snapshot_limits){HISTORY, 64 << 20};
 	w->views.time_s = w->files.time_s = START_S;
 	atomic_store(&w->now_s, START_S);
 	d->view_zone = zone_of(folder, VIEW_ZONE);
@@ -345,11 +346,11 @@ static void day_end(struct day *d, struct world *w)
 /* True: the memory did not grow. */
 static bool day_run(struct day *d, struct world *w, double hours)
 {
-	uint32_t end = (uint32_t)(hours * 3600), warm = end / 100 * WARM_UP_PERCENT, told = 0;
+	uint32_t end = (uint32_t)(hours * 3600), told = 0;
 	double base = 0, most = 0, now = 0;
 	for (uint32_t second = POOL_CHANGE_S; second <= end; second += POOL_CHANGE_S) {
 		day_tick(d, w, second);
-		if (second < warm)
+		if (second < WARM_UP_S)
 			continue;
 		now = rss_mib();
 		if (base == 0)
@@ -377,8 +378,8 @@ int main(int argc, char **argv)
 	static struct day d;
 	pthread_t asker, secondary;
 	double hours = argc == 3 ? strtod(argv[2], NULL) : 0;
-	if (hours <= 0 || hours > 1000) {
-		(void)fprintf(stderr, "usage: replay_day FOLDER HOURS\n");
+	if (hours < 2 || hours > 1000) {
+		(void)fprintf(stderr, "usage: replay_day FOLDER HOURS (from 2)\n");
 		return 2;
 	}
 	log_open("replay_day", LOG_LEVEL_WARN);

@@ -1,0 +1,165 @@
+"""Modes of run-dns that the kit's rounds do not cover: flood, workers, change.
+
+Each prints its figures and, where something is asked of it, whether that was reached.
+"""
+
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+
+PORT = 5399
+ZONE = "retarus.com"
+FLOOD_NAMES = 200000  # random ones, more than any cache of signatures holds
+CHANGES = 7
+LIMIT_S = 60
+
+
+def verdict(value, wanted, least=True):
+    held = value >= wanted if least else value <= wanted
+    return f"{value:.2f} (wanted {'at least' if least else 'at most'} {wanted:g}" \
+           f"{'' if held else ', MISSED'})"
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+class Blast:
+    """The kit's load generator on one processor, or wherever it likes (cpu None)."""
+
+    def __init__(self, queries, seconds, edns, cpu=1):
+        import benchlib
+
+        command = [benchlib.tool("blast"), "-p", PORT, "-f", queries, "-t", seconds, "-s", 4,
+                   "-w", 256, "-e", edns]
+        if cpu is not None:
+            command = ["taskset", "-c", cpu, *command]
+        self._process = subprocess.Popen([str(word) for word in command],
+                                         stdout=subprocess.PIPE, text=True)
+
+    def result(self):
+        """{"qps": …} and the share of a processor that it used."""
+        output = self._process.stdout.read()
+        _, _, usage = os.wait4(self._process.pid, 0)
+        found = json.loads(output)
+        found["share"] = (usage.ru_utime + usage.ru_stime) / found["seconds"]
+        return found
+
+
+def write_ordinary(path):
+    """What is there: the kit's mix without the names that do not exist."""
+    import generate
+
+    generate.write_mix(path)
+    kept = [line for line in path.read_text().splitlines() if not line.startswith("nx")]
+    path.write_text("\n".join(kept) + "\n")
+
+
+def write_flood(path):
+    chance = random.Random(7)
+    path.write_text("".join(f"r{chance.randrange(1 << 60):x}.{ZONE} A\n"
+                            for _ in range(FLOOD_NAMES)))
+
+
+def mode_flood(start, arguments, zones, work):
+    """Random names to a zone signed with compact denial, beside ordinary questions, all with DO.
+
+    Compared with the same ordinary questions beside as many other ordinary ones: what the flood
+    costs is then the signatures, not its mere share of the packets.
+    """
+    write_ordinary(work / "ordinary.queries")
+    write_flood(work / "flood.queries")
+    dnsd = start(zones.plain, denial="compact")
+    alone, beside, flooded, flood = [], [], [], []
+    try:
+        Blast(work / "ordinary.queries", 0.3, "do").result()  # signatures are made once
+        for _ in range(int(arguments.rounds)):
+            alone.append(Blast(work / "ordinary.queries", arguments.seconds, "do").result()["qps"])
+            for other, rates in (("ordinary", beside), ("flood", flooded)):
+                pair = [Blast(work / f"{name}.queries", arguments.seconds, "do")
+                        for name in ("ordinary", other)]
+                results = [blast.result()["qps"] for blast in pair]
+                rates.append(results[0])
+                if other == "flood":
+                    flood.append(results[1])
+    finally:
+        dnsd.stop()
+    print("\nflood: ordinary answers of a signed zone while random names are asked for")
+    print(f"  alone                    {median(alone):>9,.0f} q/s")
+    print(f"  beside ordinary ones     {median(beside):>9,.0f} q/s")
+    print(f"  beside the flood         {median(flooded):>9,.0f} q/s (of the flood answered: "
+          f"{median(flood):,.0f} q/s)")
+    print(f"  flooded / beside ordinary: {verdict(median(flooded) / median(beside), 0.5)}")
+    print(f"  flooded / alone: {median(flooded) / median(alone):.2f}")
+
+
+def mode_workers(start, arguments, zones, work):
+    """Two workers against one, on all processors together with the load.
+
+    With two processors load and server share them, and the ratio says little: the load's share
+    stands beside it. With more, server and load are kept apart.
+    """
+    import generate
+
+    generate.write_mix(work / "small.queries")
+    processors = sorted(os.sched_getaffinity(0))
+    apart = len(processors) >= 4
+    rates = {}
+    print(f"\nworkers: on {len(processors)} processors, "
+          f"{'the load on others than the server' if apart else 'shared with the load'}")
+    for workers in (1, 2):
+        seen = []
+        cpus = processors[:workers] if apart else processors
+        dnsd = start(zones.plain, workers=workers, cpus=",".join(map(str, cpus)))
+        try:
+            for _ in range(int(arguments.rounds)):
+                before = dnsd.cpu_s()
+                blasts = [Blast(work / "small.queries", arguments.seconds, "none",
+                                processors[2 + i] if apart else None) for i in range(2)]
+                results = [blast.result() for blast in blasts]
+                seconds = results[0]["seconds"]
+                seen.append((sum(r["qps"] for r in results),
+                             (dnsd.cpu_s() - before) / seconds, sum(r["share"] for r in results)))
+        finally:
+            dnsd.stop()
+        rate, server, load = median(seen)
+        rates[workers] = rate
+        print(f"  {workers} worker{'s'[:workers - 1]}: {rate:>9,.0f} q/s, server {server:.2f} "
+              f"processors, load {load:.2f}")
+    ratio = rates[2] / rates[1]
+    print(f"  two / one: {verdict(ratio, 1.7) if apart else f'{ratio:.2f} (not comparable here)'}")
+
+
+def mode_change(start, arguments, zones, work):
+    """One record of the large zone's file changes: from SIGHUP until an answer shows it."""
+    import client
+
+    zone_file = work / "changing.zone"
+    text = zones.plain.read_text()
+    zone_file.write_text(text + "changes 30 A 192.0.2.1\n")
+    name = f"changes.mail.eu.{ZONE}"
+    dnsd = start(zone_file, last_name=name)
+    times = []
+    try:
+        for i in range(2, 2 + CHANGES):
+            fresh = work / "fresh.zone"
+            fresh.write_text(text + f"changes 30 A 192.0.2.{i}\n")
+            fresh.rename(zone_file)
+            begin = time.monotonic()
+            dnsd.reload()
+            while f"192.0.2.{i}" not in (client.try_ask(name, "A", PORT) or (0, 0, ()))[2]:
+                if time.monotonic() - begin > LIMIT_S:
+                    raise SystemExit(f"change {i} is not served after {LIMIT_S} s")
+                time.sleep(0.0005)
+            times.append((time.monotonic() - begin) * 1000)
+    finally:
+        dnsd.stop()
+    print(f"\nchange: one record of a zone file with {arguments.names:,} names, SIGHUP → served")
+    print(f"  median {median(times):,.1f} ms, worst {max(times):,.1f} ms of {CHANGES}: "
+          f"{verdict(median(times), 5, least=False)}")
+
+
+MODES = {"flood": mode_flood, "workers": mode_workers, "change": mode_change}
