@@ -54,7 +54,7 @@ static void outage(size_t site, bool on)
 
 static void stall(struct process *n, const struct incident *i)
 {
-	if (n && n->alive)
+	if (n && n->alive && n->stalled_us < sim->now_us + i->lasts_us)
 		n->stalled_us = sim->now_us + i->lasts_us;
 }
 

@@ -46,10 +46,11 @@ void rules_on_decide(struct process *controller, const struct state *next)
 	if (!base || next->version == base->version) /* a new cluster, or a seal */
 		return;
 	if (next->version != base->version + 1 || next->epoch < base->epoch ||
-	    next->revision < base->revision || next->revision > base->revision + 1)
-		sim_fail(2, "%s decides on version %" PRIu64 " epoch %" PRIu64 " after version %" PRIu64
-		            " epoch %" PRIu64,
-		    controller->name, next->version, next->epoch, base->version, base->epoch);
+	    next->revision < base->revision) /* it may lift them: the store has the last word */
+		sim_fail(2, "%s decides on version %" PRIu64 ".%" PRIu64 " epoch %" PRIu64
+		            " after version %" PRIu64 ".%" PRIu64 " epoch %" PRIu64,
+		    controller->name, next->version, next->revision, next->epoch, base->version,
+		    base->revision, base->epoch);
 	health_decided(controller, base, next);
 }
 
@@ -64,7 +65,7 @@ void rules_on_commit(struct process *controller, bool in_office, const struct st
 	if (former && !seal &&
 	    (next->version != former->version + 1 || next->epoch < former->epoch ||
 	        next->epoch > former->epoch + 1 || next->revision < former->revision ||
-	        strcmp(next->cluster, former->cluster) != 0))
+	        next->revision > former->revision + 1 || strcmp(next->cluster, former->cluster) != 0))
 		sim_fail(2, "version %" PRIu64 " epoch %" PRIu64 " of %s replaces version %" PRIu64
 		            " epoch %" PRIu64,
 		    next->version, next->epoch, controller->name, former->version, former->epoch);
