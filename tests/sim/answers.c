@@ -48,6 +48,10 @@ static void record_take(const uint8_t *m, size_t at, uint16_t type, struct answe
 	if (u16(m + at) != type || out->count == ANSWERED_MAX)
 		return;
 	out->ttl_s = u16(m + at + 4) << 16 | u16(m + at + 6);
+	if (type == ASK_SOA) {
+		size_t numbers = name_skip(m, name_skip(m, at + 10));
+		out->serial = u16(m + numbers) << 16 | u16(m + numbers + 2);
+	}
 	struct addr *a = &out->addresses[out->count++];
 	*a = (struct addr){0};
 	if (type == ASK_A || type == ASK_AAAA) {

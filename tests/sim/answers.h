@@ -14,10 +14,15 @@ struct answered {
 	unsigned rcode;
 	size_t count; /* records of the type that was asked for */
 	uint32_t ttl_s;
+	uint32_t serial; /* of a SOA */
 	struct addr addresses[ANSWERED_MAX]; /* for A and AAAA */
 	uint64_t hash;                       /* of all octets of the message */
 };
 void answers_ask(const struct taker *t, const char *name, uint16_t type, struct answered *out);
+/* Asks the resolver: from what it keeps, else from some dnsd. */
+void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out);
+/* Whether anybody out there may still come to that site. */
+bool resolvers_hold(size_t site);
 bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const char **name);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/member.h"
+#include "core/stage.h"
 #include "tests/sim/shims.h"
 
 struct coverage *coverage;
@@ -19,6 +20,12 @@ void __wrap_maintenance_move(
 {
 	coverage->maintenance[d->state][to]++;
 	__real_maintenance_move(d, to, wall_ms);
+}
+
+void __wrap_stage_move(struct state_member *m, enum member_stage to, int64_t wall_ms)
+{
+	coverage->stage[m->stage][to]++;
+	__real_stage_move(m, to, wall_ms);
 }
 
 static size_t row_report(
@@ -40,6 +47,13 @@ size_t coverage_report(bool loudly)
 				    member_state_name((enum member_state)f),
 				    member_state_name((enum member_state)t),
 				    coverage->member[f][t], loudly);
+	for (unsigned f = 0; f <= STAGE_RAMP; f++)
+		for (unsigned t = 0; t <= STAGE_RAMP; t++)
+			if (stage_may_move((enum member_stage)f, (enum member_stage)t))
+				missing += row_report("stage",
+				    member_stage_name((enum member_stage)f),
+				    member_stage_name((enum member_stage)t), coverage->stage[f][t],
+				    loudly);
 	for (unsigned f = 0; f <= MAINTENANCE_ACTIVE; f++)
 		for (unsigned t = 0; t <= MAINTENANCE_ACTIVE; t++)
 			if (maintenance_may_move(

@@ -7,6 +7,7 @@
 
 struct coverage { /* shared between the processes of one simulator */
 	uint64_t member[MEMBER_DOWN + 1][MEMBER_DOWN + 1];
+	uint64_t stage[STAGE_RAMP + 1][STAGE_RAMP + 1];
 	uint64_t maintenance[MAINTENANCE_ACTIVE + 1][MAINTENANCE_ACTIVE + 1];
 };
 extern struct coverage *coverage;

@@ -122,6 +122,11 @@ void people_ask(const struct incident *i)
 		snprintf(
 		    r.what, sizeof(r.what), "anna undrains %s", sim->layout->site_names[i->a]);
 		break;
+	case INCIDENT_RETURN:
+		r.type = CORE_REQUEST_RETURN;
+		r.site = i->a;
+		snprintf(r.what, sizeof(r.what), "anna returns %s", sim->layout->site_names[i->a]);
+		break;
 	default:
 		r.type = CORE_REQUEST_APPLY;
 		r.document = i->a;

@@ -90,6 +90,19 @@ static void members_render(struct buf *b, const struct layout *l, struct chance 
 	}
 }
 
+/* How slowly members of a pool come back. */
+static void return_render(struct buf *b, const struct layout *l, struct chance *c)
+{
+	if (chance_hit(c, 150))
+		buf_puts(b, "    return: manual\n");
+	if (chance_hit(c, 500))
+		buf_printf(b, "    return_after: %" PRIu64 "s\n", chance_draw(c, 30) * l->pace);
+	if (chance_hit(c, 300))
+		buf_printf(b, "    flap_half_life: %us\n", chance_hit(c, 500) ? 0 : 60);
+	if (chance_hit(c, 300))
+		buf_printf(b, "    ramp: %" PRIu64 "s\n", (4 + chance_draw(c, 20)) * l->pace);
+}
+
 static void pools_render(
     struct buf *b, const struct layout *l, struct chance *c, size_t variant, size_t pools)
 {
@@ -102,11 +115,36 @@ static void pools_render(
 			ttl_s *= 2;
 		buf_printf(b,
 		    "  p%zu:\n    region: r%zu\n    ttl: %" PRIu64
-		    "s\n%s    checks: [probe]\n    min_members: %u\n    members:\n",
+		    "s\n%s    checks: [probe]\n    min_members: %u\n",
 		    p, region, ttl_s < 5 ? 5 : ttl_s, solitary ? "    placement: solitary\n" : "",
 		    variant == 3 ? 2U : 1U);
+		return_render(b, l, c);
+		buf_puts(b, "    members:\n");
 		members_render(b, l, c, region, p, solitary, (variant & 2) != 0);
 	}
+}
+
+/* What a drain is asked to show; asker.c answers. */
+static void maintenance_render(struct buf *b, const struct layout *l, struct chance *c)
+{
+	if (chance_hit(c, 300))
+		return;
+	buf_puts(b, "maintenance:\n  name_servers:\n");
+	for (size_t i = 0; i < l->dnsds; i++)
+		if (i == 0 || l->dnsd_site[i] != 0)
+			buf_printf(b, "    %s: [10.0.%zu.53@53]\n", l->site_names[l->dnsd_site[i]], i);
+	buf_puts(b, "  resolvers:\n");
+	for (size_t i = 0; i < l->resolvers; i++)
+		buf_printf(b, "    v%zu: {endpoint: 10.0.100.%zu@53}\n", i, i);
+	buf_puts(b, "  measures:\n");
+	for (size_t s = 0; s < l->sites; s++)
+		if (l->region_of[s] != SIZE_MAX)
+			buf_printf(b,
+			    "    traffic-%s: {site: %s, url: \"http://10.0.0.1/\", field: a, "
+			    "interval: %" PRIu64 "s}\n    queue-%s: {site: %s, kind: queue, url: "
+			    "\"http://10.0.0.1/\", field: b, interval: %" PRIu64 "s}\n",
+			    l->site_names[s], l->site_names[s], l->pace, l->site_names[s],
+			    l->site_names[s], l->pace);
 }
 
 static void names_render(struct buf *b, struct chance *c, size_t variant, size_t pools)
@@ -126,8 +164,11 @@ char *document_render(const struct layout *l, uint64_t seed, size_t variant)
 	struct chance c = chance_branch(seed, 100); /* the same for all variants */
 	struct buf b = {0};
 	size_t pools = l->regions + chance_draw(&c, 3);
-	buf_printf(&b, "title: variant %zu\nregions: [r0%s]\nsites:\n", variant,
-	    l->regions > 1 ? ", r1" : "");
+	uint64_t window_s = chance_hit(&c, 200) ? 0 : l->pace * (30 + chance_draw(&c, 300));
+	buf_printf(&b, "title: variant %zu\nregions:\n", variant);
+	for (size_t r = 0; r < l->regions; r++)
+		buf_printf(&b, "  - {name: r%zu, removal_window: %" PRIu64 "s}\n", r, window_s);
+	buf_puts(&b, "sites:\n");
 	for (size_t s = 0; s < l->sites; s++)
 		if (l->region_of[s] == SIZE_MAX)
 			buf_printf(&b, "  %s: {witness: true}\n", l->site_names[s]);
@@ -146,6 +187,7 @@ char *document_render(const struct layout *l, uint64_t seed, size_t variant)
 	if (variant & 1)
 		buf_puts(&b, "      - \"static A 10.9.9.8\"\n");
 	names_render(&b, &c, variant, pools);
+	maintenance_render(&b, l, &c);
 	buf_printf(&b, "spf:\n  _spf.sim.example: [\"ip4:10.0.0.0/8\"%s, \"~all\"]\n",
 	    variant & 2 ? ", \"ip4:192.0.2.0/24\"" : "");
 	return buf_take(&b);
@@ -178,6 +220,7 @@ static void incident_place(struct incident *i, const struct layout *l, struct ch
 		break;
 	case INCIDENT_DRAIN:
 	case INCIDENT_UNDRAIN:
+	case INCIDENT_RETURN:
 		i->a = chance_draw(c, sites - (l->region_of[sites - 1] == SIZE_MAX));
 		break;
 	case INCIDENT_APPLY:
@@ -215,6 +258,7 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_UNDRAIN] = 6,
     [INCIDENT_APPLY] = 10,
     [INCIDENT_PLAN] = 3,
+    [INCIDENT_RETURN] = 4,
 };
 
 static enum incident_kind kind_draw(struct chance *c)

@@ -10,6 +10,7 @@ static struct resolver {
 	struct kept {
 		char name[64];
 		uint64_t until_us, ttl_us, epoch;
+		struct answered answer;
 		uint8_t sites; /* bit per site whose address it holds */
 	} kept[KEPT];
 	size_t next;
@@ -33,12 +34,36 @@ static void resolver_ask(void *arg)
 	struct kept *k = &r->kept[r->next++ % KEPT];
 	snprintf(k->name, sizeof(k->name), "%s", n->owner);
 	k->epoch = t->held->epoch;
+	k->answer = a;
 	k->sites = 0;
 	for (size_t i = 0; i < a.count; i++)
 		k->sites |= (uint8_t)(1U << (a.addresses[i].bytes[1] - 1)); /* 10.SITE+1.… */
 	k->ttl_us = (uint64_t)a.ttl_s * SIM_SECOND;
 	k->until_us = sim->now_us + (uint64_t)a.ttl_s * SIM_SECOND *
 	                                sim->layout->resolver_stretch[index] / 100;
+}
+
+void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out)
+{
+	const struct resolver *r = &resolvers[resolver];
+	*out = (struct answered){0};
+	for (size_t i = 0; i < KEPT && type == ASK_A; i++)
+		if (strcmp(r->kept[i].name, name) == 0 && r->kept[i].until_us > sim->now_us &&
+		    r->kept[i].answer.count > out->count)
+			*out = r->kept[i].answer;
+	const struct taker *t = dnsd_taker(0);
+	if (out->count == 0 && t && t->held)
+		answers_ask(t, name, type, out);
+}
+
+bool resolvers_hold(size_t site)
+{
+	for (size_t r = 0; r < sim->layout->resolvers; r++)
+		for (size_t i = 0; i < KEPT; i++)
+			if (resolvers[r].kept[i].until_us > sim->now_us &&
+			    (resolvers[r].kept[i].sites >> site & 1))
+				return true;
+	return false;
 }
 
 void resolvers_start(void)

@@ -16,6 +16,7 @@ void rules_reset(void)
 	answers_reset();
 	facts_reset();
 	drains_reset();
+	pace_reset();
 }
 
 void rules_release(void)
@@ -71,8 +72,10 @@ void rules_on_commit(struct process *controller, bool in_office, const struct st
 		    next->version, next->epoch, controller->name, former->version, former->epoch);
 	answers_committed(next);
 	words_committed(next);
-	if (former && !seal)
-		drains_committed(controller, former, next);
+	if (!former || seal)
+		return;
+	drains_committed(controller, former, next);
+	pace_committed(former, next);
 }
 
 void rules_now(void)

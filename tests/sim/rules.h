@@ -22,6 +22,9 @@ void drains_acked(size_t controller, const struct core_ack *a);
 void drains_committed(
     const struct process *controller, const struct state *former, const struct state *next);
 
+void pace_reset(void); /* rules_pace.c: 7 */
+void pace_committed(const struct state *former, const struct state *next);
+
 void words_committed(const struct state *next); /* rules_words.c: 8, 14 */
 void words_now(void);
 

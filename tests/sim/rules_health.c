@@ -91,17 +91,19 @@ static bool member_proven(const struct process *controller, const struct state *
 
 /* Rule 3: some member of every pool of several sites stays outside drained ones, and when a drain
  * is added, one of them is known to work. */
-static void pool_check(
-    const struct process *controller, const struct state *s, const struct service *service, size_t p,
-    bool new_drain)
+static void pool_check(const struct process *controller, const struct state *base,
+    const struct state *s, const struct service *service, size_t p)
 {
 	const struct service_pool *pool = &service->pools[p];
-	bool left = false, proven = false, several = false;
+	bool left = false, proven = false, several = false, new_drain = false;
 	char id[MEMBER_ID_BYTES];
 	for (size_t i = 0; i < pool->members_count; i++) {
 		several = several || pool->members[i].site != pool->members[0].site;
-		if (state_drain_find(s, service->sites[pool->members[i].site].name))
+		const char *site = service->sites[pool->members[i].site].name;
+		if (state_drain_find(s, site)) {
+			new_drain = new_drain || !state_drain_find(base, site);
 			continue;
+		}
 		left = true;
 		proven = proven || member_proven(controller, s, member_id(service, p, i, id));
 	}
@@ -113,15 +115,12 @@ static void pool_check(
 
 void health_decided(struct process *controller, const struct state *base, const struct state *next)
 {
-	bool new_drain = false;
 	for (size_t i = 0; i < next->members_count; i++)
 		if (sim_member_find(next->members[i].id) != SIZE_MAX)
 			withheld_check(controller, base, &next->members[i]);
-	for (size_t i = 0; i < next->drains_count; i++)
-		new_drain = new_drain || !state_drain_find(base, next->drains[i].site);
 	/* A document that comes with this very commit is not in the store yet. */
 	const struct service *service =
 	    next->revision == base->revision ? document_of(next->revision) : NULL;
 	for (size_t p = 0; service && p < service->pools_count; p++)
-		pool_check(controller, next, service, p, new_drain);
+		pool_check(controller, base, next, service, p);
 }

@@ -138,6 +138,7 @@ enum incident_kind {
 	INCIDENT_UNDRAIN,
 	INCIDENT_APPLY,
 	INCIDENT_PLAN,
+	INCIDENT_RETURN,
 	INCIDENT_KINDS,
 };
 
@@ -240,6 +241,7 @@ void stream_confuse(size_t dnsd, uint64_t how);
 void streams_controller_gone(size_t controller);
 
 void resolvers_start(void);
+void asker_start(void);
 
 /* ---- store ---- */
 

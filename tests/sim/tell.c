@@ -30,6 +30,7 @@ static const char *const names[INCIDENT_KINDS] = {
     [INCIDENT_UNDRAIN] = "undrain",
     [INCIDENT_APPLY] = "apply",
     [INCIDENT_PLAN] = "plan",
+    [INCIDENT_RETURN] = "return",
 };
 
 const char *incident_name(enum incident_kind k)
@@ -64,6 +65,8 @@ static char *people_tell(const struct layout *l, const struct incident *i)
 		return mem_printf("somebody drains %s", l->site_names[i->a]);
 	case INCIDENT_UNDRAIN:
 		return mem_printf("somebody undrains %s", l->site_names[i->a]);
+	case INCIDENT_RETURN:
+		return mem_printf("somebody returns %s", l->site_names[i->a]);
 	case INCIDENT_APPLY:
 		return mem_printf("somebody applies document %" PRIu64, i->a);
 	case INCIDENT_PLAN:

@@ -121,6 +121,7 @@ static void world_begin(struct plan *p)
 	for (size_t i = 0; i < p->layout.sites; i++)
 		healthd_start(i);
 	resolvers_start();
+	asker_start();
 	people_begin();
 	incidents_schedule(p);
 	rules_look(NULL);
@@ -142,6 +143,20 @@ static void world_end(void)
 	sim = NULL;
 }
 
+/* What waits for people's word gets it. */
+static void parked_return(void)
+{
+	const struct state *s = store_state();
+	for (size_t i = 0; s && i < s->members_count; i++) {
+		size_t m = sim_member_find(s->members[i].id);
+		if (s->members[i].stage != STAGE_PARKED || m == SIZE_MAX)
+			continue;
+		people_ask(&(struct incident){
+		    .kind = INCIDENT_RETURN, .a = sim->members[m].site, .at_us = sim->now_us});
+		return;
+	}
+}
+
 static void settle(void)
 {
 	char why[512] = "";
@@ -156,6 +171,7 @@ static void settle(void)
 			;
 		if (rules_settled(why, sizeof(why)))
 			return;
+		parked_return();
 		if (sim->now_us > end_us)
 			sim_fail(100, "after all faults were over: %s", why);
 	}

@@ -1,0 +1,119 @@
+/* The leader asks name servers and resolvers because of a drain, and reads its measures: answered
+ * from what the simulated ones would say. controlplane/asker.c does it over sockets. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "controlplane/engine.h"
+#include "lib/base/mem.h"
+#include "tests/sim/answers.h"
+
+struct heard { /* on its way back to the controller */
+	size_t controller;
+	struct core_look look;
+	char subject[64], owner[128];
+	struct addr addresses[8];
+};
+
+static void heard_arrive(void *arg)
+{
+	struct heard *h = arg;
+	struct engine *engine = controller_engine(h->controller);
+	h->look.subject = h->subject;
+	h->look.owner = h->owner;
+	h->look.addresses = h->addresses;
+	if (engine)
+		engine_look(engine, &h->look);
+	free(h);
+}
+
+static void heard_send(size_t controller, struct heard *h)
+{
+	h->controller = controller;
+	(void)task_after(controller_node(controller),
+	    2000 + chance_draw(&sim->people_chance, 40000), heard_arrive, free, h);
+}
+
+static void answer_take(struct heard *h, const struct answered *a)
+{
+	h->look.addresses_count = a->count < 8 ? a->count : 8;
+	memcpy(h->addresses, a->addresses, h->look.addresses_count * sizeof(*h->addresses));
+	if (a->rcode != 0 || a->count == 0)
+		h->look.failure = a->rcode != 0 ? "an error came back" : "";
+}
+
+static void name_server_ask(struct heard *h, const struct core_question *q)
+{
+	struct answered a;
+	size_t dnsd = strtoul(strchr(q->endpoint + 5, '.') - 1, NULL, 10); /* 10.0.DNSD.53@53 */
+	const struct taker *t = dnsd < sim->layout->dnsds ? dnsd_taker(dnsd) : NULL;
+	if (!t || !t->held || dnsd_node(dnsd)->stalled_us > sim->now_us ||
+	    !network_open(controller_node(h->controller)->site, dnsd_node(dnsd)->site)) {
+		h->look.failure = "no answer";
+		return;
+	}
+	answers_ask(t, q->owner, q->kind, &a);
+	answer_take(h, &a);
+	h->look.serial = a.serial;
+	if (q->kind == LOOK_SOA)
+		h->look.addresses_count = 0;
+}
+
+static void resolver_asked(struct heard *h, const struct core_question *q)
+{
+	struct answered a;
+	size_t resolver = strtoul(q->subject + 1, NULL, 10); /* vNUMBER */
+	resolver_answer(resolver, q->owner, q->kind, &a);
+	answer_take(h, &a);
+}
+
+static void questions_ask(size_t controller)
+{
+	static struct core_question questions[CORE_QUESTIONS];
+	size_t count = core_questions(controller_core(controller), questions, CORE_QUESTIONS);
+	for (size_t i = 0; i < count; i++) {
+		const struct core_question *q = &questions[i];
+		struct heard *h = mem_new(1, sizeof(*h));
+		h->controller = controller;
+		h->look = (struct core_look){
+		    .type = q->type, .kind = q->kind, .failure = "", .detail = ""};
+		snprintf(h->subject, sizeof(h->subject), "%s", q->subject);
+		snprintf(h->owner, sizeof(h->owner), "%s", q->owner);
+		if (q->type == LOOK_NAME_SERVER)
+			name_server_ask(h, q);
+		else
+			resolver_asked(h, q);
+		heard_send(controller, h);
+	}
+}
+
+static void measures_read(size_t controller)
+{
+	const struct service *s = core_service(controller_core(controller));
+	for (size_t i = 0; s && i < s->maintenance.measures_count; i++) {
+		const struct service_measure *m = &s->maintenance.measures[i];
+		struct heard *h = mem_new(1, sizeof(*h));
+		bool late = chance_hit(&sim->people_chance, 20); /* somebody comes all the same */
+		h->look = (struct core_look){
+		    .type = LOOK_MEASURE, .failure = "", .detail = ""};
+		snprintf(h->subject, sizeof(h->subject), "%s", m->name);
+		if (resolvers_hold(m->site) || late)
+			h->look.value_milli = 5000;
+		heard_send(controller, h);
+	}
+}
+
+static void asker_round(void *arg)
+{
+	(void)task_after(NULL, 2 * sim->layout->pace * SIM_SECOND, asker_round, NULL, arg);
+	for (size_t i = 0; i < sim->layout->controllers; i++) {
+		if (!controller_leads(i) || core_state(controller_core(i))->drains_count == 0)
+			continue;
+		questions_ask(i);
+		measures_read(i);
+	}
+}
+
+void asker_start(void)
+{
+	(void)task_after(NULL, SIM_SECOND, asker_round, NULL, NULL);
+}

@@ -1,0 +1,70 @@
+/* Rule 7: automation takes at most one site of a region out of the answers in a window. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/member.h"
+#include "core/offer.h"
+#include "tests/sim/rules.h"
+
+static struct removal {
+	bool ever;
+	size_t site;
+	uint64_t at_us;
+} removals[2];
+
+void pace_reset(void)
+{
+	memset(removals, 0, sizeof(removals));
+}
+
+static bool newly_withheld(const struct state *former, const struct state *next, const char *id)
+{
+	const struct state_member *was = state_member_find(former, id);
+	const struct state_member *is = state_member_find(next, id);
+	return is && is->withheld && !(was && was->withheld) && !strstr(is->evidence, "drain expired");
+}
+
+/* Whether this commit takes the last offered member of the site out of the pool, by health. */
+static bool site_leaves(const struct state *former, const struct state *next,
+    const struct service *s, size_t p, size_t site)
+{
+	static struct offers before, after;
+	const struct service_pool *pool = &s->pools[p];
+	bool offered = false, stays = false, withheld = false;
+	char id[MEMBER_ID_BYTES];
+	offer_decide(s, former, p, &before);
+	offer_decide(s, next, p, &after);
+	for (size_t i = 0; i < pool->members_count; i++) {
+		if (pool->members[i].site != site)
+			continue;
+		offered = offered || before.items[i].offered;
+		stays = stays || after.items[i].offered;
+		withheld = withheld || newly_withheld(former, next, member_id(s, p, i, id));
+	}
+	return offered && !stays && withheld;
+}
+
+static void removal_check(const struct service *s, size_t p, size_t site)
+{
+	size_t region = s->pools[p].region;
+	struct removal *last = &removals[region];
+	uint64_t window_us = s->regions[region].removal_window_s * SIM_SECOND;
+	uint64_t passed_us = sim->now_us - last->at_us;
+	/* No two clocks run the same. */
+	if (last->ever && last->site != site && passed_us + window_us / 100 < window_us)
+		sim_fail(7, "%s leaves pool %s %.1f s after %s has left, within %u s",
+		    s->sites[site].name, s->pools[p].name, (double)passed_us / 1e6,
+		    s->sites[last->site].name, s->regions[region].removal_window_s);
+	*last = (struct removal){true, site, sim->now_us};
+}
+
+void pace_committed(const struct state *former, const struct state *next)
+{
+	const struct service *s =
+	    former->revision == next->revision ? document_of(next->revision) : NULL;
+	for (size_t p = 0; s && p < s->pools_count; p++)
+		for (size_t site = 0; site < s->sites_count; site++)
+			if (!s->sites[site].witness && !state_drain_find(next, s->sites[site].name) &&
+			    site_leaves(former, next, s, p, site))
+				removal_check(s, p, site);
+}
