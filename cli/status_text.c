@@ -51,6 +51,29 @@ static void alarms_add(struct buf *out, const json_t *status)
 	table_end(t, out);
 }
 
+static void intents_add(struct buf *out, const json_t *status)
+{
+	static const char *const headings[] = {
+	    "WHAT", "FOR", "OWNER", "SINCE", "ENDS IN", "REASON", NULL};
+	const json_t *intents = json_object_get(status, "intents");
+	const char *now = member_text(status, "time");
+	size_t i;
+	json_t *in;
+	if (json_array_size(intents) == 0)
+		return;
+	heading_add(out, "Stopped automation and pins");
+	struct table *t = table_new(2, headings);
+	json_array_foreach((json_t *)intents, i, in)
+	{
+		char since[SPAN_BYTES], ends[SPAN_BYTES];
+		const char *const cells[] = {member_text(in, "type"), member_text(in, "subject"),
+		    member_text(in, "owner"), since_format(member_text(in, "declared"), now, since),
+		    since_format(now, member_text(in, "until"), ends), member_text(in, "reason")};
+		table_row(t, cells, 6, STYLE_WARN);
+	}
+	table_end(t, out);
+}
+
 static void drains_add(struct buf *out, const json_t *status)
 {
 	static const char *const headings[] = {
@@ -149,8 +172,7 @@ static const char *member_why(const json_t *member)
 {
 	const char *stage = member_text(member, "stage");
 	bool fine = strcmp(member_text(member, "verdict"), "up") == 0 &&
-	            member_true(member, "offered") &&
-	            (*stage == '\0' || strcmp(stage, "in") == 0);
+	            member_true(member, "offered") && (*stage == '\0' || strcmp(stage, "in") == 0);
 	return fine ? "" : member_text(member, "why");
 }
 
@@ -232,6 +254,7 @@ static void pools_add(struct buf *out, const json_t *status)
 void status_text_add(struct buf *out, const json_t *status)
 {
 	summary_add(out, status);
+	intents_add(out, status);
 	alarms_add(out, status);
 	drains_add(out, status);
 	sites_add(out, status);

@@ -51,6 +51,10 @@ static const struct http_route routes[] = {
     {"POST", "/v1/undrain", TLS_ROLE_OPERATOR, api_undrain},
     {"POST", "/v1/extend", TLS_ROLE_OPERATOR, api_extend},
     {"POST", "/v1/return", TLS_ROLE_OPERATOR, api_return},
+    {"POST", "/v1/hold", TLS_ROLE_OPERATOR, api_hold},
+    {"POST", "/v1/release", TLS_ROLE_OPERATOR, api_release},
+    {"POST", "/v1/pin", TLS_ROLE_OPERATOR, api_pin},
+    {"POST", "/v1/unpin", TLS_ROLE_OPERATOR, api_unpin},
     {"GET", "/v1/health", ANYBODY, api_health},
 };
 

@@ -62,7 +62,12 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 	    [CORE_REQUEST_DRAIN] = "drain",
 	    [CORE_REQUEST_UNDRAIN] = "undrain",
 	    [CORE_REQUEST_EXTEND] = "extend",
-	    [CORE_REQUEST_RETURN] = "return"};
+	    [CORE_REQUEST_RETURN] = "return",
+	    [CORE_REQUEST_HOLD] = "hold",
+	    [CORE_REQUEST_RELEASE] = "release",
+	    [CORE_REQUEST_PIN_UP] = "pin up",
+	    [CORE_REQUEST_PIN_DOWN] = "pin down",
+	    [CORE_REQUEST_UNPIN] = "unpin"};
 	struct change *c = ctx;
 	if (reply->result != 0) {
 		refuse_reply(c, reply);
@@ -122,15 +127,10 @@ static int override_read(struct change *c, struct err *e)
 	return result;
 }
 
-static int drain_read(struct change *c, const char *site_key, struct err *e)
+static int terms_read(struct change *c, struct err *e)
 {
 	uint64_t for_ms = 0;
-	const char *at = "";
-	int result = json_get_string(c->body, site_key, &c->core.site, e);
-	if (result == 0)
-		result = text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
-	if (result == 0)
-		result = json_get_u64(c->body, "for_ms", FOR_MS_MAX, &for_ms, e);
+	int result = json_get_u64(c->body, "for_ms", FOR_MS_MAX, &for_ms, e);
 	if (result == 0)
 		result = c->core.plan_only
 		             ? json_get_string_or(c->body, "reason", "plan", &c->core.reason, e)
@@ -139,16 +139,25 @@ static int drain_read(struct change *c, const char *site_key, struct err *e)
 		result = text_check("reason", c->core.reason, REASON_BYTES, e);
 	if (result == 0 && for_ms == 0)
 		result = err_set(e, E_INVALID, "for_ms: found 0, expected how long it lasts");
+	c->core.until_ms =
+	    (c->core.start_ms > 0 ? c->core.start_ms : clock_wall_ms()) + (int64_t)for_ms;
+	return result;
+}
+
+static int drain_read(struct change *c, const char *site_key, struct err *e)
+{
+	const char *at = "";
+	c->core.type = CORE_REQUEST_DRAIN;
+	int result = json_get_string(c->body, site_key, &c->core.site, e);
+	if (result == 0)
+		result = text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
 	if (result == 0)
 		result = json_get_string_or(c->body, "at", "", &at, e);
 	if (result == 0 && *at != '\0')
 		result = clock_parse(at, &c->core.start_ms, e);
 	if (result == 0)
 		result = override_read(c, e);
-	c->core.type = CORE_REQUEST_DRAIN;
-	c->core.until_ms =
-	    (c->core.start_ms > 0 ? c->core.start_ms : clock_wall_ms()) + (int64_t)for_ms;
-	return result;
+	return result != 0 ? result : terms_read(c, e);
 }
 
 static int undrain_read(struct change *c, const char *site_key, struct err *e)
@@ -278,6 +287,59 @@ static int return_read(struct change *c, const char *site_key, struct err *e)
 	c->core.type = CORE_REQUEST_RETURN;
 	int result = json_get_string(c->body, "subject", &c->core.site, e);
 	return result != 0 ? result : text_check("subject", c->core.site, SUBJECT_BYTES, e);
+}
+
+static int hold_read(struct change *c, const char *key, struct err *e)
+{
+	int result = return_read(c, key, e);
+	c->core.type = CORE_REQUEST_HOLD;
+	return result != 0 ? result : terms_read(c, e);
+}
+
+static int release_read(struct change *c, const char *key, struct err *e)
+{
+	int result = return_read(c, key, e);
+	c->core.type = CORE_REQUEST_RELEASE;
+	return result;
+}
+
+static int pin_read(struct change *c, const char *key, struct err *e)
+{
+	const char *to = "";
+	int result = return_read(c, key, e);
+	if (result == 0)
+		result = json_get_string(c->body, "to", &to, e);
+	if (result == 0 && strcmp(to, "up") != 0 && strcmp(to, "down") != 0)
+		result = err_set(e, E_INVALID, "to: found \"%.20s\", expected up or down", to);
+	c->core.type = *to == 'u' ? CORE_REQUEST_PIN_UP : CORE_REQUEST_PIN_DOWN;
+	return result != 0 ? result : terms_read(c, e);
+}
+
+static int unpin_read(struct change *c, const char *key, struct err *e)
+{
+	int result = return_read(c, key, e);
+	c->core.type = CORE_REQUEST_UNPIN;
+	return result;
+}
+
+void api_hold(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, hold_read);
+}
+
+void api_release(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, release_read);
+}
+
+void api_pin(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, pin_read);
+}
+
+void api_unpin(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, unpin_read);
 }
 
 void api_return(struct http_request *r, void *ctx)

@@ -40,6 +40,10 @@ void api_drain(struct http_request *r, void *ctx);
 void api_undrain(struct http_request *r, void *ctx);
 void api_extend(struct http_request *r, void *ctx);
 void api_return(struct http_request *r, void *ctx);
+void api_hold(struct http_request *r, void *ctx);
+void api_release(struct http_request *r, void *ctx);
+void api_pin(struct http_request *r, void *ctx);
+void api_unpin(struct http_request *r, void *ctx);
 
 /* api_read.c */
 void api_status(struct http_request *r, void *ctx);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/intent.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
@@ -153,6 +154,23 @@ static json_t *looks_encode(const struct core_report *report)
 	return array;
 }
 
+static json_t *status_intents(const struct state *state)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; state != NULL && i < state->intents_count; i++) {
+		const struct state_intent *in = &state->intents[i];
+		char *text = intent_tell(in);
+		json_array_append_new(
+		    array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type",
+		               intent_type_name(in->type), "subject", text_json(in->subject),
+		               "owner", text_json(in->owner), "reason", text_json(in->reason),
+		               "declared", time_json(in->declared_ms), "until",
+		               time_json(in->until_ms), "text", text_json(text)));
+		free(text);
+	}
+	return array;
+}
+
 static json_t *alarms_encode(const struct core_report *report)
 {
 	json_t *array = json_array();
@@ -269,7 +287,7 @@ static bool site_is_drained(const struct core_report *report, const char *site)
  * a drained site is being worked on and no news. */
 static size_t attention_collect(struct buf *text, const struct core_report *report)
 {
-	size_t reasons = 0, down = 0, behind = 0, silent = 0;
+	size_t reasons = text->bytes > 0, down = 0, behind = 0, silent = 0;
 	for (size_t i = 0; i < report->members_count; i++)
 		down += report->members[i].verdict == MEMBER_DOWN &&
 		        !site_is_drained(report, report->members[i].site);
@@ -286,6 +304,16 @@ static size_t attention_collect(struct buf *text, const struct core_report *repo
 	return reasons;
 }
 
+/* Loudly, on top of every status until it ends (rule 8). */
+static void intents_tell(struct buf *text, const struct state *state)
+{
+	for (size_t i = 0; state != NULL && i < state->intents_count; i++) {
+		char *told = intent_tell(&state->intents[i]);
+		buf_printf(text, "%s%s", text->bytes > 0 ? "; " : "", told);
+		free(told);
+	}
+}
+
 static json_t *summary_encode(const struct engine *en, const struct core_report *report)
 {
 	const struct state *state = core_state(engine_core(en));
@@ -300,12 +328,13 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 		if (state->drains[i].state > MAINTENANCE_SCHEDULED)
 			buf_printf(&drained, "%s%s", drained.bytes == 0 ? "" : " and ",
 			    state->drains[i].site);
+	intents_tell(&reasons, state);
 	size_t count = attention_collect(&reasons, report);
-	bool well = *obstacle == '\0' && count == 0 && service != NULL;
+	bool well = *obstacle == '\0' && count == 0 && service != NULL && reasons.bytes == 0;
 	buf_puts(&text, well ? "All well: " : "ATTENTION: ");
 	if (*obstacle != '\0')
 		buf_printf(&text, "%s; nothing can be changed through this controller. ", obstacle);
-	if (count > 0)
+	if (reasons.bytes > 0)
 		buf_printf(&text, "%s. ", buf_text(&reasons));
 	if (service == NULL || state == NULL)
 		buf_puts(&text, "No service document has been applied yet (tandem apply -f FILE).");
@@ -329,14 +358,14 @@ json_t *status_encode(const struct engine *en, const char *store_kind)
 	const struct state *state = core_state(core);
 	struct core_report report = {0};
 	core_report(core, now, &report);
-	json_t *status = json_pack("{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "version", 1, "summary", summary_encode(en, &report), "cluster",
-	    state != NULL ? state->cluster : "", "epoch",
-	    (json_int_t)(state != NULL ? state->epoch : 0), "revision",
+	json_t *status = json_pack(
+	    "{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+	    "summary", summary_encode(en, &report), "cluster", state != NULL ? state->cluster : "",
+	    "epoch", (json_int_t)(state != NULL ? state->epoch : 0), "revision",
 	    (json_int_t)(state != NULL ? state->revision : 0), "time", time_json(now.wall_ms),
 	    "controller", controller_encode(en, store_kind), "alarms", alarms_encode(&report),
-	    "drains", drains_encode(state, &report), "looks", looks_encode(&report), "sites",
-	    sites_encode(core_service(core), &report), "pools",
+	    "intents", status_intents(state), "drains", drains_encode(state, &report), "looks",
+	    looks_encode(&report), "sites", sites_encode(core_service(core), &report), "pools",
 	    pools_encode(core_service(core), &report));
 	core_report_free(&report);
 	return status;

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "controlplane/status.h"
+#include "core/intent.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
@@ -73,6 +74,26 @@ static void explain_drains(struct explanation *x, const char *site)
 	}
 }
 
+static void explain_intent(struct explanation *x, const struct state_intent *in)
+{
+	char *told = intent_tell(in);
+	say(x, "ATTENTION: %s (rule 8)", told);
+	free(told);
+}
+
+static void explain_holds(struct explanation *x, size_t pool)
+{
+	const struct state *state = core_state(x->core);
+	const struct service_pool *p = &x->service->pools[pool];
+	const struct state_intent *in, *last = NULL;
+	for (size_t i = 0; i < p->members_count; i++) {
+		in = intent_hold(x->service, state, pool, i);
+		if (in != NULL && in != last)
+			explain_intent(x, in);
+		last = in != NULL ? in : last;
+	}
+}
+
 static void explain_pool(struct explanation *x, size_t index)
 {
 	const struct service_pool *pool = &x->service->pools[index];
@@ -83,6 +104,7 @@ static void explain_pool(struct explanation *x, size_t index)
 	    x->service->regions[pool->region].name,
 	    index < x->report.pools_count ? x->report.pools[index].ttl_s : pool->ttl_s, names,
 	    names == 1 ? "name" : "names");
+	explain_holds(x, index);
 	if (index < x->report.pools_count)
 		say(x, "%s", x->report.pools[index].text);
 	for (size_t i = 0; i < x->report.members_count; i++)
@@ -101,14 +123,30 @@ static void explain_name(struct explanation *x, size_t index)
 	explain_pool(x, n->pool);
 }
 
+static void explain_site_hold(
+    struct explanation *x, size_t pool, size_t member, const struct state_intent **last)
+{
+	const struct state_intent *in = intent_hold(x->service, core_state(x->core), pool, member);
+	if (in != NULL && in != *last)
+		explain_intent(x, in);
+	*last = in != NULL ? in : *last;
+}
+
 static void explain_site(struct explanation *x, size_t index)
 {
+	const struct state_intent *hold = NULL;
 	const struct service_site *site = &x->service->sites[index];
 	if (site->witness)
 		say(x, "%s is a witness: it probes and votes, and serves no mail", site->name);
 	else
 		say(x, "%s is a site of region %s", site->name,
 		    x->service->regions[site->region].name);
+	for (size_t p = 0; !site->witness && p < x->service->pools_count; p++)
+		for (size_t i = 0; i < x->service->pools[p].members_count; i++)
+			if (x->service->pools[p].members[i].site == index) {
+				explain_site_hold(x, p, i, &hold);
+				break;
+			}
 	if (index < x->report.sites_count) {
 		const struct core_site_view *v = &x->report.sites[index];
 		if (v->age_ms == UINT64_MAX)

@@ -70,7 +70,7 @@ int apply_check(const struct service *s, struct err *e)
 	return 0;
 }
 
-static int drains_check(const struct state *s, const struct service *after, struct buf *text)
+static int declarations_check(const struct state *s, const struct service *after, struct buf *text)
 {
 	for (size_t i = 0; i < s->drains_count; i++) {
 		const struct state_drain *d = &s->drains[i];
@@ -82,6 +82,17 @@ static int drains_check(const struct state *s, const struct service *after, stru
 		    "the "
 		    "document has no such mail site; undrain it first",
 		    d->site, d->owner, d->reason);
+		return E_REFUSED;
+	}
+	for (size_t i = 0; i < s->intents_count; i++) {
+		if (intent_fits(after, s->intents[i].type, s->intents[i].subject))
+			continue;
+		char *told = intent_tell(&s->intents[i]);
+		buf_printf(text,
+		    "refused by rule 8, people outrank automation: %s; the document has no such "
+		    "subject: end that first",
+		    told);
+		free(told);
 		return E_REFUSED;
 	}
 	return 0;
@@ -109,7 +120,7 @@ static int apply_refuse(
 		    r->planned_on, s->revision);
 		return E_CONFLICT;
 	}
-	if (drains_check(s, r->service, text) != 0) {
+	if (declarations_check(s, r->service, text) != 0) {
 		*rule = 8;
 		return E_REFUSED;
 	}

@@ -144,6 +144,8 @@ static bool caution_is_due(struct core *c, const struct draft *d, size_t pool, u
 	const struct roster_pool *r = &c->roster->pools[pool];
 	bool is_short = state_caution_find(draft_read(d), c->service->pools[pool].name) != NULL;
 
+	if (intent_hold(c->service, draft_read(d), pool, SIZE_MAX))
+		return false;
 	if (!is_short) /* the draft may have settled it */
 		return r->doubted && pool_is_doubted(c, draft_read(d), pool);
 	if (!caution_is_wanted(&c->service->pools[pool]))

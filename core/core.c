@@ -141,7 +141,8 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 
 	if (c->stages_due_ms < wall_ms)
 		wall_ms = c->stages_due_ms;
-
+	if (intents_next_wall_ms(c) < wall_ms)
+		wall_ms = intents_next_wall_ms(c);
 	if (c->roster)
 		next_ms = earlier(next_ms, c->roster->expiry_ms);
 	if (c->leading && !c->pending.outstanding && c->cautions_due_ms > now.mono_ms)

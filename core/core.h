@@ -80,6 +80,11 @@ enum core_request_type {
 	CORE_REQUEST_APPLY,
 	CORE_REQUEST_EXTEND, /* `site` stays drained for `extend_ms` longer */
 	CORE_REQUEST_RETURN, /* `site` is a site or a member: what waits there is offered again */
+	CORE_REQUEST_HOLD,   /* `site` is a scope: "all" "region/R" "site/S" "pool/P"; as a drain */
+	CORE_REQUEST_RELEASE,
+	CORE_REQUEST_PIN_UP, /* `site` is a member; as a drain */
+	CORE_REQUEST_PIN_DOWN,
+	CORE_REQUEST_UNPIN,
 };
 
 struct core_request {

@@ -52,8 +52,15 @@ static const char *stage_remark(const struct state_member *s)
 {
 	switch (s->stage) {
 	case STAGE_KEPT:
-		return ", and stays in the answers until no other site of the region has left for "
-		       "removal_window (rule 7)";
+		return s->kept_by == KEPT_BY_HOLD ? ", and stays in the answers, because people "
+		                                    "have stopped automation (rule 8)"
+		                                  : ", and stays in the answers until no other "
+		                                    "site of the region has left for "
+		                                    "removal_window (rule 7)";
+	case STAGE_OUT:
+		return s->verdict == MEMBER_UP
+		           ? ", and stays out, because people have stopped automation (rule 8)"
+		           : "";
 	case STAGE_WAITING:
 		return s->damped ? ", and waits out its penalty for flapping (rule 7)"
 		                 : ", and returns after return_after (rule 7)";
@@ -102,9 +109,11 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		const struct state_member *s = state_member_find(draft_read(d), m->id);
 		enum conclusion conclusion =
 		    verdict_conclude(&m->tally, d->service->pools[m->pool].witnesses);
+		/* While automation is stopped a member that is up again stays out. */
+		bool out = s && s->stage == STAGE_OUT &&
+		           !intent_hold(d->service, draft_read(d), m->pool, m->member);
 		bool news = (conclusion == CONCLUDE_DOWN && (!s || s->verdict != MEMBER_DOWN)) ||
-		            (conclusion == CONCLUDE_UP &&
-		                (!s || s->verdict != MEMBER_UP || s->stage == STAGE_OUT));
+		            (conclusion == CONCLUDE_UP && (!s || s->verdict != MEMBER_UP || out));
 		if (news) {
 			if (written++ < CORE_COMMIT_VERDICTS)
 				verdict_write(c, d, m,
@@ -132,6 +141,13 @@ static int request_judge(struct core *c, struct draft *d, const struct request *
 		return request_judge_extend(c, d, r, now, text);
 	case CORE_REQUEST_RETURN:
 		return request_judge_return(c, d, r, now, text);
+	case CORE_REQUEST_HOLD:
+	case CORE_REQUEST_PIN_UP:
+	case CORE_REQUEST_PIN_DOWN:
+		return request_judge_intent(c, d, r, now, text, rule);
+	case CORE_REQUEST_RELEASE:
+	case CORE_REQUEST_UNPIN:
+		return request_judge_release(c, d, r, now, text);
 	case CORE_REQUEST_APPLY:
 		return request_judge_apply(c, d, r, now, text, rule, same);
 	}
@@ -198,6 +214,7 @@ void core_decide(struct core *c, struct core_time now, struct core_effects *out)
 	struct draft d = {.base = c->state};
 	if (c->service)
 		d.service = service_hold(c->service);
+	intents_advance(c, &d, now); /* first: a hold that has ended holds nothing */
 	verdicts_conclude(c, &d, now);
 	stages_advance(c, &d, now);
 	epochs_lift(c, &d, now);

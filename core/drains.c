@@ -9,6 +9,24 @@
 
 /* The end of a drain is no evidence of health: a member that nobody has heard of lately stays out
  * until it is concluded up. */
+bool member_hold_back(struct core *c, struct draft *d, const struct roster_member *m,
+    const char *what, struct core_time now)
+{
+	const struct service_pool *pool = &c->service->pools[m->pool];
+
+	if (pool->checks_count == 0 || m->tally.fresh >= pool->witnesses)
+		return false;
+	struct state_member *s = state_member_put(draft_write(d), m->id);
+	if (s->withheld)
+		return false;
+	stage_move(s, STAGE_OUT, now.wall_ms);
+	free(s->evidence);
+	s->evidence = mem_printf("%s expired without fresh evidence that it works; back once %u "
+	                         "vantages say up",
+	    what, pool->witnesses);
+	return true;
+}
+
 static size_t members_hold_back(
     struct core *c, struct draft *d, const char *site, struct core_time now)
 {
@@ -16,19 +34,8 @@ static size_t members_hold_back(
 
 	for (size_t i = 0; c->roster && i < c->roster->members_count; i++) {
 		const struct roster_member *m = &c->roster->members[i];
-		const struct service_pool *pool = &c->service->pools[m->pool];
-		if (strcmp(c->service->sites[m->site].name, site) != 0 || pool->checks_count == 0 ||
-		    m->tally.fresh >= pool->witnesses)
-			continue;
-		struct state_member *s = state_member_put(draft_write(d), m->id);
-		if (s->withheld)
-			continue;
-		stage_move(s, STAGE_OUT, now.wall_ms);
-		free(s->evidence);
-		s->evidence = mem_printf("its site's drain expired without fresh evidence that it "
-		                         "works; back once %u vantages say up",
-		    pool->witnesses);
-		held++;
+		if (strcmp(c->service->sites[m->site].name, site) == 0)
+			held += member_hold_back(c, d, m, "its site's drain", now);
 	}
 	return held;
 }

@@ -10,6 +10,7 @@
 
 #include "core/caution.h"
 #include "core/core.h"
+#include "core/intent.h"
 #include "core/maintenance.h"
 #include "core/member.h"
 #include "core/offer.h"
@@ -282,6 +283,14 @@ enum member_stage stage_of_return(const struct service_pool *pool); /* RAMP or I
 /* A drain has ended: the site's members get their weight back slowly. */
 void members_ramp(struct core *c, struct draft *d, size_t site, struct core_time now);
 
+/* intents.c: holds and pins end by themselves */
+void intents_advance(struct core *c, struct draft *d, struct core_time now);
+int64_t intents_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait for */
+
+/* drains.c: the end of what people declared is no evidence of health. True: it stays out now. */
+bool member_hold_back(struct core *c, struct draft *d, const struct roster_member *m,
+    const char *what, struct core_time now);
+
 /* lift.c: a name server answers what was never published here */
 bool ack_is_ahead(const struct core *c, const struct ack *a);
 void epochs_lift(struct core *c, struct draft *d, struct core_time now);
@@ -300,6 +309,12 @@ int request_judge_undrain(struct core *c, struct draft *d, const struct request 
     struct core_time now, struct buf *text);
 int request_judge_return(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text);
+int request_judge_intent(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text, int *rule);
+int request_judge_release(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text);
+/* What every declaration needs: a reason, a possible end. 0, or E_INVALID with `text`. */
+int request_check_terms(const struct request *r, struct buf *text);
 int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text, int *rule, bool *same);
 

@@ -9,9 +9,11 @@
 bool member_is_proven(const struct core *c, const struct state *s, size_t roster_index)
 {
 	const struct roster_member *m = &c->roster->members[roster_index];
+	const struct state_intent *pin = intent_pin(s, m->id);
 
-	return verdict_is_proven(
-	    state_member_find(s, m->id), &m->tally, c->service->pools[m->pool].witnesses);
+	return !(pin && pin->type == INTENT_PIN_DOWN) &&
+	       verdict_is_proven(
+	           state_member_find(s, m->id), &m->tally, c->service->pools[m->pool].witnesses);
 }
 
 static bool site_is_drained(const struct service *service, const struct state *s, size_t site)
@@ -35,6 +37,8 @@ static void member_tell(
 	else if (m->live == MEMBER_UNKNOWN)
 		buf_printf(text, "unknown: %u of %u vantages heard", m->tally.fresh,
 		    c->service->pools[pool].witnesses);
+	else if (intent_pin(s, m->id) && intent_pin(s, m->id)->type == INTENT_PIN_DOWN)
+		buf_printf(text, "pinned down by %s", intent_pin(s, m->id)->owner);
 	else if (committed && committed->withheld && committed->verdict == MEMBER_UP)
 		buf_puts(text, "up, but waits for its return (tandem return)");
 	else

@@ -16,6 +16,14 @@ const char *member_id(
 	return out;
 }
 
+const struct state_member *member_committed(
+    const struct service *s, const struct state *state, size_t pool, size_t member)
+{
+	char id[MEMBER_ID_BYTES];
+
+	return state_member_find(state, member_id(s, pool, member, id));
+}
+
 #define TO(state) (1u << (state))
 
 /* DOWN to SUSPECT is missing on purpose: what was down has to be concluded up before a single

@@ -11,6 +11,10 @@
 const char *member_id(
     const struct service *s, size_t pool, size_t member, char out[static MEMBER_ID_BYTES]);
 
+/* What is committed of it, or NULL. */
+const struct state_member *member_committed(
+    const struct service *s, const struct state *state, size_t pool, size_t member);
+
 bool member_may_move(enum member_state from, enum member_state to);
 
 /* Moves *verdict; a move that is not in the table is a broken promise. */

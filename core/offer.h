@@ -19,6 +19,8 @@ enum offer_reason {
 	OFFER_RAMP,           /* offered: with a part of its weight */
 	OFFER_ALL_DOWN,       /* offered: health would withhold all of its family (rule 5) */
 	OFFER_MINIMUM,        /* offered: automation may not go below min_members (rule 3) */
+	OFFER_PINNED_UP,      /* offered: people want it so (rule 8) */
+	OFFER_PINNED_DOWN,    /* not offered: people want it so (rule 8) */
 	OFFER_FAMILY_DRAINED, /* offered: only drained sites have this address family (rule 1) */
 	OFFER_ALL_DRAINED,    /* offered: the pool lives in drained sites only (rule 1) */
 };

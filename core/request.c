@@ -20,21 +20,11 @@ static int site_refuse(const struct core *c, const char *site, struct buf *text)
 	return E_NOT_FOUND;
 }
 
-/* What can be told wrong without looking at anybody's health. */
-static int drain_check(
-    const struct core *c, const struct request *r, size_t *site, struct buf *text)
+int request_check_terms(const struct request *r, struct buf *text)
 {
 	char shortest[TEXT_TIME_BYTES], longest[TEXT_TIME_BYTES];
 	int64_t begin_ms = r->start_ms > 0 ? r->start_ms : r->received_wall_ms, span_ms;
 
-	*site = c->service ? service_site_find(c->service, r->site) : SIZE_MAX;
-	if (*site == SIZE_MAX)
-		return site_refuse(c, r->site, text);
-	if (c->service->sites[*site].witness) {
-		buf_printf(text, "site %s is a witness: it serves no mail and can not be drained",
-		    r->site);
-		return E_INVALID;
-	}
 	/* A plan has no reason yet. */
 	if (!r->plan_only && *r->reason == '\0') {
 		buf_puts(
@@ -53,13 +43,34 @@ static int drain_check(
 		    text_span(CORE_DRAIN_LONGEST_MS, longest));
 		return E_INVALID;
 	}
+	return 0;
+}
+
+/* What can be told wrong without looking at anybody's health. */
+static int drain_check(
+    const struct core *c, const struct request *r, size_t *site, struct buf *text)
+{
+	char longest[TEXT_TIME_BYTES];
+
+	*site = c->service ? service_site_find(c->service, r->site) : SIZE_MAX;
+	if (*site == SIZE_MAX)
+		return site_refuse(c, r->site, text);
+	if (c->service->sites[*site].witness) {
+		buf_printf(text, "site %s is a witness: it serves no mail and can not be drained",
+		    r->site);
+		return E_INVALID;
+	}
+	int result = request_check_terms(r, text);
+	if (result != 0)
+		return result;
 	if (r->start_ms > 0 && (r->start_ms < r->received_wall_ms ||
 	                           r->start_ms - r->received_wall_ms > CORE_SCHEDULE_LONGEST_MS)) {
 		buf_printf(text, "the beginning is out of range: from now on, at most %s ahead",
 		    text_span((uint64_t)CORE_SCHEDULE_LONGEST_MS, longest));
 		return E_INVALID;
 	}
-	return window_check(c, r, begin_ms, r->until_ms, text);
+	return window_check(
+	    c, r, r->start_ms > 0 ? r->start_ms : r->received_wall_ms, r->until_ms, text);
 }
 
 static void text_replace(char **text, const char *by)

@@ -38,13 +38,14 @@ void stage_conclude_down(
 		penalty_add(s, pool_of(d, m)->flap_half_life_s, now.wall_ms);
 	if (s->stage == STAGE_OUT)
 		return;
-	bool leaves = !inside || limit_allows(d, m, now.wall_ms);
+	bool held = intent_hold(d->service, draft_read(d), m->pool, m->member) != NULL;
+	bool leaves = !inside || (!held && limit_allows(d, m, now.wall_ms));
 	s = state_member_put(draft_write(d), m->id);
 	if (leaves) {
 		stage_move(s, STAGE_OUT, now.wall_ms);
 	} else if (s->stage != STAGE_KEPT) {
 		stage_move(s, STAGE_KEPT, now.wall_ms);
-		s->kept_by = KEPT_BY_LIMIT;
+		s->kept_by = held ? KEPT_BY_HOLD : KEPT_BY_LIMIT;
 	}
 }
 
@@ -55,7 +56,7 @@ void stage_conclude_up(struct draft *d, const struct roster_member *m, struct co
 
 	if (s->stage == STAGE_KEPT)
 		stage_move(s, STAGE_IN, now.wall_ms);
-	if (s->stage != STAGE_OUT)
+	if (s->stage != STAGE_OUT || intent_hold(d->service, draft_read(d), m->pool, m->member))
 		return;
 	if (pool->return_manual)
 		stage_move(s, STAGE_PARKED, now.wall_ms);
@@ -71,6 +72,15 @@ int64_t stage_waits_until_ms(const struct service_pool *pool, const struct state
 	int64_t healthy_ms = s->stage_ms + (int64_t)pool->return_after_s * 1000;
 
 	return s->damped ? penalty_end_ms(s, pool->flap_half_life_s, healthy_ms) : healthy_ms;
+}
+
+/* A hold has ended, and the limit holds on. */
+static bool kept_by_limit(struct draft *d, const struct roster_member *m)
+{
+	if (state_member_find(draft_read(d), m->id)->kept_by == KEPT_BY_LIMIT)
+		return false;
+	state_member_put(draft_write(d), m->id)->kept_by = KEPT_BY_LIMIT;
+	return true;
 }
 
 /* Each step looks at one member in a stage that time ends, and tells whether it moved. */
@@ -90,12 +100,11 @@ static bool kept_advance(
 	 */
 	if (!limit_allows(d, m, now.wall_ms)) {
 		due_at(c, end_ms);
-		return false;
+		return kept_by_limit(d, m);
 	}
 	stage_move(state_member_put(draft_write(d), m->id), STAGE_OUT, now.wall_ms);
 	draft_note(d, now.wall_ms, "automation", "removal-released", m->id,
-	    mem_printf("%s leaves now: no other site of the region has left within %u s (rule 7)",
-	        m->id, d->service->regions[pool->region].removal_window_s));
+	    mem_printf("%s leaves now: what held its removal is over (rules 7 and 8)", m->id));
 	return true;
 }
 
@@ -164,6 +173,8 @@ static bool stage_advance(struct core *c, struct draft *d, size_t at, struct cor
 	if (member == SIZE_MAX)
 		return false;
 	struct roster_member *m = &c->roster->members[member];
+	if (intent_hold(d->service, draft_read(d), m->pool, m->member))
+		return false;
 	switch (s->stage) {
 	case STAGE_KEPT:
 		return kept_advance(c, d, m, now);

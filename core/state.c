@@ -29,6 +29,7 @@ struct state *state_copy(const struct state *s)
 	copy->cautions = NULL;
 	copy->departures = NULL;
 	copy->departures_count = 0;
+	state_intents_copy(copy, s);
 	if (s->members_count > 0)
 		copy->members = mem_new(s->members_count, sizeof(*s->members));
 	for (size_t i = 0; i < s->members_count; i++) {
@@ -99,6 +100,7 @@ void state_free(struct state *s)
 		free(s->departures[i].site);
 	}
 	free(s->departures);
+	state_intents_free(s);
 	free(s->members);
 	free(s->drains);
 	free(s->tails);
@@ -273,7 +275,7 @@ static const char *const maintenance_states[] = {"scheduled", "declared", "publi
     "ttl-elapsed", "resolvers-agree", "quiet", "safe", "returning", "active"};
 
 static const char *const member_stages[] = {"in", "kept", "out", "waiting", "parked", "ramp"};
-static const char *const keepers[] = {"nothing", "limit"};
+static const char *const keepers[] = {"nothing", "limit", "hold"};
 
 const char *member_stage_name(enum member_stage s)
 {
@@ -283,7 +285,7 @@ const char *member_stage_name(enum member_stage s)
 
 const char *kept_by_name(enum kept_by k)
 {
-	assert(k <= KEPT_BY_LIMIT);
+	assert(k <= KEPT_BY_HOLD);
 	return keepers[k];
 }
 

@@ -34,6 +34,7 @@ enum member_stage {
 enum kept_by {
 	KEPT_BY_NOTHING,
 	KEPT_BY_LIMIT, /* another site of the region has left within removal_window (rule 7) */
+	KEPT_BY_HOLD,  /* people have stopped automation (rule 8) */
 };
 
 struct state_member {
@@ -110,6 +111,16 @@ struct state_caution {
 	int64_t since_ms;
 };
 
+/* What people want of automation beside drains (rule 8); core/intent.h. */
+enum intent_type { INTENT_HOLD, INTENT_PIN_UP, INTENT_PIN_DOWN };
+
+struct state_intent {
+	enum intent_type type;
+	char *subject; /* hold: "all" "region/R" "site/S" "pool/P"; pin: a member */
+	char *owner, *reason;
+	int64_t declared_ms, until_ms;
+};
+
 struct state {
 	char cluster[VIEW_CLUSTER_BYTES];
 	uint64_t epoch;    /* of the last publication; 0 = nothing published yet */
@@ -129,12 +140,15 @@ struct state {
 	size_t cautions_count;
 	struct state_departure *departures; /* one a region at most */
 	size_t departures_count;
+	struct state_intent *intents; /* one hold a scope, one pin a member */
+	size_t intents_count;
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
 enum {                        /* bounds, so that the document fits the store */
 	STATE_MEMBERS = 3000, /* in all pools; apply refuses more */
 	STATE_DRAINS = 64,    /* one a site */
+	STATE_INTENTS = 256,
 	STATE_REMOVALS = 8192,
 	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
 	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */
@@ -161,6 +175,13 @@ void state_tail_remove(struct state *s, size_t index);
 void state_pace_add(struct state *s, enum maintenance_state reached, int64_t took_ms);
 /* What three of four earlier drains did not exceed; 0: fewer than four are known. */
 uint32_t state_pace_p75_ms(const struct state *s, enum maintenance_state reached);
+/* Of both pins of a member there is one. */
+struct state_intent *state_intent_find(
+    const struct state *s, enum intent_type type, const char *subject);
+struct state_intent *state_intent_add(struct state *s); /* the caller fills it, all of it */
+void state_intent_remove(struct state *s, struct state_intent *i);
+void state_intents_copy(struct state *to, const struct state *from);
+void state_intents_free(struct state *s);
 struct state_departure *state_departure_find(const struct state *s, const char *region);
 void state_departure_put(struct state *s, const char *region, const char *site, int64_t at_ms);
 
@@ -171,6 +192,7 @@ size_t state_evidence_limit(size_t members_count);
 const char *member_state_name(enum member_state s);           /* "up" … */
 const char *maintenance_state_name(enum maintenance_state s); /* "declared" … */
 const char *member_stage_name(enum member_stage s);           /* "in" … */
+const char *intent_type_name(enum intent_type t);             /* "hold" "pin-up" "pin-down" */
 const char *kept_by_name(enum kept_by k);                     /* "nothing" … */
 
 #endif

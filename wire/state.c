@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/json.h"
+#include "wire/state_intent.h"
 
 enum { NAME_BYTES = 256, ID_BYTES = 128 };
 
@@ -111,12 +112,12 @@ json_t *state_encode(const struct state *s)
 		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
 	for (size_t i = 0; i < s->departures_count; i++)
 		json_array_append_new(departures, departure_encode(&s->departures[i]));
-	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
 	    "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
 	    "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
-	    "removals", removals, "cautions", cautions, "departures", departures, "paces",
-	    paces_encode(s), "tails", tails_encode(s));
+	    "removals", removals, "cautions", cautions, "intents", state_intents_encode(s),
+	    "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
 }
 
 json_t *history_encode(const struct core_history *h)
@@ -202,7 +203,7 @@ static const char *stage_word(unsigned i)
 
 static const char *kept_word(unsigned i)
 {
-	return i <= KEPT_BY_LIMIT ? kept_by_name((enum kept_by)i) : NULL;
+	return i <= KEPT_BY_HOLD ? kept_by_name((enum kept_by)i) : NULL;
 }
 
 /* One of the words of an enum, by its index; a document of an earlier version means `otherwise`. */
@@ -503,7 +504,7 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 	         (r = list_decode(o, "members", STATE_MEMBERS, s, member_decode, e)) == 0 &&
 	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0 &&
 	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0 &&
-	         (r = later_lists_decode(o, s, e)) == 0)
+	         (r = later_lists_decode(o, s, e)) == 0 && (r = state_intents_decode(o, s, e)) == 0)
 		r = paces_decode(o, s, e);
 	if (r != 0) {
 		state_free(s);

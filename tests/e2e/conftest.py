@@ -105,3 +105,5 @@ def restore(world):
     world.wait_for_leader()
     for name in world.drained_sites():
         world.tandem("undrain", name)
+    for intent in world.status().get("intents", []):
+        world.tandem("release" if intent["type"] == "hold" else "unpin", intent["subject"])

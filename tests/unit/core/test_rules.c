@@ -3,6 +3,7 @@
  * hold is checked against a model of its own after every step.
  *
  * A failing seed replays exactly: test_rules SEED. */
+#include "core/intent.h"
 #include "core/member.h"
 #include "core/offer.h"
 #include "tests/unit/core/world.h"
@@ -144,7 +145,7 @@ static void check_withheld(const struct chaos *x, const struct state *s)
 			downs += down;
 			outside += down && v != x->member_site[at];
 		}
-		if (strstr(m->evidence, "drain expired"))
+		if (strstr(m->evidence, "expired without"))
 			continue;
 		assert_true(downs >= 2 && outside >= 1 && fresh >= 2);
 	}
@@ -274,6 +275,19 @@ static bool site_is_offered(
 	return false;
 }
 
+/* People have, or had, a say in what the pool offers of the site. */
+static bool site_is_pinned(const struct service *service, const struct state *before,
+    const struct state *after, size_t pool, size_t site)
+{
+	char id[MEMBER_ID_BYTES];
+
+	for (size_t i = 0; i < service->pools[pool].members_count; i++)
+		if (service->pools[pool].members[i].site == site &&
+		    (intent_pin(before, member_id(service, pool, i, id)) || intent_pin(after, id)))
+			return true;
+	return false;
+}
+
 /* Rule 7: what automation takes out of a pool is one site of the region in a window, and recorded.
  */
 static void check_departures(const struct chaos *x, const struct state *s)
@@ -286,19 +300,24 @@ static void check_departures(const struct chaos *x, const struct state *s)
 		for (size_t site = 0; site < SITES; site++) {
 			if (state_drain_find(s, site_names[site]) ||
 			    !site_is_offered(service, x->store, p, site) ||
-			    site_is_offered(service, s, p, site))
+			    site_is_offered(service, s, p, site) ||
+			    site_is_pinned(service, x->store, s, p, site))
 				continue;
 			/* it may also have been offered for want of another that is up again */
 			const struct state_departure *is = state_departure_find(s, "eu-de");
-			bool stood_in = true;
+			bool stood_in = true, others_came = false;
 			for (size_t i = 0; i < service->pools[p].members_count; i++) {
 				char id[MEMBER_ID_BYTES];
 				const struct state_member *before =
 				    state_member_find(x->store, member_id(service, p, i, id));
+				const struct state_member *after = state_member_find(s, id);
 				if (service->pools[p].members[i].site == site)
 					stood_in = stood_in && before && before->withheld;
+				else
+					others_came = others_came || !before ||
+					              (before->withheld && !after->withheld);
 			}
-			if (stood_in)
+			if (stood_in || others_came)
 				continue;
 			assert_non_null(is);
 			assert_string_equal(is->site, site_names[site]);
@@ -307,10 +326,30 @@ static void check_departures(const struct chaos *x, const struct state *s)
 		}
 }
 
+/* Rule 8: while people have stopped automation for a member, nothing takes it out. The end of what
+ * people declared may hold it back for want of evidence. */
+static void check_holds(const struct chaos *x, const struct state *s)
+{
+	const struct service *service = x->services[x->store_document];
+
+	for (size_t p = 0; p < service->pools_count; p++)
+		for (size_t i = 0; i < service->pools[p].members_count; i++) {
+			const struct state_member *was = member_committed(service, x->store, p, i);
+			const struct state_member *is = member_committed(service, s, p, i);
+			if (!intent_hold(service, x->store, p, i) ||
+			    !intent_hold(service, s, p, i) || !is ||
+			    strstr(is->evidence, "expired"))
+				continue;
+			assert_true(!is->withheld || (was && was->withheld));
+		}
+}
+
 static void store_take(struct chaos *x, struct state *s, int document)
 {
-	if (x->store_document >= 0 && document < 0)
+	if (x->store_document >= 0 && document < 0) {
 		check_departures(x, s);
+		check_holds(x, s);
+	}
 	assert_int_equal(s->version, x->store->version + 1); /* rule 2 */
 	assert_in_range(s->epoch, x->store->epoch, x->store->epoch + 1);
 	assert_true(s->revision == x->store->revision + (document >= 0));
@@ -523,6 +562,21 @@ static void health_returns(struct chaos *x)
 		}
 }
 
+static void intent_happens(struct chaos *x, int at, struct core_request *r, const char *reason)
+{
+	static const enum core_request_type types[] = {CORE_REQUEST_HOLD, CORE_REQUEST_HOLD,
+	    CORE_REQUEST_RELEASE, CORE_REQUEST_PIN_UP, CORE_REQUEST_PIN_DOWN, CORE_REQUEST_UNPIN};
+	static const char *const scopes[] = {"all", "site/muc", "region/eu-de", "pool/mail-de"};
+
+	r->type = types[draw(x, 6)];
+	r->site = r->type == CORE_REQUEST_HOLD || r->type == CORE_REQUEST_RELEASE
+	              ? scopes[draw(x, 4)]
+	              : x->members[draw(x, x->members_count)];
+	r->reason = reason;
+	r->until_ms = x->now.wall_ms + MINUTE + (int64_t)draw(x, MINUTE);
+	node_step(x, at, (struct core_event){.type = CORE_REQUEST, .request = *r});
+}
+
 static void request_happens(struct chaos *x)
 {
 	int at = x->leader >= 0 && draw(x, 10) ? x->leader : (int)draw(x, NODES);
@@ -537,6 +591,10 @@ static void request_happens(struct chaos *x)
 	x->asked[r.id] = true;
 	snprintf(reason, sizeof(reason), "%llu", (unsigned long long)r.id);
 	r.site = site_names[draw(x, 2)];
+	if (draw(x, 5) == 0) {
+		intent_happens(x, at, &r, reason);
+		return;
+	}
 	r.plan_only = draw(x, 8) == 0;
 	if (kind < 5) {
 		r.type = CORE_REQUEST_DRAIN;

@@ -53,11 +53,17 @@ static struct state *sample(void)
 	VEC_PUSH(s->removals, s->removals_count) =
 	    (struct view_removal){mem_strdup("old.retarus.com."), 6};
 	state_caution_add(s, "mail-de", 1795000000004);
+	*state_intent_add(s) = (struct state_intent){.type = INTENT_PIN_DOWN,
+	    .subject = mem_strdup("mail-de/127.10.0.25"),
+	    .owner = mem_strdup("anna"),
+	    .reason = mem_strdup("M\xc3\xbcnchen"),
+	    .declared_ms = 1795000000008,
+	    .until_ms = 1795000000009};
 	state_departure_put(s, "eu-de", "muc", 1795000000007);
 	return s;
 }
 
-static const char *const later_lists[] = {"cautions", "departures", NULL};
+static const char *const later_lists[] = {"cautions", "departures", "intents", NULL};
 static const char *const later_fields[] = {
     "stage", "stage_ms", "kept_by", "penalty", "penalty_ms", "damped", "ramp_quarter", NULL};
 
@@ -117,6 +123,9 @@ static void state_comes_back_as_it_was_written(void **unused)
 	assert_int_equal(back->paces[MAINTENANCE_QUIET].ms[1], 62000);
 	assert_int_equal(back->tails[0].ttl_s, 300);
 	assert_string_equal(back->removals[0].owner, "old.retarus.com.");
+	assert_int_equal(back->intents[0].type, INTENT_PIN_DOWN);
+	assert_string_equal(back->intents[0].subject, "mail-de/127.10.0.25");
+	assert_int_equal(back->intents[0].until_ms, 1795000000009);
 	assert_int_equal(m->stage, STAGE_WAITING);
 	assert_int_equal(m->stage_ms, 1795000000005);
 	assert_int_equal(m->penalty, 1234);

@@ -1,0 +1,69 @@
+/* Owning and searching the intents of a state. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/state.h"
+#include "lib/base/mem.h"
+
+static void intent_release(struct state_intent *i)
+{
+	free(i->subject);
+	free(i->owner);
+	free(i->reason);
+}
+
+struct state_intent *state_intent_find(
+    const struct state *s, enum intent_type type, const char *subject)
+{
+	for (size_t i = 0; i < s->intents_count; i++)
+		if ((s->intents[i].type == INTENT_HOLD) == (type == INTENT_HOLD) &&
+		    strcmp(s->intents[i].subject, subject) == 0)
+			return &s->intents[i];
+	return NULL;
+}
+
+struct state_intent *state_intent_add(struct state *s)
+{
+	assert(s->intents_count < STATE_INTENTS);
+	VEC_PUSH(s->intents, s->intents_count) = (struct state_intent){.type = INTENT_HOLD};
+	return &s->intents[s->intents_count - 1];
+}
+
+void state_intent_remove(struct state *s, struct state_intent *i)
+{
+	intent_release(i);
+	*i = s->intents[--s->intents_count];
+}
+
+void state_intents_copy(struct state *to, const struct state *from)
+{
+	to->intents = NULL;
+	to->intents_count = 0;
+	for (size_t k = 0; k < from->intents_count; k++) {
+		const struct state_intent *i = &from->intents[k];
+		VEC_PUSH(to->intents, to->intents_count) = (struct state_intent){
+		    .type = i->type,
+		    .subject = mem_strdup(i->subject),
+		    .owner = mem_strdup(i->owner),
+		    .reason = mem_strdup(i->reason),
+		    .declared_ms = i->declared_ms,
+		    .until_ms = i->until_ms,
+		};
+	}
+}
+
+void state_intents_free(struct state *s)
+{
+	for (size_t i = 0; i < s->intents_count; i++)
+		intent_release(&s->intents[i]);
+	free(s->intents);
+}
+
+static const char *const intent_types[] = {"hold", "pin-up", "pin-down"};
+
+const char *intent_type_name(enum intent_type t)
+{
+	assert(t <= INTENT_PIN_DOWN);
+	return intent_types[t];
+}
