@@ -70,25 +70,17 @@ struct config_healthd {
 };
 struct config_dnsd {
 	struct config_common common;
-	unsigned workers;               /* default 1 */
 	struct config_zone_file *zones; /* stand-alone; excludes controllers */
 	size_t zones_count;
 	struct config_zone_file *dnssec; /* zones of the controllers that are signed here */
 	size_t dnssec_count;
-	char *nsid; /* NULL: none */
-	bool cookies;
+	char *nsid;               /* NULL: none */
 	char *cookie_secret_file; /* NULL: a secret of its own */
-	bool rate_limit;          /* is there such a block? */
-	unsigned rate_responses, rate_errors, rate_window_s, rate_slip;
-	unsigned rate_ipv4_prefix, rate_ipv6_prefix;
 	struct addr_prefix *rate_allow;
 	size_t rate_allow_count;
-	bool rate_dry_run;
 	struct addr_prefix *proxies; /* who must speak the PROXY protocol */
 	size_t proxies_count;
 	char *user, *group; /* NULL: as started; the user's own */
-	bool seccomp;
-	unsigned tcp_connections, tcp_per_client, tcp_idle_ms, tcp_drain_ms;
 	struct config_secondary *secondaries;
 	size_t secondaries_count;
 	struct config_transfer_rule *transfer_rules; /* besides the secondaries */
@@ -96,6 +88,14 @@ struct config_dnsd {
 	struct config_member_zones member_zones;
 	unsigned transfers_parallel;
 	unsigned transfer_history, transfer_history_mib; /* entries, and memory for catalogs */
+	unsigned workers;                                /* default 1 */
+	unsigned rate_responses, rate_errors, rate_window_s, rate_slip;
+	unsigned rate_ipv4_prefix, rate_ipv6_prefix;
+	unsigned tcp_connections, tcp_per_client, tcp_idle_ms, tcp_drain_ms;
+	bool rate_limit; /* is there such a block? */
+	bool rate_dry_run;
+	bool cookies;
+	bool seccomp;
 };
 struct config_cli {
 	struct config_common common;
