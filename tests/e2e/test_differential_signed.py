@@ -125,11 +125,13 @@ def test_a_validating_resolver_believes_every_answer(zones, resolver):
     for zone in zones:
         for name, kind, cls in zone.questions(QUESTIONS):
             if cls != "IN" or not name.lower().endswith("." + zone.name) or \
-                    kind in ("RRSIG", "NSEC", "DNSKEY", "MAILB", "TYPE0", "DNAME"):
-                continue  # DNAME: unbound does not believe one that answers its own DS question
-            ours = ask(name, kind, PORT)
-            if not ends_here(ours, zone):
+                    kind in ("RRSIG", "NSEC", "DNSKEY", "MAILB", "TYPE0"):
                 continue
+            ours = ask(name, kind, PORT)
+            if not ends_here(ours, zone) or (
+                    kind in ("CNAME", "DNAME") and
+                    any(rr.rdtype == dns.rdatatype.DNAME for rr in ours.answer)):
+                continue  # unbound looks for a DS below the DNAME and does not believe what it gets
             theirs = ask(name, kind, RESOLVER_PORT)
             asked += 1
             if theirs.rcode() != ours.rcode() or not theirs.flags & dns.flags.AD or \
