@@ -169,20 +169,23 @@ static void answers_check(const struct process *n, const struct taker *t)
 {
 	struct epoch *e = epoch_get(t->held->epoch);
 	size_t variant = store_document_variant(t->held->revision);
-	uint64_t hash;
-	if (e->revision != t->held->revision || variant == SIZE_MAX)
+	if (variant == SIZE_MAX)
+		sim_fail(2, "%s serves revision %" PRIu64 ", which was not committed", n->name,
+		    t->held->revision);
+	/* First whether there is an answer to everything, then whether it is the right one. */
+	const struct service *s = sim->layout->services[variant];
+	uint64_t hash = static_check(n, t, variant);
+	for (size_t i = 0; i < s->names_count; i++) {
+		uint64_t one = name_check(n, t, s, &s->names[i]);
+		hash = hash_add(hash, &one, sizeof(one));
+	}
+	if (e->revision != t->held->revision)
 		sim_fail(2, "%s serves epoch %" PRIu64 " of revision %" PRIu64
 		            ", which was not committed",
 		    n->name, t->held->epoch, t->held->revision);
 	if (e->published != pools_hash(t->held))
 		sim_fail(9, "%s serves epoch %" PRIu64 " otherwise than it was published", n->name,
 		    t->held->epoch);
-	const struct service *s = sim->layout->services[variant];
-	hash = static_check(n, t, variant);
-	for (size_t i = 0; i < s->names_count; i++) {
-		uint64_t one = name_check(n, t, s, &s->names[i]);
-		hash = hash_add(hash, &one, sizeof(one));
-	}
 	trace_number(hash);
 	if (e->answered != 0 && e->answered != hash)
 		sim_fail(13, "%s answers other octets at epoch %" PRIu64 " than another dnsd",
@@ -213,9 +216,9 @@ void rules_on_serve(size_t dnsd)
 	was->epoch = t->held->epoch;
 	if (!t->keeping_failed)
 		was->durable_epoch = was->epoch;
-	if (!store_state() || was->epoch > store_state()->epoch)
-		sim_fail(2, "%s serves epoch %" PRIu64 " before it is durable", n->name, was->epoch);
 	answers_check(n, t);
+	if (was->epoch > store_state()->epoch)
+		sim_fail(2, "%s serves epoch %" PRIu64 " before it is durable", n->name, was->epoch);
 	story_tell("%s serves epoch %" PRIu64, n->name, was->epoch);
 }
 
