@@ -36,6 +36,10 @@ sim: deps $(BUILD)/sim/sim
 	@$(BUILD)/sim/sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
+# Each patch in tests/sim/mutants breaks a rule, and the simulator has to find it; takes minutes.
+sim-mutants: deps
+	@CC="$(CC)" MAKE="$(MAKE)" tests/sim/run-mutants $(ARGS)
+
 # tandem-dnsd against gdnsd and the ceiling of the sockets, as ratios; docs/performance.md.
 bench-dns: all $(BUILD)/bench/pool_references
 	@scripts/install-deps bench
@@ -75,6 +79,7 @@ help:
 #> make asan tsan  tests again under sanitizers
 #> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
 #> make sim        SEED= RUNS= HOURS= whole deployments in simulated time, with faults
+#> make sim-mutants  proves that it finds each rule broken on purpose
 #> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
 #> make differential SEEDS=1-20   answers of generated zones against Knot, NSD and BIND
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
@@ -82,4 +87,4 @@ help:
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: sim bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help
+.PHONY: sim sim-mutants bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help

@@ -9,6 +9,7 @@
 
 #include "controlplane/engine.h"
 #include "dnsd/ack.h"
+#include "dnsd/taker.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
 #include "lib/subscription.h"
@@ -332,9 +333,15 @@ void stream_confuse(size_t dnsd, uint64_t how)
 	size_t controller = how / 64 % sim->layout->controllers;
 	struct err e = {0};
 	json_t *json = NULL;
+	const struct taker *taker = dnsd_taker(dnsd);
 	struct text *t = s && controller_core(controller) ? text_of(controller, true) : NULL;
 	if (!t)
 		return;
+	/* Only what it can know to be wrong: a lie about what it has not heard of yet would do. */
+	if (!taker->held || taker->held->epoch != t->epoch) {
+		text_drop(t);
+		return;
+	}
 	int result = json_parse(t->line, strlen(t->line), &json, &e);
 	assert(result == 0);
 	const char *what = line_spoil(json, how);
