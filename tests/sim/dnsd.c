@@ -47,6 +47,7 @@ void dnsd_start(size_t index)
 	if (follow_start(NULL, &d->options, &d->follow, &e) != 0)
 		sim_fail(0, "a dnsd does not follow: %s", e.text);
 	node_leave(before);
+	rules_on_dnsd_start(index);
 	rules_on_serve(index);
 }
 

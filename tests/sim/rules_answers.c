@@ -193,6 +193,11 @@ static void answers_check(const struct process *n, const struct taker *t)
 	e->answered = hash;
 }
 
+void rules_on_dnsd_start(size_t dnsd)
+{
+	served[dnsd].held = NULL;
+}
+
 void rules_on_serve(size_t dnsd)
 {
 	struct served *was = &served[dnsd];
@@ -208,10 +213,9 @@ void rules_on_serve(size_t dnsd)
 	}
 	if (t->held == was->held && t->held->epoch == was->epoch)
 		return;
-	bool restarted = !was->held || t->held->epoch < was->epoch;
-	if (t->held->epoch < was->durable_epoch)
-		sim_fail(restarted ? 4 : 2, "%s goes back from epoch %" PRIu64 " to %" PRIu64,
-		    n->name, was->durable_epoch, t->held->epoch);
+	if (t->held->epoch < (was->held ? was->epoch : was->durable_epoch))
+		sim_fail(was->held ? 2 : 4, "%s goes back from epoch %" PRIu64 " to %" PRIu64,
+		    n->name, was->epoch, t->held->epoch);
 	was->held = t->held;
 	was->epoch = t->held->epoch;
 	if (!t->keeping_failed)

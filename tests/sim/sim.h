@@ -272,6 +272,7 @@ void rules_on_history(const char *text, size_t bytes);
 void rules_on_heard(size_t controller, const struct core_observation *o);
 void rules_on_ack(size_t controller, const struct core_ack *a);
 void rules_on_publish(size_t controller, const struct view *v);
+void rules_on_dnsd_start(size_t dnsd); /* before it serves what it has kept */
 void rules_on_serve(size_t dnsd); /* what a dnsd serves has changed, or it was started again */
 void rules_on_controller_start(size_t controller);
 void rules_now(void);   /* looked at regularly */
