@@ -19,6 +19,7 @@ static const struct cli_command *const commands[] = {
     &command_pin,
     &command_unpin,
     &command_plan,
+    &command_whatif,
     &command_apply,
     &command_check,
     &command_pki,

@@ -86,6 +86,7 @@ static void measure_build(struct service_draft *d, const struct raw_measure *fro
 	to.name = mem_strdup(to.name);
 	to.url = mem_strdup(to.url);
 	to.field = mem_strdup(to.field);
+	to.unit = mem_strdup(to.unit != NULL ? to.unit : "load");
 	to.sources = to.sources != NULL ? mem_strdup(to.sources) : NULL;
 	VEC_PUSH(m->measures, m->measures_count) = to;
 }

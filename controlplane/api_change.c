@@ -61,6 +61,7 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 	static const char *const words[] = {[CORE_REQUEST_APPLY] = "apply",
 	    [CORE_REQUEST_DRAIN] = "drain",
 	    [CORE_REQUEST_UNDRAIN] = "undrain",
+	    [CORE_REQUEST_OUTAGE] = "outage",
 	    [CORE_REQUEST_EXTEND] = "extend",
 	    [CORE_REQUEST_RETURN] = "return",
 	    [CORE_REQUEST_HOLD] = "hold",
@@ -158,6 +159,13 @@ static int drain_read(struct change *c, const char *site_key, struct err *e)
 	if (result == 0)
 		result = override_read(c, e);
 	return result != 0 ? result : terms_read(c, e);
+}
+
+static int outage_read(struct change *c, const char *site_key, struct err *e)
+{
+	c->core.type = CORE_REQUEST_OUTAGE;
+	int result = json_get_string(c->body, site_key, &c->core.site, e);
+	return result != 0 ? result : text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
 }
 
 static int undrain_read(struct change *c, const char *site_key, struct err *e)
@@ -383,9 +391,12 @@ void api_plan(struct http_request *r, void *ctx)
 		change_send(c, drain_read(c, "drain", &e), NULL, &e);
 	else if (json_object_get(c->body, "undrain") != NULL)
 		change_send(c, undrain_read(c, "undrain", &e), NULL, &e);
+	else if (json_object_get(c->body, "site_down") != NULL)
+		change_send(c, outage_read(c, "site_down", &e), NULL, &e);
 	else {
 		err_set(&e, E_INVALID,
-		    "found nothing to plan, expected \"document\", \"drain\" or \"undrain\"");
+		    "found nothing to plan, expected \"document\", \"drain\", \"undrain\" or "
+		    "\"site_down\"");
 		change_fail(c, &e);
 	}
 }

@@ -78,6 +78,7 @@ enum core_request_type {
 	CORE_REQUEST_DRAIN,
 	CORE_REQUEST_UNDRAIN,
 	CORE_REQUEST_APPLY,
+	CORE_REQUEST_OUTAGE, /* a plan only: what if `site` were down as a whole */
 	CORE_REQUEST_EXTEND, /* `site` stays drained for `extend_ms` longer */
 	CORE_REQUEST_RETURN, /* `site` is a site or a member: what waits there is offered again */
 	CORE_REQUEST_HOLD,   /* `site` is a scope: "all" "region/R" "site/S" "pool/P"; as a drain */

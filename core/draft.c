@@ -137,6 +137,8 @@ static int request_judge(struct core *c, struct draft *d, const struct request *
 		return request_judge_drain(c, d, r, now, text, rule);
 	case CORE_REQUEST_UNDRAIN:
 		return request_judge_undrain(c, d, r, now, text);
+	case CORE_REQUEST_OUTAGE:
+		return request_judge_outage(c, d, r, now, text);
 	case CORE_REQUEST_EXTEND:
 		return request_judge_extend(c, d, r, now, text);
 	case CORE_REQUEST_RETURN:

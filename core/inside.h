@@ -125,7 +125,7 @@ struct look { /* a copy of the last core_look of this subject, owner and kind */
 
 struct elapsed_item {
 	char *site;
-	int64_t since_ms; /* wall time, as the state has it */
+	int64_t since_ms;  /* wall time, as the state has it */
 	uint64_t begin_ms; /* monotonic: seen here since */
 };
 struct elapsed {
@@ -223,6 +223,16 @@ int request_judge_extend(struct core *c, struct draft *d, const struct request *
 void window_begin(struct core *c, struct draft *d, const char *site, struct core_time now);
 /* One that was only scheduled when its time was over; false: it was in force. */
 bool window_expire(struct draft *d, const char *site, struct core_time now);
+
+/* impact.c: what it means for the others, for plans */
+void impact_tell(const struct core *c, const struct state *state, size_t site, struct core_time now,
+    struct buf *text);
+int request_judge_outage(struct core *c, struct draft *d, const struct request *r,
+    struct core_time now, struct buf *text);
+/* request.c */
+int site_refuse(const struct core *c, const char *site, struct buf *text); /* there is none such */
+void site_pools_tell(
+    const struct service *s, const struct state *state, size_t site, struct buf *text);
 
 /* ttl.c: how long resolvers may keep what they were given */
 uint32_t ttl_of_site(const struct service *s, const char *site);

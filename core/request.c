@@ -5,7 +5,7 @@
 #include "core/inside.h"
 #include "core/stage.h"
 
-static int site_refuse(const struct core *c, const char *site, struct buf *text)
+int site_refuse(const struct core *c, const char *site, struct buf *text)
 {
 	if (*site == '\0') {
 		buf_puts(text, "a site is missing");
@@ -111,7 +111,7 @@ static bool pool_touches(const struct service_pool *pool, size_t site, bool *els
 }
 
 /* A line for every pool in the site: who answers for it now. */
-static void drain_plan_tell(
+void site_pools_tell(
     const struct service *s, const struct state *state, size_t site, struct buf *text)
 {
 	const char *name = s->sites[site].name;
@@ -183,7 +183,9 @@ int request_judge_drain(struct core *c, struct draft *d, const struct request *r
 	buf_printf(text, "%s is drained until %s", r->site, text_time(r->until_ms, until));
 	draft_note(d, now.wall_ms, r->actor, "drain", r->site,
 	    mem_printf("%s by %s: %s (rule 8)", buf_text(text), r->actor, r->reason));
-	drain_plan_tell(d->service, draft_read(d), site, text);
+	site_pools_tell(d->service, draft_read(d), site, text);
+	if (r->plan_only)
+		impact_tell(c, draft_read(d), site, now, text);
 	return 0;
 }
 

@@ -114,6 +114,7 @@ static void maintenance_free(struct service_maintenance *m)
 		free(m->measures[i].url);
 		free(m->measures[i].field);
 		free(m->measures[i].sources);
+		free(m->measures[i].unit);
 	}
 	for (size_t i = 0; i < m->blocked_count; i++)
 		free(m->blocked[i].reason);

@@ -166,6 +166,7 @@ struct service_measure { /* a number that says how much still comes, or waits */
 	char *field;   /* JSON: "a.b.c"; Prometheus: the metric, its samples are added up */
 	char *sources; /* JSON: an object of name: number, who still comes; NULL: not told */
 	bool counter;  /* it only grows: what counts is its growth a second */
+	char *unit;    /* measures of several sites in one unit are added up in plans */
 	uint32_t floor;
 	uint32_t capacity; /* what the site can carry, in the same unit; 0: not known */
 	uint32_t interval_ms;

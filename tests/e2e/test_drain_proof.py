@@ -198,6 +198,19 @@ def test_queue_holds_the_last_step_and_traffic_takes_it_back(proven, source):
     assert "smtp-muc is 101" in explained, explained
 
 
+def test_plan_and_whatif_tell_what_falls_on_the_other_site(proven, source):
+    source.sessions = 49
+    until(lambda: any(look["subject"] == "smtp-muc" and look["text"].startswith("50")
+                      for look in proven.status()["looks"]), 5, "the load is not read")
+    serial = proven.serial()
+    for words in (("plan", "drain", MUC.name), ("whatif", "site-down", MUC.name)):
+        done = proven.tandem(*words)
+        assert done.returncode == 0, done
+        assert "80 of 100 that they can carry (80 %)" in " ".join(done.stdout.split()), done.stdout
+        assert f"- {MUC.mail}" in done.stdout and "proven to work now" in done.stdout
+    assert proven.serial() == serial and not proven.drained_sites()
+
+
 def test_interrupt_leaves_the_drain_in_force_and_says_so(proven, source):
     source.sessions = 50
     waiting = Waiting(proven)

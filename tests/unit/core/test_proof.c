@@ -32,6 +32,7 @@ static void measure_add(struct service *s, const char *name, enum measure_kind k
 	        .kind = kind,
 	        .url = mem_strdup("http://127.10.0.1/"),
 	        .field = mem_strdup("x"),
+	        .unit = mem_strdup("sessions"),
 	        .counter = counter,
 	        .floor = 5,
 	        .interval_ms = 5000};
