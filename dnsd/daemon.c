@@ -234,8 +234,8 @@ static int transports_start(struct daemon *d, struct err *e)
 	d->stats_count = d->config.workers + 1;
 	d->stats = stats_new(d->stats_count);
 	if (r == 0)
-		r = udp_start(&d->sockets, d->config.workers, &d->seat, &d->policy, d->stats,
-		    &d->udp, e);
+		r = udp_start(
+		    &d->sockets, d->config.workers, &d->seat, &d->policy, d->stats, &d->udp, e);
 	if (r != 0)
 		return r;
 	size_t count = d->sockets.listeners_count;
@@ -343,7 +343,8 @@ static bool same_text(const char *a, const char *b)
 static void hint(const struct config_dnsd *now, const char *what)
 {
 	if (now->common.state)
-		log_warn("%s has changed: that needs a new process (tandem-dnsd --take-over)", what);
+		log_warn(
+		    "%s has changed: that needs a new process (tandem-dnsd --take-over)", what);
 	else
 		log_warn("%s has changed: that needs a restart", what);
 }
@@ -362,8 +363,8 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 	if (!same_text(a->state, b->state))
 		log_warn("state has changed: that needs a restart");
 	if (now->tcp_connections != fresh->tcp_connections ||
-	    now->tcp_per_client != fresh->tcp_per_client || now->tcp_idle_ms != fresh->tcp_idle_ms ||
-	    now->tcp_drain_ms != fresh->tcp_drain_ms)
+	    now->tcp_per_client != fresh->tcp_per_client ||
+	    now->tcp_idle_ms != fresh->tcp_idle_ms || now->tcp_drain_ms != fresh->tcp_drain_ms)
 		hint(now, "tcp");
 	if (now->transfers_parallel != fresh->transfers_parallel)
 		hint(now, "transfers: parallel");
@@ -418,7 +419,8 @@ static void secondaries_settle(struct daemon *d, struct secondaries *fresh)
 static int reload_prepare(struct daemon *d, const struct config_dnsd *fresh, struct policy **policy,
     struct secondaries *secondaries, struct err *e)
 {
-	int r = secondaries_make(loop_base(d->loop), fresh, d->path, &d->seat, secondaries, e);
+	int r = secondaries_make(
+	    loop_base(d->loop), fresh, d->path, &d->seat, &d->secondaries, secondaries, e);
 	if (r == 0)
 		r = policy_build(fresh, d->policy.now, policy, e);
 	if (r != 0)
@@ -432,7 +434,8 @@ static void on_reload(void *ctx)
 	struct config_dnsd fresh;
 	struct err e = {0};
 	if (d->has_yielded) {
-		log_warn("reload refused: a new server is taking over, which reads its file itself");
+		log_warn(
+		    "reload refused: a new server is taking over, which reads its file itself");
 		return;
 	}
 	log_info("reading \"%s\" again", d->path);
@@ -484,8 +487,8 @@ static int prepare(struct daemon *d, struct err *e)
 	d->seat.swapped_ctx = d;
 	struct secondaries secondaries;
 	if (r == 0)
-		r = secondaries_make(
-		    loop_base(d->loop), &d->config, d->path, &d->seat, &secondaries, e);
+		r = secondaries_make(loop_base(d->loop), &d->config, d->path, &d->seat,
+		    &d->secondaries, &secondaries, e);
 	if (r == 0)
 		secondaries_settle(d, &secondaries);
 	if (r == 0)
@@ -527,7 +530,8 @@ int daemon_start(struct daemon *d, struct err *e)
 int daemon_run(struct daemon *d)
 {
 	loop_notify_ready();
-	takeover_close(&d->takeover); /* with that the old one may end: the unit knows this one now */
+	takeover_close(
+	    &d->takeover); /* with that the old one may end: the unit knows this one now */
 	return loop_run(d->loop);
 }
 

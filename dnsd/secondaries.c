@@ -3,22 +3,36 @@
 
 #include <sys/stat.h>
 
+#include "dnsd/serial.h"
+
 /* With controllers the epoch is added. Alone nothing else says that the list has changed, and the
- * list stands in the file. */
-static uint32_t members_serial(const struct config_dnsd *config, const char *path)
+ * list stands in the file. Two changes in one second, or a clock put back, count on. */
+static void serial_choose(struct secondaries *s, const struct config_dnsd *config, const char *path,
+    const struct secondaries *former)
 {
 	struct stat about;
-	if (config->common.controllers_count > 0 || config->member_zones.serial != 0)
-		return config->member_zones.serial;
-	return stat(path, &about) == 0 ? (uint32_t)about.st_mtim.tv_sec : 1;
+	s->members_serial = config->member_zones.serial;
+	if (config->common.controllers_count > 0 || s->members_serial != 0)
+		return;
+	s->members_serial = former->members_serial;
+	if (stat(path, &about) != 0)
+		return; /* it was read a moment ago; the next reload sees its time */
+	s->file_time = about.st_mtim;
+	if (s->file_time.tv_sec == former->file_time.tv_sec &&
+	    s->file_time.tv_nsec == former->file_time.tv_nsec)
+		return;
+	uint32_t time_s = (uint32_t)s->file_time.tv_sec;
+	bool grows = former->members_serial == 0 || serial_is_newer(time_s, former->members_serial);
+	s->members_serial = grows ? time_s : former->members_serial + 1;
 }
 
 int secondaries_make(struct event_base *base, const struct config_dnsd *config, const char *path,
-    const struct snapshot_seat *seat, struct secondaries *out, struct err *e)
+    const struct snapshot_seat *seat, const struct secondaries *former, struct secondaries *out,
+    struct err *e)
 {
 	*out = (struct secondaries){0};
-	int r =
-	    member_zones_new(&config->member_zones, members_serial(config, path), &out->members, e);
+	serial_choose(out, config, path, former);
+	int r = member_zones_new(&config->member_zones, out->members_serial, &out->members, e);
 	if (r == 0)
 		r = notifier_new(base, config, seat, &out->notifier, e);
 	if (r != 0)

@@ -117,8 +117,9 @@ def test_a_change_arrives_at_once(alone, figures):
         alone.write_zone("example.com", serial, f"192.0.2.{serial}")
         began = time.monotonic()
         alone.dnsd.reload()
-        alone.wait_for("example.com", serial)
-        figures.add("zone file read again → Knot, NSD and BIND have it", time.monotonic() - began)
+        for name in ("knot", "bind", "nsd"):  # NSD takes a second of its own to load it
+            alone.wait_for("example.com", serial, (name,))
+            figures.add(f"zone file read again → {name} has it", time.monotonic() - began)
         wanted = content(*PRIMARY, "example.com", alone.key)
         for secondary in alone.secondaries.values():
             assert secondary.content("example.com") == wanted, secondary.name

@@ -42,7 +42,8 @@ def test_secondaries_follow_the_epochs_of_the_controllers(world, figures):
     for secondary in secondaries:
         until(lambda: addresses(secondary) == {FRA.mail}, 15 * slack(),
               f"{secondary.name} still hands out the drained site")
-    figures.add("drain declared → gone from Knot and NSD behind dnsd", time.monotonic() - began)
+        figures.add(f"drain declared → gone from {secondary.name} behind dnsd",
+                    time.monotonic() - began)
     until(lambda: all(s.serial(service.ZONE) == world.serial() for s in secondaries), 15 * slack(),
           "the secondaries lag behind")
     given = [line for line in dnsd.log_path.read_text().splitlines()

@@ -1,8 +1,10 @@
 /* The catalog zone: which zones are in it, under which label, and who is told. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "dnsd/secondaries.h"
 #include "dnsd/serial.h"
 #include "dnsd/zone_files.h"
 #include "lib/file.h"
@@ -201,6 +203,36 @@ static void a_zone_with_the_catalogs_name_is_refused(void **state)
 	member_zones_free(m);
 }
 
+static uint32_t serial_after(
+    struct secondaries *now, const struct config_dnsd *config, time_t time_s, long nanoseconds)
+{
+	const struct timespec times[2] = {{0, UTIME_OMIT}, {time_s, nanoseconds}};
+	struct secondaries fresh;
+	struct zone_data *data;
+	assert_int_equal(utimensat(AT_FDCWD, sound, times, 0), 0);
+	assert_int_equal(secondaries_make(NULL, config, sound, NULL, now, &fresh, NULL), 0);
+	secondaries_replace(now, &fresh);
+	assert_int_equal(member_zones_make(now->members, NULL, 0, &data, NULL), 0);
+	uint32_t serial = data->serial_base;
+	zone_data_free(data);
+	return serial;
+}
+
+static void alone_the_serial_is_the_files_time_and_grows_with_each_change(void **state)
+{
+	(void)state;
+	struct config_dnsd config = {.member_zones = {.name = (char[]){"catalog.test."}}};
+	struct secondaries now = {0};
+	assert_int_equal(serial_after(&now, &config, 1000, 1), 1000);
+	assert_int_equal(serial_after(&now, &config, 1000, 1), 1000); /* the same file */
+	assert_int_equal(serial_after(&now, &config, 1000, 2), 1001); /* within the same second */
+	assert_int_equal(serial_after(&now, &config, 900, 0), 1002);  /* an older clock */
+	assert_int_equal(serial_after(&now, &config, 2000, 0), 2000);
+	config.member_zones.serial = 7; /* whoever says it is believed */
+	assert_int_equal(serial_after(&now, &config, 3000, 0), 7);
+	secondaries_release(&now);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(a_list_chooses_the_members),
 	    cmocka_unit_test(a_zone_whose_file_breaks_stays_a_member),
 	    cmocka_unit_test(a_zone_with_the_catalogs_name_is_refused),
+	    cmocka_unit_test(alone_the_serial_is_the_files_time_and_grows_with_each_change),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
