@@ -26,6 +26,9 @@ void service_check_spf(struct service_draft *d);
 /* 4. Reads the records of all zones, fills the service's zones, and checks what DNS asks for. */
 void service_check_zones(struct service_draft *d);
 
+/* 5. Names files: where they lead, and the lists that tandem apply has found in them. */
+void service_build_names_files(struct service_draft *d);
+
 /* The zone a name belongs to: the longest that holds it; SIZE_MAX for none. */
 size_t service_zone_of(const struct service_draft *d, const char *name);
 

@@ -17,6 +17,7 @@ int service_load(const char *name, const char *text, size_t bytes, struct servic
 		if (tree.root != NULL) {
 			service_build(&draft);
 			service_check(&draft);
+			service_build_names_files(&draft);
 			service_check_spf(&draft);
 			service_check_zones(&draft);
 		}

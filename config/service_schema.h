@@ -67,6 +67,18 @@ struct raw_name {
 	uint32_t ttl_s;
 };
 
+struct raw_names_file {
+	struct schema_place place;
+	char *zone, *pool, *file;
+	uint32_t ttl_s;
+};
+
+struct raw_names_list { /* what tandem apply found in a names file */
+	struct schema_place place;
+	char *file, *digest;
+	uint32_t count;
+};
+
 struct raw_spf_set {
 	struct schema_place place;
 	char *name;
@@ -152,6 +164,10 @@ struct raw_service {
 	size_t zones_count;
 	struct raw_name *names;
 	size_t names_count;
+	struct raw_names_file *names_files;
+	size_t names_files_count;
+	struct raw_names_list *names_lists;
+	size_t names_lists_count;
 	struct raw_spf_set *spf_sets;
 	size_t spf_sets_count;
 	struct raw_site_addresses *push_senders;

@@ -304,6 +304,10 @@ static void target_check(
 	    (alias && owner_find(all, r->target) < all->count) ||
 	    wildcard_covers(d, all, r->target, zone))
 		return;
+	/* May stand in a names file, which is not here. */
+	for (size_t i = 0; i < d->service->names_files_count; i++)
+		if (d->service->names_files[i].zone == zone)
+			return;
 	const struct entry *cut = cut_find(d, all, r->target, zone, true);
 
 	/* Below a cut others know the name, unless it is the cut's own server: that needs glue. */

@@ -39,6 +39,30 @@ static int pool_check(const struct service *s, const struct service_pool *p, str
 	return 0;
 }
 
+static int files_check(const struct service *s, struct err *e)
+{
+	uint64_t names = 0;
+
+	if (s->names_files_count > SERVICE_NAMES_FILES)
+		return err_set(e, E_INVALID, "more than %d names files", SERVICE_NAMES_FILES);
+	for (size_t i = 0; i < s->names_files_count; i++) {
+		const struct service_names *f = &s->names_files[i];
+		if (!f->file || f->pool >= s->pools_count || f->zone >= s->zones_count)
+			return err_set(e, E_INVALID, "a names file without its pool or zone");
+		if (!f->is_listed || f->count == 0)
+			return err_set(e, E_INVALID,
+			    "the names of \"%.200s\" are missing: names_lists, which \"tandem "
+			    "apply\" writes, has no digest for it",
+			    f->file);
+		names += f->count;
+	}
+	if (names > SERVICE_LIST_NAMES)
+		return err_set(e, E_INVALID,
+		    "%" PRIu64 " names in all names files, expected at most %d", names,
+		    SERVICE_LIST_NAMES);
+	return 0;
+}
+
 int apply_check(const struct service *s, struct err *e)
 {
 	size_t members = 0;
@@ -67,7 +91,7 @@ int apply_check(const struct service *s, struct err *e)
 		if (!s->names[i].owner || s->names[i].pool >= s->pools_count ||
 		    s->names[i].zone >= s->zones_count)
 			return err_set(e, E_INVALID, "a name without its owner, pool or zone");
-	return 0;
+	return files_check(s, e);
 }
 
 static int declarations_check(const struct state *s, const struct service *after, struct buf *text)
@@ -145,6 +169,38 @@ static void evidence_cut(struct state_member *m, size_t limit)
 	m->evidence = cut;
 }
 
+/* Rule 1 for names files: what leaves was counted, and more than a few only with the number said
+ * (decision 031). */
+static int names_refuse(const struct core *c, const struct request *r, struct buf *text, int *rule)
+{
+	const struct core_names *n = r->names;
+	bool has_files = r->service->names_files_count > 0 ||
+	                 (c->service && c->service->names_files_count > 0);
+
+	if (!has_files)
+		return 0;
+	if (!n || n->base != c->state->revision) {
+		buf_printf(text,
+		    "the names files were compared with another revision than %" PRIu64
+		    ", which is in force: try again",
+		    c->state->revision);
+		return E_CONFLICT;
+	}
+	bool many = n->removed > CORE_NAMES_MANY ||
+	            (n->removed > CORE_NAMES_FEW && n->removed > n->before / CORE_NAMES_SHARE);
+	if (n->removed == r->remove_names || (!many && r->remove_names == 0))
+		return 0;
+	*rule = 1;
+	buf_printf(text,
+	    "refused by rule 1, a name leaves only on purpose: %" PRIu64 " of %" PRIu64
+	    " names in names files leave with this document",
+	    n->removed, n->before);
+	if (r->remove_names > 0)
+		buf_printf(text, ", but %" PRIu64 " were confirmed", r->remove_names);
+	buf_printf(text, "; if that is meant, say --remove-names %" PRIu64, n->removed);
+	return E_REFUSED;
+}
+
 /* Drops what the state knows of members that are configured no longer. */
 static size_t members_prune(struct state *s, struct service *after)
 {
@@ -180,12 +236,16 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 		return 0;
 	}
 	int result = apply_refuse(c, d, r, text, rule);
+	if (result == 0)
+		result = names_refuse(c, r, text, rule);
 	if (result != 0)
 		return result;
 	struct draft trial = {.base = draft_read(d)};
 	struct state *s = draft_write(&trial);
 	s->revision++;
-	result = publish_removals(s, c->service, r->service, &left, &e);
+	result = publish_removals(s, c->service, r->service, r->names ? r->names->taken : NULL,
+	    r->names ? r->names->taken_count : 0, &left, &e);
+	publish_leaves(s, r->names ? r->names->removed : 0);
 	if (result != 0) {
 		buf_printf(text, "refused: %s", e.text);
 		draft_release(&trial);
@@ -205,6 +265,11 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 	    "%zu members leave",
 	    s->revision, r->service->sites_count, r->service->pools_count, r->service->names_count,
 	    r->service->zones_count, left, dropped);
+	if (r->names)
+		buf_printf(text,
+		    "; names files: %" PRIu64 " names, %" PRIu64 " new, %" PRIu64 " leave",
+		    r->names->before + r->names->added - r->names->removed, r->names->added,
+		    r->names->removed);
 	char *subject = mem_printf("%" PRIu64, s->revision);
 	draft_note(d, now.wall_ms, r->actor, "apply", subject,
 	    mem_printf("%s; applied by %s", buf_text(text), r->actor));

@@ -74,6 +74,15 @@ struct core_look {
 	const char *detail;  /* of a measure: who still comes, or "" */
 };
 
+/* What a document does to the names of names files: counted by the shell, which can read lists. */
+struct core_names {
+	uint64_t base;            /* revision that it was compared with */
+	uint64_t before;          /* names in files there */
+	uint64_t added, removed;  /* answered only after, only before */
+	const char *const *taken; /* sorted: owners of that document that a file answers now */
+	size_t taken_count;
+};
+
 enum core_request_type {
 	CORE_REQUEST_DRAIN,
 	CORE_REQUEST_UNDRAIN,
@@ -105,6 +114,8 @@ struct core_request {
 	const char *document;
 	size_t document_bytes;
 	uint64_t planned_on;
+	const struct core_names *names; /* NULL: nobody has counted */
+	uint64_t remove_names; /* that so many names leave their files has been confirmed */
 };
 
 enum core_event_type {

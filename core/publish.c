@@ -28,6 +28,26 @@ static void zone_build(const struct service_zone *from, struct view_zone *to)
 		to->records[i] = mem_strdup(from->records[i]);
 }
 
+static void lists_build(
+    const struct service *s, const struct state *state, struct view_catalog *c)
+{
+	c->lists = mem_new(s->names_files_count + 1, sizeof(*c->lists));
+	for (size_t i = 0; i < s->names_files_count; i++) {
+		const struct service_names *from = &s->names_files[i];
+		struct view_names *to = &c->lists[c->lists_count++];
+
+		*to = (struct view_names){.zone = mem_strdup(s->zones[from->zone].name),
+		    .pool = mem_strdup(s->pools[from->pool].name),
+		    .ttl_s = from->ttl_s,
+		    .count = from->count};
+		memcpy(to->digest, from->digest, sizeof(to->digest));
+	}
+	c->leaves = mem_new(state->leaves_count + 1, sizeof(*c->leaves));
+	c->leaves_count = state->leaves_count;
+	if (c->leaves_count > 0)
+		memcpy(c->leaves, state->leaves, c->leaves_count * sizeof(*c->leaves));
+}
+
 static struct view_catalog *catalog_build(const struct service *s, const struct state *state)
 {
 	struct view_catalog *c = mem_new(1, sizeof(*c));
@@ -52,6 +72,7 @@ static struct view_catalog *catalog_build(const struct service *s, const struct 
 		    .owner = mem_strdup(state->removals[i].owner),
 		    .revision = state->removals[i].revision,
 		};
+	lists_build(s, state, c);
 	return c;
 }
 

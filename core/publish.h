@@ -21,9 +21,14 @@ enum { PUBLISH_REMOVALS_REVISIONS = 1000 };
 
 /* Brings state->removals up to date for state->revision, which replaces `before` (NULL: none) by
  * `after`: owners that leave are added, those that are back are dropped, and those older than
- * PUBLISH_REMOVALS_REVISIONS. *left counts the owners that leave now. E_LIMIT with nothing changed
- * if more than STATE_REMOVALS would have to be kept. */
+ * PUBLISH_REMOVALS_REVISIONS. Owners in `taken` (sorted) stay, answered by a names file. *left
+ * counts the owners that leave now. E_LIMIT with nothing changed if more than STATE_REMOVALS would
+ * have to be kept. */
 int publish_removals(struct state *state, const struct service *before, const struct service *after,
-    size_t *left, struct err *e);
+    const char *const *taken, size_t taken_count, size_t *left, struct err *e);
+
+/* Notes that so many names leave their files with state->revision, and forgets what is older than
+ * PUBLISH_REMOVALS_REVISIONS. */
+void publish_leaves(struct state *state, uint64_t count);
 
 #endif

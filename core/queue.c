@@ -4,10 +4,34 @@
 
 #include "core/inside.h"
 
+static struct core_names *names_copy(const struct core_names *from)
+{
+	if (!from)
+		return NULL;
+	struct core_names *copy = mem_dup(from, sizeof(*from));
+	const char **taken = mem_new(from->taken_count + 1, sizeof(char *));
+
+	for (size_t i = 0; i < from->taken_count; i++)
+		taken[i] = mem_strdup(from->taken[i]);
+	copy->taken = taken;
+	return copy;
+}
+
+static void names_free(struct core_names *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < n->taken_count; i++)
+		free((char *)(uintptr_t)n->taken[i]);
+	free((char **)(uintptr_t)n->taken);
+	free(n);
+}
+
 void request_free(struct request *r)
 {
 	if (!r)
 		return;
+	names_free(r->names);
 	free(r->actor);
 	free(r->site);
 	free(r->reason);
@@ -35,6 +59,8 @@ static struct request *request_copy(const struct core_request *r, struct core_ti
 	copy->extend_ms = r->extend_ms;
 	copy->service = r->service ? service_hold(r->service) : NULL;
 	copy->planned_on = r->planned_on;
+	copy->names = names_copy(r->names);
+	copy->remove_names = r->remove_names;
 	copy->received_ms = now.mono_ms;
 	copy->received_wall_ms = now.wall_ms;
 	if (r->document) {

@@ -92,8 +92,21 @@ static bool owner_is_back(
 	           !text_in(before->all, before->all_count, owner));
 }
 
+void publish_leaves(struct state *state, uint64_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < state->leaves_count; i++)
+		if (state->leaves[i].revision + PUBLISH_REMOVALS_REVISIONS > state->revision)
+			state->leaves[kept++] = state->leaves[i];
+	state->leaves_count = kept;
+	if (count > 0)
+		VEC_PUSH(state->leaves, state->leaves_count) =
+		    (struct view_leave){state->revision, count};
+}
+
 int publish_removals(struct state *state, const struct service *before, const struct service *after,
-    size_t *left, struct err *e)
+    const char *const *taken, size_t taken_count, size_t *left, struct err *e)
 {
 	struct view_removal *kept = NULL;
 	size_t kept_count = 0, bytes = 0;
@@ -105,7 +118,8 @@ int publish_removals(struct state *state, const struct service *before, const st
 	*left = 0;
 	for (size_t i = 0; i < old.all_count; i++)
 		if ((i == 0 || strcmp(old.all[i - 1], old.all[i]) != 0) &&
-		    owner_leaves(old.all[i], &old, &new)) {
+		    owner_leaves(old.all[i], &old, &new) &&
+		    !text_in((char *const *)(uintptr_t)taken, taken_count, old.all[i])) {
 			VEC_PUSH(kept, kept_count) =
 			    (struct view_removal){mem_strdup(old.all[i]), state->revision};
 			++*left;

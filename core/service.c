@@ -138,6 +138,9 @@ void service_drop(struct service *s)
 	for (size_t i = 0; i < s->names_count; i++)
 		free(s->names[i].owner);
 	free(s->names);
+	for (size_t i = 0; i < s->names_files_count; i++)
+		free(s->names_files[i].file);
+	free(s->names_files);
 	sending_free(s);
 	maintenance_free(&s->maintenance);
 	free(s);

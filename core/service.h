@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/view.h"
 #include "lib/base/addr.h"
 
 /* Bounds of a document; config/ refuses more. Its own size, 1 MiB (CONFIG_DOCUMENT_BYTES, from the
@@ -26,6 +27,8 @@ enum {
 	SERVICE_RECORDS = 100000,
 	SERVICE_NAMES = 100000,
 	SERVICE_WEIGHT = 1000,   /* of a member, at most */
+	SERVICE_NAMES_FILES = 64,
+	SERVICE_LIST_NAMES = 4000000, /* in all names files together */
 	SERVICE_NAME_BYTES = 64, /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
 	SERVICE_NAME_SERVERS = 64,
 	SERVICE_RESOLVERS = 16,
@@ -118,6 +121,15 @@ struct service_name { /* a name answered with a pool's live addresses: A and AAA
 	uint32_t ttl_s; /* 0 = the pool's */
 };
 
+struct service_names { /* a names file: its content is a list, wire/names.h */
+	char *file; /* as written */
+	size_t zone, pool;
+	uint32_t ttl_s; /* 0 = the pool's */
+	bool is_listed; /* digest and count are known */
+	uint8_t digest[VIEW_DIGEST_BYTES];
+	uint64_t count;
+};
+
 /* Parsed, checked and kept; acted on by later parts. */
 struct service_spf_set {
 	char *name; /* "_spf.retarus.com." */
@@ -208,6 +220,8 @@ struct service {
 	size_t zones_count;
 	struct service_name *names;
 	size_t names_count;
+	struct service_names *names_files;
+	size_t names_files_count;
 	struct service_spf_set *spf_sets;
 	size_t spf_sets_count;
 	struct service_push_sender *push_senders;

@@ -142,6 +142,8 @@ struct state {
 	size_t departures_count;
 	struct state_intent *intents; /* one hold a scope, one pin a member */
 	size_t intents_count;
+	struct view_leave *leaves; /* names that left their lists; by revision, bounded */
+	size_t leaves_count;
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
@@ -150,6 +152,7 @@ enum {                        /* bounds, so that the document fits the store */
 	STATE_DRAINS = 64,    /* one a site */
 	STATE_INTENTS = 256,
 	STATE_REMOVALS = 8192,
+	STATE_LEAVES = 1000, /* one a revision */
 	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
 	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */
 	STATE_TEXT_BYTES = 512,            /* of an evidence or a reason, with its NUL */

@@ -50,6 +50,12 @@ void view_catalog_drop(struct view_catalog *c)
 		free(c->removals[i].owner);
 	free(c->zones);
 	free(c->removals);
+	for (size_t i = 0; i < c->lists_count; i++) {
+		free(c->lists[i].zone);
+		free(c->lists[i].pool);
+	}
+	free(c->lists);
+	free(c->leaves);
 	free(c);
 }
 

@@ -15,7 +15,7 @@
 
 #include "lib/base/addr.h"
 
-#define VIEW_VERSION 1
+#define VIEW_VERSION 2 /* 1 where a view has no lists: older readers can use it */
 #define VIEW_CLUSTER_BYTES 37
 #define VIEW_DIGEST_BYTES 32
 
@@ -49,6 +49,18 @@ struct view_name {
 	uint32_t ttl_s; /* 0 = the pool's */
 };
 
+struct view_names { /* names of a list (wire/names.h), answered with a pool */
+	char *zone;
+	char *pool;
+	uint32_t ttl_s; /* 0 = the pool's */
+	uint8_t digest[VIEW_DIGEST_BYTES];
+	uint64_t count;
+};
+
+struct view_leave { /* how many names left their lists with a revision */
+	uint64_t revision, count;
+};
+
 struct view_removal { /* a name that left on purpose, and with which revision */
 	char *owner;
 	uint64_t revision;
@@ -65,6 +77,10 @@ struct view_catalog {
 	uint8_t names_digest[VIEW_DIGEST_BYTES];
 	struct view_removal *removals;
 	size_t removals_count;
+	struct view_names *lists;
+	size_t lists_count;
+	struct view_leave *leaves;
+	size_t leaves_count;
 };
 
 struct view {

@@ -93,6 +93,17 @@ static json_t *tails_encode(const struct state *s)
 	return tails;
 }
 
+static void leaves_put(json_t *o, const struct state *s)
+{
+	json_t *leaves = json_array();
+
+	for (size_t i = 0; i < s->leaves_count; i++)
+		json_array_append_new(
+		    leaves, json_pack("{s:I, s:I}", "revision", (json_int_t)s->leaves[i].revision,
+		                "count", (json_int_t)s->leaves[i].count));
+	json_object_set_new(o, "names_removed", leaves);
+}
+
 json_t *state_encode(const struct state *s)
 {
 	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
@@ -112,12 +123,14 @@ json_t *state_encode(const struct state *s)
 		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
 	for (size_t i = 0; i < s->departures_count; i++)
 		json_array_append_new(departures, departure_encode(&s->departures[i]));
-	return json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *o = json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
 	    "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
 	    "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
 	    "removals", removals, "cautions", cautions, "intents", state_intents_encode(s),
 	    "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
+	leaves_put(o, s);
+	return o;
 }
 
 json_t *history_encode(const struct core_history *h)
@@ -438,6 +451,18 @@ static int paces_decode(const json_t *o, struct state *s, struct err *e)
 	return 0;
 }
 
+static int leave_decode(const json_t *o, struct state *s, struct err *e)
+{
+	struct view_leave v = {0};
+	int r;
+
+	if ((r = json_get_u64(o, "revision", INT64_MAX, &v.revision, e)) != 0 ||
+	    (r = json_get_u64(o, "count", SERVICE_LIST_NAMES, &v.count, e)) != 0)
+		return r;
+	VEC_PUSH(s->leaves, s->leaves_count) = v;
+	return 0;
+}
+
 static int list_decode(const json_t *o, const char *key, size_t max, struct state *s,
     int (*decode)(const json_t *, struct state *, struct err *), struct err *e)
 {
@@ -506,6 +531,8 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0 &&
 	         (r = later_lists_decode(o, s, e)) == 0 && (r = state_intents_decode(o, s, e)) == 0)
 		r = paces_decode(o, s, e);
+	if (r == 0)
+		r = later_list_decode(o, "names_removed", STATE_LEAVES, s, leave_decode, e);
 	if (r != 0) {
 		state_free(s);
 		err_prefix(e, "state");

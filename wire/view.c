@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "core/service.h"
+#include "core/state.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
+#include "wire/names.h"
 
 enum {
 	TTL_MAX = 0x7fffffff, /* RFC 2181 section 8 */
@@ -66,6 +68,29 @@ static json_t *zone_encode(const struct view_zone *z)
 	return o;
 }
 
+static void lists_encode(const struct view_catalog *c, json_t *o)
+{
+	char hex[NAMES_HEX_BYTES];
+	json_t *lists = json_array(), *leaves = json_array();
+	for (size_t i = 0; i < c->lists_count; i++) {
+		json_t *l = json_object();
+		put_string(l, "zone", c->lists[i].zone);
+		put_string(l, "pool", c->lists[i].pool);
+		put_u64(l, "ttl_s", c->lists[i].ttl_s);
+		put_string(l, "digest", names_hex(c->lists[i].digest, hex));
+		put_u64(l, "count", c->lists[i].count);
+		array_add(lists, l);
+	}
+	for (size_t i = 0; i < c->leaves_count; i++) {
+		json_t *l = json_object();
+		put_u64(l, "revision", c->leaves[i].revision);
+		put_u64(l, "count", c->leaves[i].count);
+		array_add(leaves, l);
+	}
+	put(o, "names_lists", lists);
+	put(o, "names_removed", leaves);
+}
+
 static json_t *catalog_encode(const struct view_catalog *c)
 {
 	json_t *o = json_object(), *zones = json_array(), *names = json_array();
@@ -90,6 +115,8 @@ static json_t *catalog_encode(const struct view_catalog *c)
 	put(o, "zones", zones);
 	put(o, "names", names);
 	put(o, "removals", removals);
+	if (c->lists_count > 0 || c->leaves_count > 0)
+		lists_encode(c, o);
 	return o;
 }
 
@@ -114,7 +141,7 @@ json_t *view_encode(const struct view *v, bool with_catalog)
 {
 	assert(!with_catalog || v->catalog);
 	json_t *o = json_object(), *pools = json_array();
-	put_u64(o, "version", VIEW_VERSION);
+	put_u64(o, "version", v->catalog && v->catalog->lists_count > 0 ? VIEW_VERSION : 1);
 	put_string(o, "cluster", v->cluster);
 	put_u64(o, "epoch", v->epoch);
 	put_u64(o, "revision", v->revision);
@@ -438,6 +465,57 @@ static int names_decode(const json_t *o, const struct view *v, struct err *e)
 	return r;
 }
 
+static int list_decode(const json_t *o, const struct view *v, struct view_names *n, struct err *e)
+{
+	const char *digest;
+	if (get_name(o, "zone", &n->zone, e) != 0 || get_word(o, "pool", &n->pool, e) != 0 ||
+	    get_u32(o, "ttl_s", TTL_MAX, &n->ttl_s, e) != 0 ||
+	    json_get_string(o, "digest", &digest, e) != 0 ||
+	    json_get_u64(o, "count", NAMES_LIST_NAMES, &n->count, e) != 0)
+		return E_INVALID;
+	if (strlen(digest) != NAMES_HEX_BYTES - 1 || !names_unhex(digest, n->digest))
+		return err_set(e, E_INVALID, "digest: expected the SHA-256 of a list of names");
+	if (n->count == 0)
+		return err_set(e, E_INVALID, "count: a list without a name");
+	bool found = false;
+	for (size_t i = 0; i < v->catalog->zones_count && !found; i++)
+		found = strcmp(v->catalog->zones[i].name, n->zone) == 0;
+	if (!found)
+		return err_set(e, E_INVALID, "no zone \"%s\"", n->zone);
+	if (!bsearch(n->pool, v->pools, v->pools_count, sizeof(*v->pools), pool_find))
+		return err_set(e, E_INVALID, "no pool \"%s\"", n->pool);
+	return 0;
+}
+
+static int lists_decode(const json_t *o, const struct view *v, struct err *e)
+{
+	struct view_catalog *c = v->catalog;
+	const json_t *lists, *leaves, *item;
+	size_t i;
+	if (!json_object_get(o, "names_lists"))
+		return 0;
+	if (json_get_array(o, "names_lists", SERVICE_NAMES_FILES, &lists, e) != 0 ||
+	    json_get_array(o, "names_removed", STATE_LEAVES, &leaves, e) != 0)
+		return E_INVALID;
+	c->lists = mem_new(json_array_size(lists) + 1, sizeof(*c->lists));
+	json_array_foreach(lists, i, item)
+	{
+		c->lists_count = i + 1;
+		if (list_decode(item, v, &c->lists[i], e) != 0)
+			return err_prefix(e, "names_lists[%zu]", i);
+	}
+	c->leaves = mem_new(json_array_size(leaves) + 1, sizeof(*c->leaves));
+	json_array_foreach(leaves, i, item)
+	{
+		c->leaves_count = i + 1;
+		struct view_leave *l = &c->leaves[i];
+		if (json_get_u64(item, "revision", INT64_MAX, &l->revision, e) != 0 ||
+		    json_get_u64(item, "count", NAMES_LIST_NAMES, &l->count, e) != 0)
+			return err_prefix(e, "names_removed[%zu]", i);
+	}
+	return 0;
+}
+
 static int removals_decode(const json_t *o, struct view_catalog *c, struct err *e)
 {
 	const json_t *removals, *item;
@@ -490,7 +568,7 @@ static int catalog_decode(const json_t *o, struct view *v, struct err *e)
 		return E_INVALID;
 	v->catalog = mem_new(1, sizeof(*v->catalog));
 	if (zones_decode(catalog, v->catalog, e) != 0 || names_decode(catalog, v, e) != 0 ||
-	    removals_decode(catalog, v->catalog, e) != 0)
+	    removals_decode(catalog, v->catalog, e) != 0 || lists_decode(catalog, v, e) != 0)
 		return err_prefix_code(e, E_INVALID, "catalog");
 	return 0;
 }

@@ -129,13 +129,13 @@ static void removals_are_kept_for_a_thousand_revisions(void **unused)
 	(void)unused;
 	service_add_name(with, "old.retarus.com.", 0);
 	s->revision = 2;
-	assert_int_equal(publish_removals(s, with, without, &left, NULL), 0);
+	assert_int_equal(publish_removals(s, with, without, NULL, 0, &left, NULL), 0);
 	assert_int_equal(left, 1);
 	s->revision = 1001;
-	assert_int_equal(publish_removals(s, without, without, &left, NULL), 0);
+	assert_int_equal(publish_removals(s, without, without, NULL, 0, &left, NULL), 0);
 	assert_int_equal(s->removals_count, 1);
 	s->revision = 1002;
-	assert_int_equal(publish_removals(s, without, without, &left, NULL), 0);
+	assert_int_equal(publish_removals(s, without, without, NULL, 0, &left, NULL), 0);
 	assert_int_equal(s->removals_count, 0);
 	state_free(s);
 	service_drop(with);
