@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/changes.h"
+#include "cli/document.h"
 #include "cli/follow.h"
 #include "cli/lines.h"
 #include "cli/options.h"
@@ -13,13 +14,14 @@
 enum { LOOK_MS = 3000 };
 
 static const char usage[] =
-    "usage: tandem apply -f FILE [--planned-on REVISION]\n"
+    "usage: tandem apply -f FILE [--planned-on REVISION] [--remove-names COUNT]\n"
     "\n"
     "Checks the service document, shows what changes, and puts it in force for the whole cluster,\n"
     "only if the revision it was compared with is still in force then.\n"
     "\n"
     "  -f, --file FILE        the service document (\"-\": standard input)\n"
     "      --planned-on R     refuse unless revision R, which a plan was made on, is in force\n"
+    "      --remove-names N   confirms that N names leave their names files\n"
     "      --json             the answer as JSON, with the plan\n"
     "  -c, --config FILE      controllers and certificates\n"
     "\n"
@@ -98,14 +100,16 @@ static int apply_planned(const struct cli *cli, struct client *c, json_t *body, 
 
 static int apply_run(struct cli *cli, int argc, char **argv)
 {
-	const char *file = NULL, *planned_on = NULL;
-	const struct option_row rows[] = {
-	    {"file", 'f', OPTION_TEXT, &file}, {"planned-on", 0, OPTION_TEXT, &planned_on}};
+	const char *file = NULL, *planned_on = NULL, *remove = NULL;
+	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
+	    {"planned-on", 0, OPTION_TEXT, &planned_on},
+	    {"remove-names", 0, OPTION_TEXT, &remove}};
+	struct document document = {0};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 2, argc, argv, &first);
+	int status = options_parse(cli, rows, 3, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status =
 		    options_operands(cli, argc, first, 0, "none (the document goes behind -f)");
@@ -117,17 +121,24 @@ static int apply_run(struct cli *cli, int argc, char **argv)
 	if (planned_on != NULL && (end == planned_on || *end != '\0' || revision < 0))
 		return cli_usage(cli, "--planned-on takes the number of a revision");
 	style_use(style_wanted());
-	status = document_body(cli, file, &body);
+	status = document_open(cli, file, &document);
+	if (status == 0)
+		body = document_body(&document, file);
+	if (status == 0 && remove != NULL)
+		status = removal_confirm(cli, remove, body);
 	if (status == 0 && planned_on != NULL)
 		json_object_set_new(body, "planned_on", json_integer(revision));
 	if (status == 0)
 		status = client_open(cli, &c);
+	if (status == 0)
+		status = document_upload(cli, c, &document);
 	if (status == 0)
 		status = plan_ask(cli, c, body, &plan);
 	if (status == 0)
 		status = apply_planned(cli, c, body, plan);
 	json_decref(body);
 	json_decref(plan);
+	document_release(&document);
 	client_close(c);
 	return status;
 }

@@ -7,7 +7,6 @@
 
 #include "cli/lines.h"
 #include "cli/table.h"
-#include "config/service_load.h"
 
 int plan_ask(const struct cli *cli, struct client *c, const json_t *question, json_t **plan)
 {
@@ -89,27 +88,4 @@ void plan_print(const json_t *plan)
 		buf_puts(&out, "No answer changes.\n");
 	fputs(buf_text(&out), stdout);
 	buf_free(&out);
-}
-
-int document_body(const struct cli *cli, const char *path, json_t **body)
-{
-	struct err e = {0};
-	struct config_errors errors = {0};
-	struct service *service = NULL;
-	char *text = NULL;
-	size_t bytes = 0;
-	*body = NULL;
-	if (cli_read_document(path, &text, &bytes, &e) != 0)
-		return cli_fail(cli, CLI_REFUSED, "%s; nothing was changed", e.text);
-	int result = service_load(path, text, bytes, &service, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		fprintf(stderr, "%s\n", errors.lines[i]);
-	config_errors_free(&errors);
-	service_drop(service);
-	if (result == 0)
-		*body = json_pack("{s:s%, s:s}", "document", text, bytes, "file", path);
-	free(text);
-	if (*body == NULL)
-		return cli_fail(cli, CLI_REFUSED, "\"%s\" is not valid; nothing was changed", path);
-	return 0;
 }

@@ -10,8 +10,4 @@ bool plan_is_refused(const json_t *plan);
 /* Its sentences, then the changes a name and type. */
 void plan_print(const json_t *plan);
 
-/* The document of a file, checked before anybody is asked. 0 and *body with "document" and "file"
- * (the caller decrefs), or an exit status after all messages. */
-int document_body(const struct cli *cli, const char *path, json_t **body);
-
 #endif

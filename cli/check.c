@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/document.h"
 #include "cli/options.h"
 #include "config/daemon_load.h"
 #include "config/reference.h"
@@ -24,14 +25,15 @@ static const char usage[] =
 static int service_check(
     const struct cli *cli, const char *path, struct config_errors *errors, struct buf *summary)
 {
-	struct service *s = NULL;
+	struct document d = {0};
 	struct err e = {0};
-	char *text = NULL;
-	size_t bytes;
-	if (cli_read_document(path, &text, &bytes, &e) != 0)
-		return cli_fail(cli, CLI_REFUSED, "%s", e.text);
-	if (service_load(path, text, bytes, &s, errors) == 0) {
+	int result = document_read(path, &d, errors, &e);
+	if (result == 0) {
+		const struct service *s = d.service;
 		size_t members = 0;
+		unsigned long long listed = 0;
+		for (size_t i = 0; i < s->names_files_count; i++)
+			listed += s->names_files[i].count;
 		for (size_t i = 0; i < s->pools_count; i++)
 			members += s->pools[i].members_count;
 		buf_printf(summary,
@@ -39,9 +41,13 @@ static int service_check(
 		    "names %zu",
 		    path, s->regions_count, s->sites_count, s->pools_count, members, s->zones_count,
 		    s->names_count);
-		service_drop(s);
+		if (listed > 0)
+			buf_printf(
+			    summary, ", names files %zu with names %llu", s->names_files_count, listed);
 	}
-	free(text);
+	document_release(&d);
+	if (result != 0 && errors->count == 0)
+		return cli_fail(cli, CLI_REFUSED, "%s", e.text);
 	return OPTIONS_GO_ON;
 }
 

@@ -2,11 +2,12 @@
 #include <string.h>
 
 #include "cli/changes.h"
+#include "cli/document.h"
 #include "cli/options.h"
 #include "cli/table.h"
 #include "lib/clock.h"
 
-static const char usage[] = "usage: tandem plan -f FILE\n"
+static const char usage[] = "usage: tandem plan -f FILE [--remove-names COUNT]\n"
                             "       tandem plan drain SITE [--for TIME]\n"
                             "       tandem plan undrain SITE\n"
                             "\n"
@@ -15,17 +16,23 @@ static const char usage[] = "usage: tandem plan -f FILE\n"
                             "would be refused.\n"
                             "\n"
                             "  -f, --file FILE     a service document (\"-\": standard input)\n"
+                            "      --remove-names N  confirms that N names leave their "
+                            "names files\n"
                             "      --for TIME      how long the drain would last (1h)\n"
                             "      --json          the answer as JSON\n"
                             "  -c, --config FILE   controllers and certificates\n";
 
 static int question_make(const struct cli *cli, const char *file, const char *for_text, int words,
-    char **word, json_t **question)
+    char **word, struct document *document, json_t **question)
 {
 	struct err e = {0};
 	uint64_t for_ms = 3600 * 1000;
-	if (file != NULL && words == 0)
-		return document_body(cli, file, question);
+	if (file != NULL && words == 0) {
+		int status = document_open(cli, file, document);
+		if (status == 0)
+			*question = document_body(document, file);
+		return status;
+	}
 	if (file == NULL && words == 2 && strcmp(word[0], "undrain") == 0) {
 		*question = json_pack("{s:s}", "undrain", word[1]);
 		return 0;
@@ -40,19 +47,24 @@ static int question_make(const struct cli *cli, const char *file, const char *fo
 
 static int plan_run(struct cli *cli, int argc, char **argv)
 {
-	const char *file = NULL, *for_text = NULL;
-	const struct option_row rows[] = {
-	    {"file", 'f', OPTION_TEXT, &file}, {"for", 0, OPTION_TEXT, &for_text}};
+	const char *file = NULL, *for_text = NULL, *remove = NULL;
+	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
+	    {"for", 0, OPTION_TEXT, &for_text}, {"remove-names", 0, OPTION_TEXT, &remove}};
+	struct document document = {0};
 	json_t *question = NULL, *plan = NULL;
 	struct client *c = NULL;
 	int first;
-	int status = options_parse(cli, rows, 2, argc, argv, &first);
+	int status = options_parse(cli, rows, 3, argc, argv, &first);
 	if (status != OPTIONS_GO_ON)
 		return status;
 	style_use(style_wanted());
-	status = question_make(cli, file, for_text, argc - first, argv + first, &question);
+	status = question_make(cli, file, for_text, argc - first, argv + first, &document, &question);
+	if (status == 0 && remove != NULL)
+		status = removal_confirm(cli, remove, question);
 	if (status == 0)
 		status = client_open(cli, &c);
+	if (status == 0)
+		status = document.service != NULL ? document_upload(cli, c, &document) : 0;
 	if (status == 0)
 		status = plan_ask(cli, c, question, &plan);
 	if (status == 0) {
@@ -66,6 +78,7 @@ static int plan_run(struct cli *cli, int argc, char **argv)
 	}
 	json_decref(question);
 	json_decref(plan);
+	document_release(&document);
 	client_close(c);
 	return status;
 }

@@ -47,6 +47,8 @@ static const struct http_route routes[] = {
     {"GET", "/v1/config/revisions", TLS_ROLE_OPERATOR, api_config_revisions},
     {"POST", "/v1/plan", TLS_ROLE_OPERATOR, api_plan},
     {"POST", "/v1/apply", TLS_ROLE_OPERATOR, api_apply},
+    {"POST", "/v1/names", TLS_ROLE_OPERATOR, api_names_upload},
+    {"GET", "/v1/names/", VIEW_READERS, api_names_get},
     {"POST", "/v1/drain", TLS_ROLE_OPERATOR, api_drain},
     {"POST", "/v1/undrain", TLS_ROLE_OPERATOR, api_undrain},
     {"POST", "/v1/extend", TLS_ROLE_OPERATOR, api_extend},

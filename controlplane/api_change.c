@@ -21,6 +21,8 @@ struct change { /* a request of an operator until its reply */
 	json_t *body;
 	struct service *service;
 	struct core_request core;
+	struct core_names names; /* core.names points here once they are counted */
+	char *names_text;        /* for people */
 };
 
 static struct change *change_new(struct api *a, struct http_request *r)
@@ -37,6 +39,10 @@ static void change_free(struct change *c)
 {
 	json_decref(c->body);
 	service_drop(c->service);
+	for (size_t i = 0; i < c->names.taken_count; i++)
+		free((char *)(uintptr_t)c->names.taken[i]);
+	free((char **)(uintptr_t)c->names.taken);
+	free(c->names_text);
 	free(c);
 }
 
@@ -99,6 +105,13 @@ static void on_planned(void *ctx, const struct engine_reply *reply)
 	    (json_int_t)reply->revision, "changes", diff_encode(&d), "more", (json_int_t)d.more);
 	if (reply->rule != 0)
 		json_object_set_new(answer, "rule", json_integer(reply->rule));
+	if (c->names_text != NULL) {
+		json_array_append_new(
+		    json_object_get(answer, "text"), json_string(c->names_text));
+		json_object_set_new(answer, "names",
+		    json_pack("{s:I, s:I, s:I}", "before", (json_int_t)c->names.before, "added",
+		        (json_int_t)c->names.added, "removed", (json_int_t)c->names.removed));
+	}
 	diff_free(&d);
 	http_reply_json(c->request, 200, answer);
 	change_free(c);
@@ -199,6 +212,45 @@ static json_t *errors_list(const struct config_errors *errors)
 	return details;
 }
 
+/* The lists were read and compared; what was counted goes to the core. */
+static void on_names_checked(void *ctx, int result, const struct names_change *change,
+    json_t *details, const struct err *e)
+{
+	struct change *c = ctx;
+	struct err copy = *e;
+	if (result == 0 && !c->core.plan_only && !api_leads(c->api, c->request)) {
+		change_free(c);
+		return;
+	}
+	if (result == 0) {
+		const char **taken = mem_new(change->taken_count + 1, sizeof(char *));
+		for (size_t i = 0; i < change->taken_count; i++)
+			taken[i] = mem_strdup(change->taken[i]);
+		c->names.before = change->before;
+		c->names.added = change->added;
+		c->names.removed = change->removed;
+		c->names.taken = taken;
+		c->names.taken_count = change->taken_count;
+		c->names_text = names_change_text(change);
+		c->core.names = &c->names;
+	}
+	change_send(c, result, details, &copy);
+}
+
+/* True: the document has to do with names files, and goes on in on_names_checked. */
+static bool names_begin(struct change *c)
+{
+	const struct core *core = engine_core(c->api->engine);
+	const struct service *before = core_service(core);
+	const struct state *state = core_state(core);
+	if (c->service->names_files_count == 0 &&
+	    (before == NULL || before->names_files_count == 0))
+		return false;
+	c->names.base = state != NULL ? state->revision : 0;
+	api_names_check(c->api, before, c->service, on_names_checked, c);
+	return true;
+}
+
 /* The office may have gone to another while the document was read. */
 static void on_parsed(void *ctx, struct parser_result *parsed)
 {
@@ -218,6 +270,8 @@ static void on_parsed(void *ctx, struct parser_result *parsed)
 	}
 	c->core.service = c->service = parsed->service;
 	parsed->service = NULL;
+	if (parsed->result == 0 && names_begin(c))
+		return;
 	change_send(c, parsed->result, details, &e);
 }
 
@@ -234,6 +288,9 @@ static int document_read(struct change *c, struct err *e)
 	if (result == 0)
 		result = json_get_u64_or(
 		    c->body, "planned_on", INT64_MAX, UINT64_MAX, &c->core.planned_on, e);
+	if (result == 0)
+		result = json_get_u64_or(c->body, "remove_names", SERVICE_LIST_NAMES, 0,
+		    &c->core.remove_names, e);
 	if (result != 0)
 		return result;
 	c->core.document = text;

@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "config/names_check.h"
 #include "controlplane/api.h"
 
 struct answer;
@@ -44,6 +45,18 @@ void api_hold(struct http_request *r, void *ctx);
 void api_release(struct http_request *r, void *ctx);
 void api_pin(struct http_request *r, void *ctx);
 void api_unpin(struct http_request *r, void *ctx);
+
+/* api_names.c */
+void api_names_upload(struct http_request *r, void *ctx);
+void api_names_get(struct http_request *r, void *ctx);
+struct names_work; /* the names files of a document on their way */
+/* Reads the lists of both documents (held meanwhile; `before` may be NULL) and checks them in the
+ * parser's thread. `done` runs exactly once: 0 with what changes, or an error, with the faults as
+ * lines (consumed by it) where there are some. */
+typedef void (*api_names_done)(void *ctx, int result, const struct names_change *change,
+    json_t *details, const struct err *e);
+void api_names_check(struct api *a, const struct service *before, const struct service *after,
+    api_names_done done, void *ctx);
 
 /* api_read.c */
 void api_status(struct http_request *r, void *ctx);

@@ -140,6 +140,7 @@ void engine_lead_if_ready(struct engine *en)
 	if (en->role != ELECTION_LEADER || en->leading || en->resigned || !en->loaded)
 		return;
 	en->leading = true;
+	names_store_forget(en->names); /* another leader may have thrown away what is known here */
 	log_info("leading now, term %llu", (unsigned long long)en->term);
 	engine_step(en, &(struct core_event){.type = CORE_LEAD, .lead = true});
 }
@@ -193,6 +194,7 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
 		engine_free(en);
 		return result;
 	}
+	names_open(en);
 	load_begin(en);
 	*out = en;
 	return 0;
@@ -216,6 +218,7 @@ void engine_free(struct engine *en)
 	if (en->election != NULL)
 		election_free(en->election);
 	commit_release(en);
+	names_release(en);
 	load_release(en);
 	event_free(en->core_timer);
 	core_free(en->core);

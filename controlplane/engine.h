@@ -70,6 +70,7 @@ const struct core *engine_core(const struct engine *en);
 struct parser;
 struct parser *engine_parser(const struct engine *en); /* freed by engine_free */
 struct store *engine_store(const struct engine *en);
+struct names_store *engine_names(const struct engine *en);
 const char *engine_name(const struct engine *en);
 struct core_time engine_now(void);
 

@@ -149,8 +149,10 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 	char *text = json_text(json);
 	json_decref(json);
 	char config_key[ENGINE_KEY_BYTES], history_key[ENGINE_KEY_BYTES];
+	char use_key[ENGINE_KEY_BYTES];
+	char *use = c->document != NULL ? names_use_text(effect->commit.service) : NULL;
 	char *history = history_text(effect->commit.history, effect->commit.history_count);
-	struct store_write writes[3];
+	struct store_write writes[4];
 	size_t count = 0;
 	writes[count++] =
 	    (struct store_write){.key = KEY_STATE, .value = text, .bytes = strlen(text)};
@@ -159,6 +161,11 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 		    (struct store_write){.key = key_format(config_key, KEY_CONFIG, state->revision),
 		        .value = effect->commit.document,
 		        .bytes = effect->commit.document_bytes};
+	if (use != NULL)
+		writes[count++] =
+		    (struct store_write){.key = key_format(use_key, KEY_NAMES_USE, state->revision),
+		        .value = use,
+		        .bytes = strlen(use)};
 	if (effect->commit.history_count > 0)
 		writes[count++] = (struct store_write){
 		    .key = key_format(history_key, KEY_HISTORY, state->version),
@@ -172,6 +179,7 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 	    on_commit, en);
 	free(text);
 	free(history);
+	free(use);
 }
 
 /* Settled: what stands is adopted first, then the core hears of its commit. */

@@ -3,6 +3,7 @@
 #define TANDEM_CONTROLPLANE_ENGINE_PARTS_H
 
 #include "controlplane/engine.h"
+#include "controlplane/names_sweep.h"
 #include "controlplane/parser.h"
 
 #define KEY_STATE "/tandem/state"
@@ -57,6 +58,9 @@ struct engine {
 	struct core *core;
 	struct election *election;
 	struct parser *parser;
+	struct names_store *names;
+	struct names_sweep *sweep;
+	struct event *sweep_timer;
 
 	enum election_role role;
 	uint64_t term;
@@ -104,6 +108,12 @@ void commit_start(struct engine *en, const struct core_effect *effect);
 /* While settling, what a read has found; takes over the state. */
 void commit_found(struct engine *en, struct state *state, uint64_t modified);
 void commit_release(struct engine *en);
+
+/* engine_names.c: lists of names of names files */
+void names_open(struct engine *en);
+void names_release(struct engine *en);
+/* What a revision refers to, to be written with it; NULL: no lists. The caller frees. */
+char *names_use_text(const struct service *s);
 
 /* engine_request.c */
 void request_reply(struct engine *en, const struct core_effect *effect);

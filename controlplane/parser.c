@@ -18,6 +18,8 @@ struct job {
 	parser_done done; /* NULL: forgotten. The loop's alone, as is ctx */
 	void *ctx;
 	struct parser_result result;
+	void (*work)(void *ctx); /* instead of a document */
+	void (*ended)(void *ctx, int result);
 };
 STAILQ_HEAD(jobs, job);
 
@@ -61,7 +63,11 @@ static void *thread_run(void *arg)
 	struct job *j;
 	while ((j = job_take(p)) != NULL) {
 		struct parser_result *r = &j->result;
-		r->result = service_load(j->name, r->text, r->bytes, &r->service, &r->errors);
+		if (j->work != NULL)
+			j->work(j->ctx);
+		else
+			r->result =
+			    service_load(j->name, r->text, r->bytes, &r->service, &r->errors);
 		pthread_mutex_lock(&p->lock);
 		p->reading = NULL;
 		STAILQ_INSERT_TAIL(&p->ready, j, next);
@@ -87,7 +93,9 @@ static void job_deliver(struct parser *p, struct job *j)
 {
 	assert(p->count > 0);
 	p->count--;
-	if (j->done != NULL)
+	if (j->ended != NULL)
+		j->ended(j->ctx, j->result.result);
+	else if (j->done != NULL)
 		j->done(j->ctx, &j->result);
 	job_free(j);
 }
@@ -160,9 +168,26 @@ int parser_parse(struct parser *p, const char *name, const char *text, size_t by
 	return 0;
 }
 
+int parser_work(struct parser *p, void (*work)(void *ctx), void (*ended)(void *ctx, int result),
+    void *ctx, struct err *e)
+{
+	if (p->count >= PARSER_JOBS)
+		return err_set(e, E_LIMIT, "%d documents wait for being read already", PARSER_JOBS);
+	struct job *j = mem_new(1, sizeof *j);
+	j->work = work;
+	j->ended = ended;
+	j->ctx = ctx;
+	p->count++;
+	pthread_mutex_lock(&p->lock);
+	STAILQ_INSERT_TAIL(&p->waiting, j, next);
+	pthread_cond_signal(&p->wanted);
+	pthread_mutex_unlock(&p->lock);
+	return 0;
+}
+
 static void job_forget(struct job *j, const void *ctx)
 {
-	if (j->ctx == ctx)
+	if (j->ctx == ctx && j->work == NULL)
 		j->done = NULL;
 }
 

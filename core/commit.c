@@ -60,6 +60,7 @@ void commit_begin(struct core *c, struct draft *d, struct core_time now, struct 
 	if (d->document) {
 		e->commit.document = mem_strndup(d->document, d->document_bytes);
 		e->commit.document_bytes = d->document_bytes;
+		e->commit.service = d->service;
 	}
 	e->commit.history = d->history;
 	e->commit.history_count = d->history_count;

@@ -186,6 +186,7 @@ struct core_effect {
 			/* A new service document under state->revision, or NULL. */
 			char *document;
 			size_t document_bytes;
+			const struct service *service; /* of it; borrowed during the step */
 			struct core_history *history;
 			size_t history_count;
 		} commit;

@@ -215,7 +215,7 @@ static void a_refused_view_is_told_to_every_controller_and_changes_nothing(void 
 	say(&s->controllers[0], VIEW("6", "1", "", "192.0.2.6")); /* and over it is */
 	UNTIL(acked_by_all(s, 6) && s->controllers[1].refused[0] == '\0');
 	say(&s->controllers[1], "{\"version\":9}");
-	UNTIL(strstr(s->controllers[0].refused, "can read up to 1"));
+	UNTIL(strstr(s->controllers[0].refused, "can read up to 2"));
 	stage_free(s);
 }
 

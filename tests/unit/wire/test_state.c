@@ -50,6 +50,7 @@ static struct state *sample(void)
 	state_pace_add(s, MAINTENANCE_QUIET, 62000);
 	state_tail_put(s, "muc", 300);
 	s->tails[0].epoch = 40;
+	VEC_PUSH(s->leaves, s->leaves_count) = (struct view_leave){.revision = 6, .count = 1001};
 	VEC_PUSH(s->removals, s->removals_count) =
 	    (struct view_removal){mem_strdup("old.retarus.com."), 6};
 	state_caution_add(s, "mail-de", 1795000000004);
@@ -122,6 +123,8 @@ static void state_comes_back_as_it_was_written(void **unused)
 	assert_int_equal(back->paces[MAINTENANCE_QUIET].count, 2);
 	assert_int_equal(back->paces[MAINTENANCE_QUIET].ms[1], 62000);
 	assert_int_equal(back->tails[0].ttl_s, 300);
+	assert_int_equal(back->leaves_count, 1);
+	assert_int_equal(back->leaves[0].count, 1001);
 	assert_string_equal(back->removals[0].owner, "old.retarus.com.");
 	assert_int_equal(back->intents[0].type, INTENT_PIN_DOWN);
 	assert_string_equal(back->intents[0].subject, "mail-de/127.10.0.25");
@@ -158,7 +161,8 @@ static bool is_optional(const char *key)
 static bool came_later(const char *key)
 {
 	return strcmp(key, "start_ms") == 0 || strcmp(key, "steps") == 0 ||
-	       strcmp(key, "paces") == 0 || strcmp(key, "tails") == 0;
+	       strcmp(key, "paces") == 0 || strcmp(key, "tails") == 0 ||
+	       strcmp(key, "names_removed") == 0;
 }
 
 /* Applies `change` to every field of every object of the document in turn, and expects no crash;
@@ -167,10 +171,10 @@ static size_t each_field(json_t *(*change)(void), bool must_refuse)
 {
 	struct state *s = sample();
 	json_t *o = state_encode(s);
-	const char *lists[] = {NULL, "members", "drains", "removals", "tails"};
+	const char *lists[] = {NULL, "members", "drains", "removals", "tails", "names_removed"};
 	size_t tried = 0;
 
-	for (size_t l = 0; l < 5; l++) {
+	for (size_t l = 0; l < 6; l++) {
 		const json_t *object =
 		    lists[l] ? json_array_get(json_object_get(o, lists[l]), 0) : o;
 		void *at = json_object_iter((json_t *)(uintptr_t)object);

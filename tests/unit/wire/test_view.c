@@ -137,7 +137,7 @@ static void an_empty_pool_is_refused(void **state)
 static void a_newer_version_is_refused(void **state)
 {
 	(void)state;
-	refused_with("\"version\":1", "\"version\":2", "version: found 2, can read up to 1");
+	refused_with("\"version\":1", "\"version\":3", "version: found 3, can read up to 2");
 	refused_with("\"version\":1,", "", "version");
 }
 
