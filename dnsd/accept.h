@@ -13,6 +13,7 @@ enum accept_verdict {
 	ACCEPT_KNOWN,  /* the very view that is held: nothing to do */
 	ACCEPT_OLDER,  /* a controller that lags: nothing to do */
 	ACCEPT_REOPEN, /* pools of a revision whose catalog is not here: ask for the whole view */
+	ACCEPT_WAIT,   /* lists of names have to be fetched first; `why` says which */
 	ACCEPT_REFUSE, /* against a rule; `why` says which and how, for people */
 };
 
@@ -22,7 +23,8 @@ enum accept_verdict accept_view(
     const struct view *held, const struct view *offered, struct err *why);
 
 /* Rule 1: every name that `held` answers is answered by `offered` too, unless a removal names it
- * with a revision after the held one and up to the offered one. Within a revision, that is for
+ * with a revision after the held one and up to the offered one. Of names that came from a list as
+ * many may go as these revisions declare (decision 031). Within a revision, that is for
  * every type of record it has. E_REFUSED. */
 int accept_names(const struct catalog *held, uint64_t held_revision, const struct catalog *offered,
     const struct view *offered_view, struct err *why);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "dnsd/zone_text.h"
+#include "wire/names.h"
 
 #define CATALOG_NO_POOL UINT32_MAX
 
@@ -42,6 +43,7 @@ struct kin { /* what many nodes have in common */
 	uint32_t pool;         /* index into the catalog's pools, or CATALOG_NO_POOL */
 	uint32_t pool_ttl_s;   /* 0: the pool's */
 	bool is_apex;
+	bool is_listed; /* it came from a list of names */
 	uint8_t above_bytes;
 	const uint8_t *above; /* the name without its first label: wire, folded */
 };
@@ -97,6 +99,10 @@ struct catalog_input {
 	size_t names_count;
 	const struct view_pool *pools; /* sorted by name */
 	size_t pools_count;
+	const struct view_names *lists; /* names as content, answered with pools */
+	size_t lists_count;
+	names_fetch fetch; /* gets their parts */
+	void *fetch_ctx;
 };
 
 /* E_INVALID: a zone twice, a name outside the zones, below a delegation, or beside a CNAME or an

@@ -245,30 +245,86 @@ static int pool_node_check(const struct node *node, const char *owner, struct er
 	return 0;
 }
 
+/* The pool of that name, as the catalog numbers them. */
+static int pool_index(const struct catalog_input *in, const char *owner, const char *name,
+    uint32_t *out, struct err *e)
+{
+	const struct view_pool *pool =
+	    in->pools_count == 0
+	        ? NULL
+	        : bsearch(name, in->pools, in->pools_count, sizeof(*in->pools), pool_order);
+	if (!pool)
+		return err_set(e, E_INVALID, "\"%.250s\": no pool \"%.80s\"", owner, name);
+	*out = (uint32_t)(pool - in->pools);
+	return 0;
+}
+
+/* Puts the name into the catalog and the pool at it; `owner` is for messages. */
+static int guest_take_pool(struct builder *b, struct guest *guest, const char *owner,
+    uint32_t pool, uint32_t ttl_s, bool is_listed, struct err *e)
+{
+	guest_place(b, guest);
+	if (!guest_zone(guest))
+		return err_set(e, E_INVALID, "\"%.250s\" is in none of the zones", owner);
+	struct node *node = guest_add(b, guest, NULL, 0);
+	if (pool_node_check(node, owner, e) != 0)
+		return E_INVALID;
+	struct kin kin = *node->kin;
+	kin.pool = pool;
+	kin.pool_ttl_s = ttl_s;
+	kin.is_listed = is_listed;
+	node_change(&b->g, node, kin);
+	return 0;
+}
+
 static int pool_name_add(
     struct builder *b, const struct catalog_input *in, const struct view_name *name, struct err *e)
 {
 	struct guest guest;
-	if (name_parse(&guest.n, name->owner, e) != 0)
+	uint32_t pool;
+	if (name_parse(&guest.n, name->owner, e) != 0 ||
+	    pool_index(in, name->owner, name->pool, &pool, e) != 0)
 		return E_INVALID;
-	guest_place(b, &guest);
-	if (!guest_zone(&guest))
-		return err_set(e, E_INVALID, "\"%.250s\" is in none of the zones", name->owner);
-	const struct view_pool *pool =
-	    in->pools_count == 0
-	        ? NULL
-	        : bsearch(name->pool, in->pools, in->pools_count, sizeof(*in->pools), pool_order);
-	if (!pool)
-		return err_set(
-		    e, E_INVALID, "\"%.250s\": no pool \"%.80s\"", name->owner, name->pool);
-	struct node *node = guest_add(b, &guest, NULL, 0);
-	if (pool_node_check(node, name->owner, e) != 0)
-		return E_INVALID;
-	struct kin kin = *node->kin;
-	kin.pool = (uint32_t)(pool - in->pools);
-	kin.pool_ttl_s = name->ttl_s;
-	node_change(&b->g, node, kin);
-	return 0;
+	return guest_take_pool(b, &guest, name->owner, pool, name->ttl_s, false, e);
+}
+
+/* A name of a list has neither escapes nor capitals: its octets are those of its text. */
+static void name_from_list(struct name *n, const char *text)
+{
+	uint8_t wire[NAME_BYTES];
+	size_t label = 0, at = 1;
+	for (const char *c = text; *c; c++) {
+		if (*c != '.') {
+			wire[at++] = (uint8_t)*c;
+			continue;
+		}
+		wire[label] = (uint8_t)(at - label - 1);
+		label = at++;
+	}
+	wire[label] = 0;
+	bool sound = name_read(n, wire, label + 1);
+	assert(sound);
+}
+
+static int list_add(
+    struct builder *b, const struct catalog_input *in, const struct view_names *list, struct err *e)
+{
+	struct names_reader reader;
+	struct guest guest;
+	const char *name;
+	uint32_t pool = 0;
+	int r = names_reader_open(&reader, list->digest, in->fetch, in->fetch_ctx, e);
+	if (r == 0 && reader.manifest.names != list->count)
+		r = err_set(e, E_INVALID, "a list of %llu names has %llu",
+		    (unsigned long long)list->count, (unsigned long long)reader.manifest.names);
+	if (r == 0)
+		r = pool_index(in, list->zone, list->pool, &pool, e);
+	while (r == 0 && (r = names_reader_next(&reader, &name, e)) > 0) {
+		name_from_list(&guest.n, name);
+		r = guest_take_pool(b, &guest, name, pool, list->ttl_s, true, e);
+	}
+	names_reader_release(&reader);
+	return r;
 }
 
 static int zones_add(struct builder *b, const struct catalog_input *in, struct err *e)
@@ -289,6 +345,8 @@ static int zones_add(struct builder *b, const struct catalog_input *in, struct e
 static size_t names_expected(const struct catalog_input *in)
 {
 	size_t names = in->names_count;
+	for (size_t i = 0; i < in->lists_count; i++)
+		names += (size_t)in->lists[i].count;
 	for (size_t i = 0; i < in->zones_count; i++) {
 		const struct zone_data *z = in->zones[i];
 		for (size_t j = 0; j < z->records_count; names++)
@@ -315,6 +373,8 @@ int catalog_build(const struct catalog_input *in, struct catalog **out, struct e
 	b.parent = NULL;
 	for (size_t i = 0; r == 0 && i < in->names_count; i++)
 		r = pool_name_add(&b, in, &in->names[i], e);
+	for (size_t i = 0; r == 0 && i < in->lists_count; i++)
+		r = list_add(&b, in, &in->lists[i], e);
 	grower_release(&b.g);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		if (c->zones[i]->keys && c->zones[i]->keys->denial == CONFIG_DENIAL_NSEC)

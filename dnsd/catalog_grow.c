@@ -67,6 +67,7 @@ static bool kin_same(const struct kin *a, const struct kin *b)
 {
 	return a->zone == b->zone && a->cut == b->cut && a->wildcard == b->wildcard &&
 	       a->pool == b->pool && a->pool_ttl_s == b->pool_ttl_s && a->is_apex == b->is_apex &&
+	       a->is_listed == b->is_listed &&
 	       a->above_bytes == b->above_bytes &&
 	       (a->above == b->above || memcmp(a->above, b->above, a->above_bytes) == 0);
 }
@@ -74,7 +75,7 @@ static bool kin_same(const struct kin *a, const struct kin *b)
 static uint64_t kin_hash(const struct kin *k)
 {
 	const uint64_t parts[] = {(uintptr_t)k->zone, (uintptr_t)k->cut, (uintptr_t)k->wildcard,
-	    (uint64_t)k->pool << 32 | k->pool_ttl_s, k->above_bytes + (k->is_apex ? 256U : 0)};
+	    (uint64_t)k->pool << 32 | k->pool_ttl_s, k->above_bytes + (k->is_apex ? 256U : 0) + (k->is_listed ? 512U : 0)};
 	uint64_t hash = NAME_HASH_ROOT;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		hash = name_hash_finish(hash ^ parts[i]);

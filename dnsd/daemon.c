@@ -86,6 +86,10 @@ static int disk_load(struct daemon *d, struct err *e)
 	if (r != 0)
 		return err_prefix_code(e, r, "state");
 	d->taker.keeper = d->keeper;
+	r = names_pack_open(d->config.common.state, &d->names, e);
+	if (r != 0)
+		return err_prefix(e, "state");
+	d->taker.names = d->names;
 	r = taker_start(&d->taker, &why);
 	if (r == 0)
 		log_info("serving epoch %" PRIu64 ", revision %" PRIu64 " from disk",
@@ -558,6 +562,7 @@ void daemon_free(struct daemon *d)
 	else
 		snapshot_swap(&d->seat, NULL);
 	keeper_close(d->keeper);
+	names_pack_close(d->names);
 	zone_files_free(&d->files);
 	free(d->stats);
 	secondaries_release(&d->secondaries);

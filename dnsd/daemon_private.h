@@ -32,6 +32,7 @@ struct daemon {
 	struct secondaries secondaries;
 	struct zone_files files; /* alone */
 	struct keeper *keeper;   /* with controllers */
+	struct names_pack *names; /* with controllers */
 	struct taker taker;
 	struct follow *follow;        /* NULL: cut off */
 	struct event *follow_again;   /* with controllers */

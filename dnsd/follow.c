@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dnsd/ack.h"
+#include "dnsd/names_fetch.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -40,6 +41,8 @@ struct follow {
 	struct http_client *client;
 	struct subscription *subscription;
 	struct ack *ack;
+	struct names_fetcher *fetcher; /* NULL: there is nowhere to keep lists of names */
+	size_t waiting_from;           /* the controller that sent the view that waits */
 	struct event *tick;
 	unsigned ticks;
 	struct voice *voices;         /* controllers_count */
@@ -149,16 +152,25 @@ static void view_taken(struct follow *f, size_t controller)
 	    held->revision, f->options.controllers[controller]);
 }
 
-static void view_heard(struct follow *f, const json_t *line, size_t controller)
+/* The view needs lists of names: acks say so until they are here. */
+static void view_waits(struct follow *f, size_t controller, const char *why)
 {
-	struct err why = {0};
-	struct view *v;
-	if (view_decode(line, &v, &why) != 0) {
-		view_refused(f, controller, why.text);
+	if (!f->fetcher) {
+		view_refused(f, controller, why);
 		return;
 	}
-	f->voices[controller].epoch = v->epoch;
-	switch (taker_take(f->options.taker, v, &why)) {
+	if (strcmp(f->refusal, why) != 0)
+		log_info("%s (from %s)", why, f->options.controllers[controller]);
+	f->refused_from = f->waiting_from = controller;
+	(void)snprintf(f->refusal, sizeof(f->refusal), "%s", why);
+	acks_send(f);
+	names_fetcher_begin(f->fetcher, controller);
+}
+
+static void view_judged(
+    struct follow *f, size_t controller, enum accept_verdict verdict, const struct err *why)
+{
+	switch (verdict) {
 	case ACCEPT_TAKE:
 		view_taken(f, controller);
 		break;
@@ -172,10 +184,47 @@ static void view_heard(struct follow *f, const json_t *line, size_t controller)
 	case ACCEPT_REOPEN:
 		reopen_later(&f->voices[controller]);
 		break;
+	case ACCEPT_WAIT:
+		view_waits(f, controller, why->text);
+		break;
 	case ACCEPT_REFUSE:
-		view_refused(f, controller, why.text);
+		view_refused(f, controller, why->text);
 		break;
 	}
+}
+
+static void view_heard(struct follow *f, const json_t *line, size_t controller)
+{
+	struct err why = {0};
+	struct view *v;
+	if (view_decode(line, &v, &why) != 0) {
+		view_refused(f, controller, why.text);
+		return;
+	}
+	f->voices[controller].epoch = v->epoch;
+	view_judged(f, controller, taker_take(f->options.taker, v, &why), &why);
+}
+
+static const struct view_catalog *names_wanted(void *ctx)
+{
+	const struct taker *t = ((struct follow *)ctx)->options.taker;
+	return t->waiting ? t->waiting->catalog : NULL;
+}
+
+static void names_complete(void *ctx)
+{
+	struct follow *f = ctx;
+	struct err why = {0};
+	view_judged(f, f->waiting_from, taker_take_waiting(f->options.taker, &why), &why);
+}
+
+static void names_failed(void *ctx, const char *why)
+{
+	struct follow *f = ctx;
+	char *text = mem_printf("revision %" PRIu64 ": %s",
+	    f->options.taker->waiting ? f->options.taker->waiting->revision : 0, why);
+	view_refused(f, f->waiting_from, text);
+	free(text);
 }
 
 /* A keep-alive names the epoch that its controller has. */
@@ -256,6 +305,17 @@ int follow_start(struct event_base *base, const struct follow_options *options, 
 	voices_init(f);
 	int r = http_client_new(base, options->tls.ca ? &options->tls : NULL, &f->client, e);
 	if (r == 0) {
+		if (options->taker->names)
+			f->fetcher = names_fetcher_new(
+			    &(struct names_fetch_options){.base = base,
+			        .client = f->client,
+			        .controllers = options->controllers,
+			        .controllers_count = options->controllers_count,
+			        .pack = options->taker->names,
+			        .wanted = names_wanted,
+			        .complete = names_complete,
+			        .failed = names_failed,
+			        .ctx = f});
 		f->ack = ack_new(f->client, options->controllers, options->controllers_count);
 		f->tick = event_new(base, -1, EV_PERSIST, on_tick, f);
 		event_add(f->tick, &interval);
@@ -275,6 +335,7 @@ void follow_stop(struct follow *f)
 		return;
 	if (f->subscription)
 		subscription_free(f->subscription);
+	names_fetcher_free(f->fetcher);
 	ack_free(f->ack);
 	if (f->tick)
 		event_free(f->tick);

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/service.h"
 #include "dnsd/view_names.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
@@ -22,8 +24,8 @@ static int members_add(
 	return r;
 }
 
-static int catalog_from_view(const struct view *v, const struct key_ring *ring,
-    const struct member_zones *members, struct catalog **out, struct err *e)
+static int catalog_from_view(const struct taker *t, const struct view *v,
+    const struct key_ring *ring, struct catalog **out, struct err *e)
 {
 	const struct view_catalog *c = v->catalog;
 	size_t count = c->zones_count;
@@ -36,14 +38,18 @@ static int catalog_from_view(const struct view *v, const struct key_ring *ring,
 		if (keys)
 			r = zone_keys_apply(keys, zones[i], e);
 	}
-	if (r == 0 && members)
-		r = members_add(members, zones, &count, e);
+	if (r == 0 && t->members)
+		r = members_add(t->members, zones, &count, e);
 	struct catalog_input in = {.zones = zones,
 	    .zones_count = count,
 	    .names = c->names,
 	    .names_count = c->names_count,
 	    .pools = v->pools,
-	    .pools_count = v->pools_count};
+	    .pools_count = v->pools_count,
+	    .lists = c->lists,
+	    .lists_count = c->lists_count,
+	    .fetch = names_pack_fetch,
+	    .fetch_ctx = t->names};
 	if (r == 0)
 		r = catalog_build(&in, out, e);
 	for (size_t i = 0; i < count; i++)
@@ -65,7 +71,7 @@ static int catalog_choose(
 		return r;
 	}
 	struct catalog *fresh;
-	int r = catalog_from_view(v, &t->ring, t->members, &fresh, why);
+	int r = catalog_from_view(t, v, &t->ring, &fresh, why);
 	if (r != 0)
 		return r;
 	if (t->held)
@@ -93,6 +99,39 @@ static void view_keep(struct taker *t, const struct view *v)
 	t->keeping_failed = failed;
 }
 
+/* Is every list that the view refers to here? */
+static int lists_check(const struct taker *t, const struct view *v, struct err *e)
+{
+	const struct view_catalog *c = v->catalog;
+	struct names_missing missing;
+	if (c->lists_count == 0 || (t->held && c == t->held->catalog))
+		return 0;
+	if (!t->names)
+		return err_set(e, E_INVALID,
+		    "revision %llu needs lists of names, and there is no folder to keep them in",
+		    (unsigned long long)v->revision);
+	if (names_pack_missing(t->names, c->lists, c->lists_count, &missing, 1) == 0)
+		return 0;
+	return err_set(e, E_NOT_FOUND,
+	    "revision %llu waits for its lists of names, which are being fetched",
+	    (unsigned long long)v->revision);
+}
+
+/* Lists of what is served and of what was served before stay on disk. */
+static void names_trim(struct taker *t, const struct view *former)
+{
+	uint8_t lists[2 * SERVICE_NAMES_FILES][VIEW_DIGEST_BYTES];
+	const struct view *const views[] = {t->held, former};
+	size_t count = 0;
+	struct err e;
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < views[i]->catalog->lists_count; j++)
+			memcpy(lists[count++], views[i]->catalog->lists[j].digest,
+			    VIEW_DIGEST_BYTES);
+	if (names_pack_trim(t->names, (const uint8_t(*)[VIEW_DIGEST_BYTES])lists, count, &e) != 0)
+		log_warn("names that are not needed any more stay on disk: %s", e.text);
+}
+
 /* Swaps in what was decided. Takes over the view, the catalog's reference and the pools. */
 static void view_serve(struct taker *t, struct view *v, struct catalog *c, struct pooltable *pools)
 {
@@ -102,6 +141,8 @@ static void view_serve(struct taker *t, struct view *v, struct catalog *c, struc
 	t->catalog = catalog_hold(c);
 	snapshot_swap(t->seat, snapshot_new(c, pools, v->epoch));
 	catalog_drop(former_catalog);
+	if (t->names && former && former->catalog != v->catalog)
+		names_trim(t, former);
 	view_free(former);
 }
 
@@ -115,10 +156,41 @@ static void catalog_share(const struct taker *t, struct view *v)
 	v->catalog = view_catalog_hold(t->held->catalog);
 }
 
+static void waiting_drop(struct taker *t)
+{
+	view_free(t->waiting);
+	t->waiting = NULL;
+}
+
+/* The newest that waits is the one to fetch for. Takes over the view. */
+static enum accept_verdict view_wait(struct taker *t, struct view *v)
+{
+	if (!t->names) { /* nowhere to bring them */
+		view_free(v);
+		return ACCEPT_REFUSE;
+	}
+	if (t->waiting && t->waiting->epoch > v->epoch) {
+		view_free(v);
+		return ACCEPT_WAIT;
+	}
+	waiting_drop(t);
+	t->waiting = v;
+	return ACCEPT_WAIT;
+}
+
+/* Pools of the revision that waits keep it up to date. */
+static void catalog_of_waiting(const struct taker *t, struct view *v)
+{
+	if (!v->catalog && t->waiting && v->revision == t->waiting->revision &&
+	    strcmp(v->cluster, t->waiting->cluster) == 0)
+		v->catalog = view_catalog_hold(t->waiting->catalog);
+}
+
 enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 {
 	struct catalog *c = NULL;
 	struct pooltable *pools = NULL;
+	catalog_of_waiting(t, v);
 	enum accept_verdict verdict = accept_view(t->held, v, why);
 	if (verdict != ACCEPT_TAKE) {
 		view_free(v);
@@ -126,7 +198,12 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 	}
 	catalog_share(t, v);
 	assert(v->catalog);
-	if (catalog_choose(t, v, &c, why) != 0 ||
+	if (lists_check(t, v, why) != 0)
+		return view_wait(t, v);
+	if (t->waiting && t->waiting->epoch <= v->epoch)
+		waiting_drop(t);
+	if ((v->catalog->lists_count > 0 && names_pack_sync(t->names, why) != 0) ||
+	    catalog_choose(t, v, &c, why) != 0 ||
 	    pooltable_build(c, v->pools, v->pools_count, &pools, why) != 0) {
 		catalog_drop(c);
 		view_free(v);
@@ -137,6 +214,14 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 	if (t->catalog_kept) /* else they are still to be written */
 		view_names_forget(t->held->catalog);
 	return ACCEPT_TAKE;
+}
+
+enum accept_verdict taker_take_waiting(struct taker *t, struct err *why)
+{
+	struct view *v = t->waiting;
+	assert(v);
+	t->waiting = NULL;
+	return taker_take(t, v, why);
 }
 
 void taker_keep_again(struct taker *t)
@@ -151,12 +236,14 @@ void taker_keep_again(struct taker *t)
 int taker_start(struct taker *t, struct err *e)
 {
 	struct view *v;
-	struct catalog *c;
+	struct catalog *c = NULL;
 	struct pooltable *pools = NULL;
 	int r = keeper_load(t->keeper, &v, e);
 	if (r != 0)
 		return r;
-	r = catalog_from_view(v, &t->ring, t->members, &c, e);
+	r = lists_check(t, v, e);
+	if (r == 0)
+		r = catalog_from_view(t, v, &t->ring, &c, e);
 	if (r == 0)
 		r = pooltable_build(c, v->pools, v->pools_count, &pools, e);
 	if (r != 0) {
@@ -178,6 +265,8 @@ int taker_catch_up(struct taker *t, struct err *e)
 	if (!t->held)
 		return taker_start(t, e);
 	int r = keeper_load(t->keeper, &v, e);
+	if (r == 0 && t->names)
+		r = names_pack_refresh(t->names, e);
 	if (r != 0)
 		return r;
 	enum accept_verdict verdict = accept_view(t->held, v, e);
@@ -186,7 +275,9 @@ int taker_catch_up(struct taker *t, struct err *e)
 		return verdict == ACCEPT_REFUSE ? E_REFUSED : 0;
 	}
 	catalog_share(t, v);
-	r = catalog_choose(t, v, &c, e);
+	r = lists_check(t, v, e);
+	if (r == 0)
+		r = catalog_choose(t, v, &c, e);
 	if (r == 0)
 		r = pooltable_build(c, v->pools, v->pools_count, &pools, e);
 	if (r != 0) {
@@ -206,12 +297,12 @@ static int catalog_again(
 {
 	struct view *kept;
 	if (!t->catalog_kept)
-		return catalog_from_view(t->held, ring, t->members, out, e);
+		return catalog_from_view(t, t->held, ring, out, e);
 	int r = keeper_load(t->keeper, &kept, e);
 	if (r != 0)
 		return err_prefix_code(e, r, "the view on disk");
 	if (kept->revision == t->held->revision)
-		r = catalog_from_view(kept, ring, t->members, out, e);
+		r = catalog_from_view(t, kept, ring, out, e);
 	else
 		r = err_set(e, E_CONFLICT, "the disk has another revision than what is served");
 	view_free(kept);
@@ -262,6 +353,7 @@ void taker_release(struct taker *t)
 	snapshot_swap(t->seat, NULL);
 	catalog_drop(t->catalog);
 	view_free(t->held);
+	waiting_drop(t);
 	key_ring_release(&t->ring);
 	t->catalog = NULL;
 	t->held = NULL;
