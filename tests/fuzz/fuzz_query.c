@@ -73,7 +73,12 @@ static struct snapshot *snapshot_new_for_fuzzing(bool is_signed, enum config_den
 		assert(!failed);
 		zone_keys_drop(keys);
 	}
-	struct catalog_input in = {&data, 1, &name, 1, &pool, 1};
+	struct catalog_input in = {.zones = &data,
+	    .zones_count = 1,
+	    .names = &name,
+	    .names_count = 1,
+	    .pools = &pool,
+	    .pools_count = 1};
 	failed = catalog_build(&in, &catalog, NULL);
 	assert(!failed);
 	failed = pooltable_build(catalog, &pool, 1, &pools, NULL);

@@ -25,8 +25,12 @@ static void catalog_try(const struct view *v)
 	int r = c->zones_count > ZONES_BUILT_MAX || c->names_count > NAMES_BUILT_MAX;
 	for (size_t i = 0; r == 0 && i < c->zones_count; i++)
 		r = zone_data_read_view(&c->zones[i], &zones[i], &e);
-	struct catalog_input in = {
-	    zones, c->zones_count, c->names, c->names_count, v->pools, v->pools_count};
+	struct catalog_input in = {.zones = zones,
+	    .zones_count = c->zones_count,
+	    .names = c->names,
+	    .names_count = c->names_count,
+	    .pools = v->pools,
+	    .pools_count = v->pools_count};
 	if (r == 0 && catalog_build(&in, &catalog, &e) == 0) {
 		struct pooltable *pools;
 		int failed = pooltable_build(catalog, v->pools, v->pools_count, &pools, &e);

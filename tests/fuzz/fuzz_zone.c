@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	assert((failed != 0) == (z == NULL) && (failed != 0) == (e.text[0] != '\0'));
 	if (failed)
 		return 0;
-	struct catalog_input in = {&z, 1, NULL, 0, NULL, 0};
+	struct catalog_input in = {.zones = &z, .zones_count = 1};
 	if (catalog_build(&in, &c, &e) == 0) {
 		static struct record had[RECORDS_MAX];
 		catalog_ask(c);
