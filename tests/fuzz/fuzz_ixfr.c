@@ -41,7 +41,12 @@ static struct catalog *catalog_of(size_t records_count, const struct view_pool *
 	struct catalog *c;
 	int failed = zone_data_read_view(&zone, &z, NULL);
 	assert(!failed);
-	const struct catalog_input in = {&z, 1, &name, 1, pool, 1};
+	const struct catalog_input in = {.zones = &z,
+	    .zones_count = 1,
+	    .names = &name,
+	    .names_count = 1,
+	    .pools = pool,
+	    .pools_count = 1};
 	failed = catalog_build(&in, &c, NULL);
 	assert(!failed);
 	zone_data_free(z);

@@ -61,8 +61,12 @@ static inline int world_build(const struct world *w, struct snapshot **out, stru
 			v.records_count++;
 		r = zone_data_read_view(&v, &zones[i], e);
 	}
-	struct catalog_input in = {
-	    zones, w->zones_count, w->names, w->names_count, w->pools, w->pools_count};
+	struct catalog_input in = {.zones = zones,
+	    .zones_count = w->zones_count,
+	    .names = w->names,
+	    .names_count = w->names_count,
+	    .pools = w->pools,
+	    .pools_count = w->pools_count};
 	if (r == 0)
 		r = catalog_build(&in, &c, e);
 	if (r == 0)

@@ -100,8 +100,12 @@ static struct catalog *catalog_of(const struct sample *in)
 			fail_msg("%s", e.text);
 		zone_keys_drop(keys);
 	}
-	const struct catalog_input input = {
-	    &data, 1, in->names, in->names_count, in->pools, in->pools_count};
+	const struct catalog_input input = {.zones = &data,
+	    .zones_count = 1,
+	    .names = in->names,
+	    .names_count = in->names_count,
+	    .pools = in->pools,
+	    .pools_count = in->pools_count};
 	if (catalog_build(&input, &c, &e) != 0)
 		fail_msg("%s", e.text);
 	zone_data_free(data);
