@@ -51,7 +51,9 @@ static int rdata_add(struct zone_data *z, const ldns_rr *rr, struct record *r, s
 	uint8_t *rdata = arena_new_aligned(&z->arena, bytes, 1);
 	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
 		const ldns_rdf *field = ldns_rr_rdf(rr, i);
-		memcpy(rdata + used, ldns_rdf_data(field), ldns_rdf_size(field));
+		if (ldns_rdf_size(field) >
+		    0) /* an empty one, such as CAA's value "", has no data */
+			memcpy(rdata + used, ldns_rdf_data(field), ldns_rdf_size(field));
 		used += ldns_rdf_size(field);
 	}
 	r->rdata = rdata;

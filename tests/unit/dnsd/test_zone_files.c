@@ -90,6 +90,7 @@ static void records_read_as_written(void **state)
 	    file_new("; comment\n$ORIGIN example.com.\n$TTL 1h\n"
 	             "@ IN SOA ns1 host (\n 4294967295 1 2 3\n 60 )\n\tIN NS ns1\n"
 	             "a 60 A 192.0.2.1\n\tA 192.0.2.2\na 30 A 192.0.2.3\na A 192.0.2.1\n"
+	             "c CAA 0 issue \"\"\n"
 	             "t TXT \"semi;colon\" ( \"two\"\n \"three\" )\nlast AAAA 2001:db8::1");
 	struct err e = {0};
 	struct zone_files f = {0};
@@ -105,6 +106,7 @@ static void records_read_as_written(void **state)
 	free(text);
 	expect(s, "t.example.com. TXT",
 	    "NOERROR aa | t.example.com. 3600 TXT \"semi;colon\" \"two\" \"three\" |  | ");
+	expect(s, "c.example.com. CAA", "NOERROR aa | c.example.com. 3600 CAA 0 issue |  | ");
 	expect(s, "last.example.com. AAAA",
 	    "NOERROR aa | last.example.com. 3600 AAAA 2001:db8::1 |  | ");
 	expect(s, "example.com. SOA",
