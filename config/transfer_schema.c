@@ -219,6 +219,44 @@ static void catalog_check(
 			    "catalog zone %s lists itself, expected other zones", m->name);
 }
 
+static bool is_served(const struct config_dnsd *c, const char *zone)
+{
+	const char *catalog = c->member_zones.name;
+	if (!zone || (catalog && strcmp(zone, catalog) == 0))
+		return true;
+	for (size_t i = 0; i < c->zones_count; i++)
+		if (c->zones[i].name && strcmp(c->zones[i].name, zone) == 0)
+			return true;
+	return false;
+}
+
+/* Alone, all zones stand in the file: another name in a list is a mistake that would be noticed
+ * late, when the zone is missing on a secondary. */
+static void list_check(const struct yaml_node *item, char *const *zones, size_t count,
+    const struct config_dnsd *c, struct report *r)
+{
+	for (size_t i = 0; c->zones_count > 0 && i < count; i++)
+		if (!is_served(c, zones[i]))
+			report_add(r, item->mark,
+			    "zones: %s is not one of this server's, expected "
+			    "those only",
+			    zones[i]);
+}
+
+static void lists_check(
+    const struct yaml_node *transfers, const struct config_dnsd *c, struct report *r)
+{
+	for (size_t i = 0; i < c->secondaries_count; i++)
+		list_check(list_item(transfers, "secondaries", i), c->secondaries[i].zones,
+		    c->secondaries[i].zones_count, c, r);
+	for (size_t i = 0; i < c->transfer_rules_count; i++)
+		list_check(list_item(transfers, "allow", i), c->transfer_rules[i].zones,
+		    c->transfer_rules[i].zones_count, c, r);
+	if (c->member_zones.zones_count > 0)
+		list_check(yaml_value(transfers, "catalog"), c->member_zones.zones,
+		    c->member_zones.zones_count, c, r);
+}
+
 void transfers_check(
     const struct yaml_node *root, const struct config_dnsd *config, struct report *r)
 {
@@ -234,4 +272,5 @@ void transfers_check(
 	}
 	secondaries_check(transfers, config, r);
 	catalog_check(transfers, config, r);
+	lists_check(transfers, config, r);
 }

@@ -255,6 +255,13 @@ static const struct {
         "4:71: no address in this secondary, expected address: an IPv4 or IPv6 address\n"
         "5:11: neither from nor key, expected at least one: else everybody is allowed\n"
         "6:12: catalog zone a.de. is one of the zones too, expected a name of its own"},
+    {load_dnsd,
+        "listen: ['::1@53']\nzones: [{name: a.de, file: x}]\ntransfers:\n"
+        "  secondaries: [{address: 192.0.2.1, zones: [a.de, c.test]}]\n"
+        "  allow: [{key: k, zones: [a.de, b.de]}]\n"
+        "  catalog: {name: c.test, zones: [c.de]}\n",
+        "5:11: zones: b.de. is not one of this server's, expected those only\n"
+        "6:12: zones: c.de. is not one of this server's, expected those only"},
     {load_cli, "", "1:1: an empty document, expected a mapping that describes a tandem file"},
     {load_cli, "- a\n", "1:1: a list, expected a mapping that describes a tandem file"},
 };
