@@ -104,7 +104,7 @@ static void measures_read(size_t controller)
 
 static void asker_round(void *arg)
 {
-	(void)task_after(NULL, 2 * sim->layout->pace * SIM_SECOND, asker_round, NULL, arg);
+	(void)task_after(NULL, 5 * sim->layout->pace * SIM_SECOND, asker_round, NULL, arg);
 	for (size_t i = 0; i < sim->layout->controllers; i++) {
 		if (!controller_leads(i) || core_state(controller_core(i))->drains_count == 0)
 			continue;

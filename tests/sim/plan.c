@@ -48,7 +48,7 @@ static void daemons_draw(struct layout *l, struct chance *c)
 
 static void layout_draw(struct layout *l, uint64_t seed)
 {
-	static const uint64_t paces[] = {1, 2, 5, 10, 10, 30, 30, 60, 60};
+	static const uint64_t paces[] = {1, 2, 5, 10, 10, 30, 30, 60, 60, 120};
 	struct chance c = chance_branch(seed, PURPOSE_LAYOUT);
 	sites_draw(l, &c);
 	daemons_draw(l, &c);
