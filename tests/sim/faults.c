@@ -107,6 +107,11 @@ static void process_begin(const struct incident *i)
 	case INCIDENT_CRASH_DNSD:
 		dnsd_stop(i->a);
 		break;
+	case INCIDENT_NEW_DISK:
+		dnsd_stop(i->a);
+		dnsd_forget_disk(i->a);
+		rules_on_new_disk(i->a);
+		break;
 	case INCIDENT_STALL_CONTROLLER:
 		stall(controller_node(i->a), i);
 		break;
@@ -137,6 +142,7 @@ static void process_end(const struct incident *i)
 			controller_start(i->a, i->kind == INCIDENT_UPGRADE);
 		break;
 	case INCIDENT_CRASH_DNSD:
+	case INCIDENT_NEW_DISK:
 		if (!site_is_out(sim->layout->dnsd_site[i->a]))
 			dnsd_start(i->a);
 		break;

@@ -114,7 +114,7 @@ static bool batch_run(uint64_t *seed, const struct options *o)
 	shared->failed = false;
 	pid_t child = fork();
 	if (child == 0) {
-		for (unsigned i = 0; i < 200 && !enough(o); i++)
+		for (unsigned i = 0; i < 100 && !enough(o); i++)
 			seed_run((*seed)++, o);
 		_exit(0);
 	}

@@ -91,12 +91,14 @@ static void members_render(struct buf *b, const struct layout *l, struct chance 
 }
 
 /* How slowly members of a pool come back. */
-static void return_render(struct buf *b, const struct layout *l, struct chance *c)
+static void return_render(
+    struct buf *b, const struct layout *l, struct chance *c, size_t variant)
 {
-	if (chance_hit(c, 150))
+	uint64_t after_s = chance_draw(c, 30) * l->pace;
+	if (chance_hit(c, 150) != (variant == 2))
 		buf_puts(b, "    return: manual\n");
 	if (chance_hit(c, 500))
-		buf_printf(b, "    return_after: %" PRIu64 "s\n", chance_draw(c, 30) * l->pace);
+		buf_printf(b, "    return_after: %" PRIu64 "s\n", after_s % 3 == 0 ? 0 : after_s);
 	if (chance_hit(c, 300))
 		buf_printf(b, "    flap_half_life: %us\n", chance_hit(c, 500) ? 0 : 60);
 	if (chance_hit(c, 300))
@@ -118,7 +120,7 @@ static void pools_render(
 		    "s\n%s    checks: [probe]\n    min_members: %u\n",
 		    p, region, ttl_s < 5 ? 5 : ttl_s, solitary ? "    placement: solitary\n" : "",
 		    variant == 3 ? 2U : 1U);
-		return_render(b, l, c);
+		return_render(b, l, c, variant);
 		buf_puts(b, "    members:\n");
 		members_render(b, l, c, region, p, solitary, (variant & 2) != 0);
 	}
@@ -212,6 +214,7 @@ static void incident_place(struct incident *i, const struct layout *l, struct ch
 	case INCIDENT_CRASH_DNSD:
 	case INCIDENT_STALL_DNSD:
 	case INCIDENT_DISK_FAILS:
+	case INCIDENT_NEW_DISK:
 	case INCIDENT_CONFUSED_LINE:
 		i->a = chance_draw(c, l->dnsds);
 		break;
@@ -252,6 +255,7 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_HEALTHD_STOPS] = 4,
     [INCIDENT_SITE_OUTAGE] = 4,
     [INCIDENT_DISK_FAILS] = 2,
+    [INCIDENT_NEW_DISK] = 4,
     [INCIDENT_CONFUSED_LINE] = 8,
     [INCIDENT_UPGRADE] = 3,
     [INCIDENT_DRAIN] = 14,
@@ -292,9 +296,11 @@ static void incidents_draw(struct plan *p)
 		i->kind = kind_draw(&c);
 		i->at_us = begin_us + chance_draw(&c, l->duration_us);
 		/* Many things go wrong at once, or one just before the other. */
-		if (n > 0 && chance_hit(&c, 400))
-			i->at_us = p->incidents[n - 1].at_us +
-			           chance_draw(&c, 5 * l->pace * SIM_SECOND);
+		if (n > 0 && chance_hit(&c, 500)) {
+			/* Within a beat, while nobody knows yet; or a little later. */
+			uint64_t gap_us = l->pace * (chance_hit(&c, 500) ? SIM_SECOND / 3 : 5 * SIM_SECOND);
+			i->at_us = p->incidents[n - 1].at_us + chance_draw(&c, gap_us);
+		}
 		i->lasts_us = chance_hit(&c, 500)
 		                  ? chance_draw(&c, 10 * l->pace * SIM_SECOND) + SIM_SECOND
 		                  : chance_draw(&c, 240 * l->pace * SIM_SECOND) + SIM_SECOND;

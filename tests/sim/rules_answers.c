@@ -198,6 +198,11 @@ void rules_on_dnsd_start(size_t dnsd)
 	served[dnsd].held = NULL;
 }
 
+void rules_on_new_disk(size_t dnsd)
+{
+	served[dnsd] = (struct served){0};
+}
+
 void rules_on_serve(size_t dnsd)
 {
 	struct served *was = &served[dnsd];

@@ -132,6 +132,7 @@ enum incident_kind {
 	INCIDENT_HEALTHD_STOPS,
 	INCIDENT_SITE_OUTAGE,
 	INCIDENT_DISK_FAILS,
+	INCIDENT_NEW_DISK, /* a dnsd comes back on a new machine */
 	INCIDENT_CONFUSED_LINE,
 	INCIDENT_UPGRADE,
 	INCIDENT_DRAIN, /* people from here */
@@ -273,6 +274,7 @@ void rules_on_heard(size_t controller, const struct core_observation *o);
 void rules_on_ack(size_t controller, const struct core_ack *a);
 void rules_on_publish(size_t controller, const struct view *v);
 void rules_on_dnsd_start(size_t dnsd); /* before it serves what it has kept */
+void rules_on_new_disk(size_t dnsd);
 void rules_on_serve(size_t dnsd); /* what a dnsd serves has changed, or it was started again */
 void rules_on_controller_start(size_t controller);
 void rules_now(void);   /* looked at regularly */

@@ -443,7 +443,7 @@ static void request_send(struct request *r)
 		bool unsure = r->commit_done && chance_hit(c, 500);
 		request_fail(r, unsure ? E_TIMEOUT : E_UNAVAILABLE,
 		    (TRY_MS + chance_draw(c, TOTAL_MS - TRY_MS)) * 1000);
-		if (unsure && chance_hit(c, 300)) { /* buffered somewhere on the way */
+		if (unsure && chance_hit(c, 600)) { /* buffered somewhere on the way */
 			r->references++;
 			(void)task_after(NULL, SIM_SECOND + chance_draw(c, 10 * SIM_SECOND),
 			    request_arrive_late, request_drop, r);

@@ -24,6 +24,7 @@ static const char *const names[INCIDENT_KINDS] = {
     [INCIDENT_HEALTHD_STOPS] = "healthd stops",
     [INCIDENT_SITE_OUTAGE] = "site outage",
     [INCIDENT_DISK_FAILS] = "disk fails",
+    [INCIDENT_NEW_DISK] = "new machine",
     [INCIDENT_CONFUSED_LINE] = "confused controller",
     [INCIDENT_UPGRADE] = "upgrade",
     [INCIDENT_DRAIN] = "drain",
@@ -96,6 +97,7 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 	case INCIDENT_CRASH_DNSD:
 	case INCIDENT_STALL_DNSD:
 	case INCIDENT_DISK_FAILS:
+	case INCIDENT_NEW_DISK:
 	case INCIDENT_CONFUSED_LINE:
 		return mem_printf("%s: dnsd-%s-%" PRIu64 ", %.1f s", names[i->kind],
 		    l->site_names[l->dnsd_site[i->a]], i->a, s);
