@@ -67,8 +67,8 @@ void answers_ask(const struct taker *t, const char *name, uint16_t type, struct 
 	struct answer_facts facts;
 	size_t bytes = query_write(query, name, type);
 	*out = (struct answered){.hash = 0xcbf29ce484222325ULL};
-	bytes = answer_message(
-	    t->seat->now, query, bytes, true, 0, message, sizeof(message), &facts);
+	bytes =
+	    answer_message(t->seat->now, query, bytes, true, 0, message, sizeof(message), &facts);
 	assert(bytes >= 12);
 	for (size_t i = 0; i < bytes; i++)
 		out->hash = (out->hash ^ message[i]) * 0x100000001b3ULL;

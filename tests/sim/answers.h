@@ -14,7 +14,7 @@ struct answered {
 	unsigned rcode;
 	size_t count; /* records of the type that was asked for */
 	uint32_t ttl_s;
-	uint32_t serial; /* of a SOA */
+	uint32_t serial;                     /* of a SOA */
 	struct addr addresses[ANSWERED_MAX]; /* for A and AAAA */
 	uint64_t hash;                       /* of all octets of the message */
 };
@@ -23,6 +23,9 @@ void answers_ask(const struct taker *t, const char *name, uint16_t type, struct 
 void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out);
 /* Whether anybody out there may still come to that site. */
 bool resolvers_hold(size_t site);
-bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const char **name);
+/* Whether it still holds an answer with that site from before the epoch, had from one of `dnsds`.
+ */
+bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch,
+    const bool dnsds[static SIM_DNSDS], const char **name);
 
 #endif

@@ -93,8 +93,7 @@ static void measures_read(size_t controller)
 		const struct service_measure *m = &s->maintenance.measures[i];
 		struct heard *h = mem_new(1, sizeof(*h));
 		bool late = chance_hit(&sim->people_chance, 20); /* somebody comes all the same */
-		h->look = (struct core_look){
-		    .type = LOOK_MEASURE, .failure = "", .detail = ""};
+		h->look = (struct core_look){.type = LOOK_MEASURE, .failure = "", .detail = ""};
 		snprintf(h->subject, sizeof(h->subject), "%s", m->name);
 		if (resolvers_hold(m->site) || late)
 			h->look.value_milli = 5000;

@@ -31,7 +31,8 @@ struct chance chance_branch(uint64_t seed, uint64_t purpose)
 {
 	/* Drawn twice: neighbouring seeds would give the same sequence, one step apart. */
 	struct chance of_seed = {seed}, of_purpose = {purpose + 0x5851f42d4c957f2dULL};
-	struct chance c = {chance_draw(&of_seed, UINT64_MAX) ^ chance_draw(&of_purpose, UINT64_MAX)};
+	struct chance c = {
+	    chance_draw(&of_seed, UINT64_MAX) ^ chance_draw(&of_purpose, UINT64_MAX)};
 	c.state = chance_draw(&c, UINT64_MAX);
 	return c;
 }

@@ -51,8 +51,8 @@ void controller_start(size_t index, bool newer)
 		char name[24];
 		snprintf(name, sizeof(name), "controld-%s",
 		    sim->layout->site_names[sim->layout->controller_site[index]]);
-		c->node = node_add(
-		    NODE_CONTROLLER, index, sim->layout->controller_site[index], name);
+		c->node =
+		    node_add(NODE_CONTROLLER, index, sim->layout->controller_site[index], name);
 	}
 	struct process *before = node_enter(c->node);
 	c->node->alive = true;

@@ -15,8 +15,7 @@ void __wrap_member_move(enum member_state *verdict, enum member_state to)
 	__real_member_move(verdict, to);
 }
 
-void __wrap_maintenance_move(
-    struct state_drain *d, enum maintenance_state to, int64_t wall_ms)
+void __wrap_maintenance_move(struct state_drain *d, enum maintenance_state to, int64_t wall_ms)
 {
 	coverage->maintenance[d->state][to]++;
 	__real_maintenance_move(d, to, wall_ms);
@@ -43,17 +42,17 @@ size_t coverage_report(bool loudly)
 	for (unsigned f = 0; f <= MEMBER_DOWN; f++)
 		for (unsigned t = 0; t <= MEMBER_DOWN; t++)
 			if (member_may_move((enum member_state)f, (enum member_state)t))
-				missing += row_report("member",
-				    member_state_name((enum member_state)f),
-				    member_state_name((enum member_state)t),
-				    coverage->member[f][t], loudly);
+				missing +=
+				    row_report("member", member_state_name((enum member_state)f),
+				        member_state_name((enum member_state)t),
+				        coverage->member[f][t], loudly);
 	for (unsigned f = 0; f <= STAGE_RAMP; f++)
 		for (unsigned t = 0; t <= STAGE_RAMP; t++)
 			if (stage_may_move((enum member_stage)f, (enum member_stage)t))
-				missing += row_report("stage",
-				    member_stage_name((enum member_stage)f),
-				    member_stage_name((enum member_stage)t), coverage->stage[f][t],
-				    loudly);
+				missing +=
+				    row_report("stage", member_stage_name((enum member_stage)f),
+				        member_stage_name((enum member_stage)t),
+				        coverage->stage[f][t], loudly);
 	for (unsigned f = 0; f <= MAINTENANCE_ACTIVE; f++)
 		for (unsigned t = 0; t <= MAINTENANCE_ACTIVE; t++)
 			if (maintenance_may_move(

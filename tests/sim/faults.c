@@ -119,8 +119,7 @@ static void process_begin(const struct incident *i)
 		stall(dnsd_node(i->a), i);
 		break;
 	case INCIDENT_CLOCK_JUMP:
-		controller_node(i->a)->wall_offset_ms +=
-		    (int64_t)(i->c % 1200000) - 600000;
+		controller_node(i->a)->wall_offset_ms += (int64_t)(i->c % 1200000) - 600000;
 		break;
 	case INCIDENT_HEALTHD_STOPS:
 		healthd_stop(i->a);

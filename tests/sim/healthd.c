@@ -81,9 +81,11 @@ static void healthd_round(void *arg)
 	struct report r = {.site = h->node->site};
 	uint64_t pace_us = sim->layout->pace * SIM_SECOND;
 	bool heartbeat = ++h->rounds % 3 == 0;
-	(void)task_after(h->node, pace_us - pace_us / 20 + chance_draw(&sim->probe_chance, pace_us / 10),
-	    healthd_round, NULL, h);
-	size_t document = store_state() ? store_document_variant(store_state()->revision) : SIZE_MAX;
+	(void)task_after(h->node,
+	    pace_us - pace_us / 20 + chance_draw(&sim->probe_chance, pace_us / 10), healthd_round,
+	    NULL, h);
+	size_t document =
+	    store_state() ? store_document_variant(store_state()->revision) : SIZE_MAX;
 	for (size_t i = 0; i < sim->members_count; i++) {
 		struct seen *s = &h->seen[i];
 		if (document == SIZE_MAX || !sim->members[i].known_in[document])
@@ -114,8 +116,8 @@ void healthd_start(size_t site)
 	h->alive = h->node->alive = true;
 	memset(h->seen, 0, sizeof(h->seen));
 	h->rounds = 2; /* the first round reports everything */
-	(void)task_after(h->node,
-	    chance_draw(&sim->probe_chance, sim->layout->pace * SIM_SECOND), healthd_round, NULL, h);
+	(void)task_after(h->node, chance_draw(&sim->probe_chance, sim->layout->pace * SIM_SECOND),
+	    healthd_round, NULL, h);
 }
 
 void healthd_stop(size_t site)

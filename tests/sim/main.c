@@ -86,8 +86,8 @@ bool attempt(uint64_t seed, const struct options *options, bool narrate)
 	if (WIFSIGNALED(status) && !shared->failed) {
 		shared->failed = true;
 		shared->rule = 0;
-		(void)snprintf(shared->text, sizeof(shared->text), "killed by signal %d",
-		    WTERMSIG(status));
+		(void)snprintf(
+		    shared->text, sizeof(shared->text), "killed by signal %d", WTERMSIG(status));
 	}
 	return !shared->failed;
 }
@@ -124,8 +124,8 @@ static bool batch_run(uint64_t *seed, const struct options *o)
 	if (WIFSIGNALED(status) && !shared->failed) {
 		shared->failed = true;
 		shared->rule = 0;
-		(void)snprintf(shared->text, sizeof(shared->text), "killed by signal %d",
-		    WTERMSIG(status));
+		(void)snprintf(
+		    shared->text, sizeof(shared->text), "killed by signal %d", WTERMSIG(status));
 	}
 	*seed = shared->seed + 1;
 	return !shared->failed;
@@ -133,7 +133,8 @@ static bool batch_run(uint64_t *seed, const struct options *o)
 
 static void usage(void)
 {
-	fputs("usage: sim [--seed N] [--runs N | --hours N] [--short] [--twice] [--tell] [--quiet] [--go-on] "
+	fputs("usage: sim [--seed N] [--runs N | --hours N] [--short] [--twice] [--tell] [--quiet] "
+	      "[--go-on] "
 	      "[--require-coverage]\n",
 	    stderr);
 	exit(2);
@@ -216,8 +217,8 @@ int main(int argc, char **argv)
 {
 	struct options o = {.runs = 1};
 	options_read(argc, argv, &o);
-	shared = mmap(
-	    NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared =
+	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		abort();
 	coverage = &shared->coverage;

@@ -71,7 +71,8 @@ int parser_parse(struct parser *p, const char *name, const char *text, size_t by
 	(void)name, (void)e;
 	*j = (struct job){p, done, ctx, mem_strndup(text, bytes), bytes, p->jobs};
 	p->jobs = j;
-	(void)task_after(p->node, 1000 + chance_draw(&sim->store_chance, 20000), job_end, job_free, j);
+	(void)task_after(
+	    p->node, 1000 + chance_draw(&sim->store_chance, 20000), job_end, job_free, j);
 	return 0;
 }
 

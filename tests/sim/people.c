@@ -111,16 +111,15 @@ void people_ask(const struct incident *i)
 		r.type = CORE_REQUEST_DRAIN;
 		r.site = i->a;
 		r.plan_only = i->c % 10 == 0;
-		r.until_ms = sim_wall_ms() +
-		             (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
-		snprintf(r.what, sizeof(r.what), "anna %s %s", r.plan_only ? "plans to drain" : "drains",
-		    sim->layout->site_names[i->a]);
+		r.until_ms =
+		    sim_wall_ms() + (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
+		snprintf(r.what, sizeof(r.what), "anna %s %s",
+		    r.plan_only ? "plans to drain" : "drains", sim->layout->site_names[i->a]);
 		break;
 	case INCIDENT_UNDRAIN:
 		r.type = CORE_REQUEST_UNDRAIN;
 		r.site = i->a;
-		snprintf(
-		    r.what, sizeof(r.what), "anna undrains %s", sim->layout->site_names[i->a]);
+		snprintf(r.what, sizeof(r.what), "anna undrains %s", sim->layout->site_names[i->a]);
 		break;
 	case INCIDENT_RETURN:
 		r.type = CORE_REQUEST_RETURN;

@@ -91,8 +91,7 @@ static void members_render(struct buf *b, const struct layout *l, struct chance 
 }
 
 /* How slowly members of a pool come back. */
-static void return_render(
-    struct buf *b, const struct layout *l, struct chance *c, size_t variant)
+static void return_render(struct buf *b, const struct layout *l, struct chance *c, size_t variant)
 {
 	uint64_t after_s = chance_draw(c, 30) * l->pace;
 	if (chance_hit(c, 150) != (variant == 2))
@@ -134,7 +133,8 @@ static void maintenance_render(struct buf *b, const struct layout *l, struct cha
 	buf_puts(b, "maintenance:\n  name_servers:\n");
 	for (size_t i = 0; i < l->dnsds; i++)
 		if (i == 0 || l->dnsd_site[i] != 0)
-			buf_printf(b, "    %s: [10.0.%zu.53@53]\n", l->site_names[l->dnsd_site[i]], i);
+			buf_printf(
+			    b, "    %s: [10.0.%zu.53@53]\n", l->site_names[l->dnsd_site[i]], i);
 	buf_puts(b, "  resolvers:\n");
 	for (size_t i = 0; i < l->resolvers; i++)
 		buf_printf(b, "    v%zu: {endpoint: 10.0.100.%zu@53}\n", i, i);
@@ -175,8 +175,7 @@ char *document_render(const struct layout *l, uint64_t seed, size_t variant)
 		if (l->region_of[s] == SIZE_MAX)
 			buf_printf(&b, "  %s: {witness: true}\n", l->site_names[s]);
 		else
-			buf_printf(
-			    &b, "  %s: {region: r%zu}\n", l->site_names[s], l->region_of[s]);
+			buf_printf(&b, "  %s: {region: r%zu}\n", l->site_names[s], l->region_of[s]);
 	buf_printf(&b,
 	    "checks:\n  probe: {type: tcp, port: 25, interval: %" PRIu64
 	    "s, timeout: 500ms, fall: 3, rise: 2, expire: %" PRIu64 "s}\n",
@@ -298,7 +297,8 @@ static void incidents_draw(struct plan *p)
 		/* Many things go wrong at once, or one just before the other. */
 		if (n > 0 && chance_hit(&c, 500)) {
 			/* Within a beat, while nobody knows yet; or a little later. */
-			uint64_t gap_us = l->pace * (chance_hit(&c, 500) ? SIM_SECOND / 3 : 5 * SIM_SECOND);
+			uint64_t gap_us =
+			    l->pace * (chance_hit(&c, 500) ? SIM_SECOND / 3 : 5 * SIM_SECOND);
 			i->at_us = p->incidents[n - 1].at_us + chance_draw(&c, gap_us);
 		}
 		i->lasts_us = chance_hit(&c, 500)

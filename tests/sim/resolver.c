@@ -9,6 +9,7 @@ enum { KEPT = 16 };
 static struct resolver {
 	struct kept {
 		char name[64];
+		size_t dnsd;
 		uint64_t until_us, ttl_us, epoch;
 		struct answered answer;
 		uint8_t sites; /* bit per site whose address it holds */
@@ -21,9 +22,10 @@ static void resolver_ask(void *arg)
 	struct resolver *r = arg;
 	size_t index = (size_t)(r - resolvers);
 	struct chance *c = &sim->people_chance;
-	(void)task_after(NULL, (1 + chance_draw(c, 8)) * sim->layout->pace * SIM_SECOND,
-	    resolver_ask, NULL, r);
-	const struct taker *t = dnsd_taker(chance_draw(c, sim->layout->dnsds));
+	(void)task_after(
+	    NULL, (1 + chance_draw(c, 8)) * sim->layout->pace * SIM_SECOND, resolver_ask, NULL, r);
+	size_t dnsd = chance_draw(c, sim->layout->dnsds);
+	const struct taker *t = dnsd_taker(dnsd);
 	if (!t || !t->held)
 		return;
 	size_t document = store_document_variant(t->held->revision);
@@ -34,13 +36,14 @@ static void resolver_ask(void *arg)
 	struct kept *k = &r->kept[r->next++ % KEPT];
 	snprintf(k->name, sizeof(k->name), "%s", n->owner);
 	k->epoch = t->held->epoch;
+	k->dnsd = dnsd;
 	k->answer = a;
 	k->sites = 0;
 	for (size_t i = 0; i < a.count; i++)
 		k->sites |= (uint8_t)(1U << (a.addresses[i].bytes[1] - 1)); /* 10.SITE+1.… */
 	k->ttl_us = (uint64_t)a.ttl_s * SIM_SECOND;
-	k->until_us = sim->now_us + (uint64_t)a.ttl_s * SIM_SECOND *
-	                                sim->layout->resolver_stretch[index] / 100;
+	k->until_us = sim->now_us +
+	              (uint64_t)a.ttl_s * SIM_SECOND * sim->layout->resolver_stretch[index] / 100;
 }
 
 void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out)
@@ -75,7 +78,8 @@ void resolvers_start(void)
 		(void)task_after(NULL, SIM_SECOND, resolver_ask, NULL, &resolvers[i]);
 }
 
-bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const char **name)
+bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch,
+    const bool dnsds[static SIM_DNSDS], const char **name)
 {
 	const struct resolver *r = &resolvers[resolver];
 	if (sim->layout->resolver_stretch[resolver] > 100)
@@ -83,7 +87,8 @@ bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch, const ch
 	for (size_t i = 0; i < KEPT; i++) {
 		*name = r->kept[i].name;
 		/* No two clocks run the same. */
-		if (r->kept[i].until_us > sim->now_us + r->kept[i].ttl_us / 200 && r->kept[i].epoch < epoch &&
+		if (r->kept[i].until_us > sim->now_us + r->kept[i].ttl_us / 200 &&
+		    r->kept[i].epoch < epoch && dnsds[r->kept[i].dnsd] &&
 		    (r->kept[i].sites >> site & 1))
 			return true;
 	}

@@ -48,8 +48,9 @@ void rules_on_decide(struct process *controller, const struct state *next)
 		return;
 	if (next->version != base->version + 1 || next->epoch < base->epoch ||
 	    next->revision < base->revision) /* it may lift them: the store has the last word */
-		sim_fail(2, "%s decides on version %" PRIu64 ".%" PRIu64 " epoch %" PRIu64
-		            " after version %" PRIu64 ".%" PRIu64 " epoch %" PRIu64,
+		sim_fail(2,
+		    "%s decides on version %" PRIu64 ".%" PRIu64 " epoch %" PRIu64
+		    " after version %" PRIu64 ".%" PRIu64 " epoch %" PRIu64,
 		    controller->name, next->version, next->revision, next->epoch, base->version,
 		    base->revision, base->epoch);
 	health_decided(controller, base, next);
@@ -61,14 +62,16 @@ void rules_on_commit(struct process *controller, bool in_office, const struct st
 	bool seal = former && strcmp(former->commit_id, next->commit_id) == 0;
 	/* One that has lost its office must not write any more. */
 	if (former && !in_office)
-		sim_fail(2, "%s writes a state although it does not hold the office",
-		    controller->name);
+		sim_fail(
+		    2, "%s writes a state although it does not hold the office", controller->name);
 	if (former && !seal &&
 	    (next->version != former->version + 1 || next->epoch < former->epoch ||
 	        next->epoch > former->epoch + 1 || next->revision < former->revision ||
-	        next->revision > former->revision + 1 || strcmp(next->cluster, former->cluster) != 0))
-		sim_fail(2, "version %" PRIu64 " epoch %" PRIu64 " of %s replaces version %" PRIu64
-		            " epoch %" PRIu64,
+	        next->revision > former->revision + 1 ||
+	        strcmp(next->cluster, former->cluster) != 0))
+		sim_fail(2,
+		    "version %" PRIu64 " epoch %" PRIu64 " of %s replaces version %" PRIu64
+		    " epoch %" PRIu64,
 		    next->version, next->epoch, controller->name, former->version, former->epoch);
 	answers_committed(next);
 	words_committed(next);

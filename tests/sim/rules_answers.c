@@ -10,7 +10,7 @@
 #include "tests/sim/rules.h"
 
 struct epoch {
-	uint64_t revision; /* 0: never committed */
+	uint64_t revision;  /* 0: never committed */
 	uint64_t published; /* digest of the view; 0: not yet */
 	uint64_t answered;  /* digest of all answers; 0: nobody has answered */
 };
@@ -54,8 +54,9 @@ void answers_committed(const struct state *next)
 		return;
 	struct epoch *e = epoch_get(next->epoch);
 	if (e->revision != 0 && e->revision != next->revision)
-		sim_fail(2, "epoch %" PRIu64 " is committed for revision %" PRIu64
-		            " after revision %" PRIu64,
+		sim_fail(2,
+		    "epoch %" PRIu64 " is committed for revision %" PRIu64
+		    " after revision %" PRIu64,
 		    next->epoch, next->revision, e->revision);
 	e->revision = next->revision;
 }
@@ -90,8 +91,9 @@ void rules_on_publish(size_t controller, const struct view *v)
 	uint64_t hash = pools_hash(v);
 	trace_number(hash);
 	if (!store_state() || v->epoch > store_state()->epoch || e->revision != v->revision)
-		sim_fail(2, "%s publishes epoch %" PRIu64 " of revision %" PRIu64
-		            ", which is not in the store",
+		sim_fail(2,
+		    "%s publishes epoch %" PRIu64 " of revision %" PRIu64
+		    ", which is not in the store",
 		    controller_node(controller)->name, v->epoch, v->revision);
 	if (e->published != 0 && e->published != hash)
 		sim_fail(2, "%s publishes epoch %" PRIu64 " with a second content",
@@ -127,13 +129,15 @@ static uint64_t name_check(const struct process *n, const struct taker *t, const
 		answers_ask(t, name->owner, family == 4 ? ASK_A : ASK_AAAA, &a);
 		hash = hash_add(hash, &a.hash, sizeof(a.hash));
 		if (a.rcode != 0 || (a.count == 0 && pool_has_family(pool, family)))
-			sim_fail(1, "%s at epoch %" PRIu64 " answers %s IPv%u with code %u and "
-			            "nothing, configured is something",
+			sim_fail(1,
+			    "%s at epoch %" PRIu64 " answers %s IPv%u with code %u and "
+			    "nothing, configured is something",
 			    n->name, t->held->epoch, name->owner, family, a.rcode);
 		for (size_t i = 0; i < a.count; i++)
 			if (!pool_has(pool, &a.addresses[i]))
-				sim_fail(9, "%s at epoch %" PRIu64
-				            " answers %s with an address that is not configured",
+				sim_fail(9,
+				    "%s at epoch %" PRIu64
+				    " answers %s with an address that is not configured",
 				    n->name, t->held->epoch, name->owner);
 	}
 	return hash;
@@ -157,8 +161,9 @@ static uint64_t static_check(const struct process *n, const struct taker *t, siz
 		if (asks[i].type != ASK_TXT)
 			continue;
 		if (spf_hashes[variant] != 0 && spf_hashes[variant] != a.hash)
-			sim_fail(10, "%s at epoch %" PRIu64
-			             " answers another SPF record of the same revision",
+			sim_fail(10,
+			    "%s at epoch %" PRIu64
+			    " answers another SPF record of the same revision",
 			    n->name, t->held->epoch);
 		spf_hashes[variant] = a.hash;
 	}
@@ -180,8 +185,8 @@ static void answers_check(const struct process *n, const struct taker *t)
 		hash = hash_add(hash, &one, sizeof(one));
 	}
 	if (e->revision != t->held->revision)
-		sim_fail(2, "%s serves epoch %" PRIu64 " of revision %" PRIu64
-		            ", which was not committed",
+		sim_fail(2,
+		    "%s serves epoch %" PRIu64 " of revision %" PRIu64 ", which was not committed",
 		    n->name, t->held->epoch, t->held->revision);
 	if (e->published != pools_hash(t->held))
 		sim_fail(9, "%s serves epoch %" PRIu64 " otherwise than it was published", n->name,
@@ -227,7 +232,8 @@ void rules_on_serve(size_t dnsd)
 		was->durable_epoch = was->epoch;
 	answers_check(n, t);
 	if (was->epoch > store_state()->epoch)
-		sim_fail(2, "%s serves epoch %" PRIu64 " before it is durable", n->name, was->epoch);
+		sim_fail(
+		    2, "%s serves epoch %" PRIu64 " before it is durable", n->name, was->epoch);
 	story_tell("%s serves epoch %" PRIu64, n->name, was->epoch);
 }
 
@@ -238,8 +244,8 @@ static bool site_drained(const struct state *s, const char *site)
 	return state_drain_find(s, site) != NULL;
 }
 
-static bool pool_settled(const struct service *s, size_t p, const struct view *v, char *why,
-    size_t bytes)
+static bool pool_settled(
+    const struct service *s, size_t p, const struct view *v, char *why, size_t bytes)
 {
 	const struct service_pool *pool = &s->pools[p];
 	char id[MEMBER_ID_BYTES];

@@ -28,26 +28,37 @@ void drains_acked(size_t controller, const struct core_ack *a)
 			    (struct heard){true, node_mono_ms(controller_node(controller))};
 }
 
+/* One that has been silent for an hour is told of and then no longer counted. */
+static bool dnsd_known(const struct process *controller, size_t dnsd)
+{
+	const struct heard *h = &heard[controller->index][dnsd];
+	return h->ever && node_mono_ms(controller) - h->at_ms <= 3600000;
+}
+
 static void published_check(const struct process *controller, const struct state_drain *drain)
 {
 	for (size_t d = 0; d < sim->layout->dnsds; d++) {
-		const struct heard *h = &heard[controller->index][d];
 		const struct taker *t = dnsd_taker(d);
-		bool known = h->ever && node_mono_ms(controller) - h->at_ms <= 3600000;
-		if (known && t && t->held && t->held->epoch < drain->epoch)
-			sim_fail(12, "the drain of %s counts as published, but %s serves epoch "
-			             "%" PRIu64 " of %" PRIu64,
+		if (dnsd_known(controller, d) && t && t->held && t->held->epoch < drain->epoch)
+			sim_fail(12,
+			    "the drain of %s counts as published, but %s serves epoch "
+			    "%" PRIu64 " of %" PRIu64,
 			    drain->site, dnsd_node(d)->name, t->held->epoch, drain->epoch);
 	}
 }
 
-static void elapsed_check(const struct state_drain *drain, size_t site)
+static void elapsed_check(
+    const struct process *controller, const struct state_drain *drain, size_t site)
 {
+	bool known[SIM_DNSDS] = {false};
+	for (size_t d = 0; d < sim->layout->dnsds; d++)
+		known[d] = dnsd_known(controller, d);
 	for (size_t r = 0; r < sim->layout->resolvers; r++) {
 		const char *name;
-		if (resolver_holds_older(r, site, drain->epoch, &name))
-			sim_fail(12, "the TTL counts as elapsed for the drain of %s, but a resolver "
-			             "that keeps to TTLs still holds %s",
+		if (resolver_holds_older(r, site, drain->epoch, known, &name))
+			sim_fail(12,
+			    "the TTL counts as elapsed for the drain of %s, but a resolver "
+			    "that keeps to TTLs still holds %s",
 			    drain->site, name);
 	}
 }
@@ -60,13 +71,13 @@ void drains_committed(
 		const struct state_drain *was = state_drain_find(former, drain->site);
 		if (!was || was->state == drain->state)
 			continue;
-		story_tell("the drain of %s is %s", drain->site,
-		    maintenance_state_name(drain->state));
+		story_tell(
+		    "the drain of %s is %s", drain->site, maintenance_state_name(drain->state));
 		if (drain->state == MAINTENANCE_PUBLISHED)
 			published_check(controller, drain);
-		for (size_t s = 0; drain->state == MAINTENANCE_TTL_ELAPSED && s < sim->layout->sites;
-		     s++)
+		for (size_t s = 0;
+		     drain->state == MAINTENANCE_TTL_ELAPSED && s < sim->layout->sites; s++)
 			if (strcmp(sim->layout->site_names[s], drain->site) == 0)
-				elapsed_check(drain, s);
+				elapsed_check(controller, drain, s);
 	}
 }

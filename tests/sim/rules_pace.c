@@ -21,7 +21,8 @@ static bool newly_withheld(const struct state *former, const struct state *next,
 {
 	const struct state_member *was = state_member_find(former, id);
 	const struct state_member *is = state_member_find(next, id);
-	return is && is->withheld && !(was && was->withheld) && !strstr(is->evidence, "drain expired");
+	return is && is->withheld && !(was && was->withheld) &&
+	       !strstr(is->evidence, "drain expired");
 }
 
 /* Whether this commit takes the last offered member of the site out of the pool, by health. */
@@ -64,7 +65,8 @@ void pace_committed(const struct state *former, const struct state *next)
 	    former->revision == next->revision ? document_of(next->revision) : NULL;
 	for (size_t p = 0; s && p < s->pools_count; p++)
 		for (size_t site = 0; site < s->sites_count; site++)
-			if (!s->sites[site].witness && !state_drain_find(next, s->sites[site].name) &&
+			if (!s->sites[site].witness &&
+			    !state_drain_find(next, s->sites[site].name) &&
 			    site_leaves(former, next, s, p, site))
 				removal_check(s, p, site);
 }

@@ -28,8 +28,9 @@ void people_check_done(size_t index)
 	if (r->type == CORE_REQUEST_APPLY &&
 	    (r->revision > store_state()->revision ||
 	        store_document_variant(r->revision) != r->document))
-		sim_fail(8, "\"%s\" was answered as done with revision %" PRIu64
-		            ", which is another document",
+		sim_fail(8,
+		    "\"%s\" was answered as done with revision %" PRIu64
+		    ", which is another document",
 		    r->what, r->revision);
 }
 
@@ -78,8 +79,8 @@ static void report_check(size_t controller)
 			sim_fail(14, "%s can not explain %s", n->name, r.pools[i].name);
 	for (size_t i = 0; i < r.drains_count; i++)
 		if (!r.drains[i].text || *r.drains[i].text == '\0')
-			sim_fail(14, "%s can not explain the drain of %s", n->name,
-			    r.drains[i].site);
+			sim_fail(
+			    14, "%s can not explain the drain of %s", n->name, r.drains[i].site);
 	core_report_free(&r);
 }
 

@@ -51,7 +51,7 @@ struct process { /* a process on a machine with a clock */
 	size_t index, site;
 	char name[24];
 	bool alive;
-	uint32_t life;      /* grows with every start: what was meant for a former life is lost */
+	uint32_t life;       /* grows with every start: what was meant for a former life is lost */
 	uint64_t stalled_us; /* does nothing before this time */
 	/* the machine's clock */
 	uint64_t mono_base_us, since_us;
@@ -159,7 +159,7 @@ struct plan {
 void plan_draw(struct plan *p, uint64_t seed);
 void plan_release(struct plan *p);
 const char *incident_name(enum incident_kind k);
-char *incident_tell(const struct plan *p, const struct incident *i); /* the caller frees */
+char *incident_tell(const struct plan *p, const struct incident *i);          /* the caller frees */
 char *document_render(const struct layout *l, uint64_t seed, size_t variant); /* YAML */
 
 /* ---- the world ---- */
@@ -167,8 +167,8 @@ char *document_render(const struct layout *l, uint64_t seed, size_t variant); /*
 struct sim_member { /* the truth about one address */
 	char id[112];
 	size_t site;
-	unsigned down;      /* reasons why it does not work now */
-	uint64_t flap_us;   /* 0: steady; else up and down for that long each */
+	unsigned down;    /* reasons why it does not work now */
+	uint64_t flap_us; /* 0: steady; else up and down for that long each */
 	bool known_in[SIM_DOCUMENTS];
 };
 
@@ -249,7 +249,7 @@ void asker_start(void);
 void store_model_reset(void);
 void store_member_kill(size_t controller, bool dead);
 void store_mute(bool on, unsigned how);
-const struct state *store_state(void); /* NULL: empty */
+const struct state *store_state(void);            /* NULL: empty */
 size_t store_document_variant(uint64_t revision); /* SIZE_MAX: unknown */
 
 /* ---- faults and people ---- */
@@ -277,8 +277,7 @@ void rules_on_dnsd_start(size_t dnsd); /* before it serves what it has kept */
 void rules_on_new_disk(size_t dnsd);
 void rules_on_serve(size_t dnsd); /* what a dnsd serves has changed, or it was started again */
 void rules_on_controller_start(size_t controller);
-void rules_now(void);   /* looked at regularly */
+void rules_now(void);                        /* looked at regularly */
 bool rules_settled(char *why, size_t bytes); /* liveness: answers agree with the truth */
-
 
 #endif

@@ -200,7 +200,10 @@ struct request {
 	/* a commit */
 	struct store_compare compares[4];
 	size_t compares_count;
-	struct { char *key; struct blob *value; } writes[STORE_TXN_ITEMS];
+	struct {
+		char *key;
+		struct blob *value;
+	} writes[STORE_TXN_ITEMS];
 	size_t writes_count;
 	struct state *state; /* decoded, where it writes one */
 	/* the answer */
@@ -289,8 +292,7 @@ static void request_answer(void *arg)
 		if (r->commit_done)
 			r->commit_done(r->ctx, r->result, &e, r->revision);
 		else
-			r->read_done(
-			    r->ctx, r->result, &e, r->revision, r->found, r->found_count);
+			r->read_done(r->ctx, r->result, &e, r->revision, r->found, r->found_count);
 	}
 	request_drop(r);
 }
@@ -324,8 +326,8 @@ static void found_add(struct request *r, const struct entry *e)
 	vec_grow(&r->keys, n, sizeof(*r->keys));
 	r->keys[n] = mem_strdup(e->key);
 	r->values[n] = blob_hold(e->value);
-	r->found[n] = (struct store_entry){
-	    r->keys[n], e->value->data, e->value->bytes, e->modified};
+	r->found[n] =
+	    (struct store_entry){r->keys[n], e->value->data, e->value->bytes, e->modified};
 	r->found_count++;
 }
 
@@ -465,11 +467,8 @@ static void request_send(struct request *r)
 void store_get(struct store *s, const char *key, store_read_done done, void *ctx)
 {
 	struct request *r = mem_new(1, sizeof(*r));
-	*r = (struct request){.store = s,
-	    .ctx = ctx,
-	    .read_done = done,
-	    .key = mem_strdup(key),
-	    .limit = 1};
+	*r = (struct request){
+	    .store = s, .ctx = ctx, .read_done = done, .key = mem_strdup(key), .limit = 1};
 	request_send(r);
 }
 

@@ -178,8 +178,8 @@ static const json_t *keepalive(uint64_t epoch)
 	static uint64_t of;
 	if (!json || of != epoch) {
 		json_decref(json);
-		json = json_pack("{s:b,s:I,s:b}", "keepalive", 1, "epoch", (json_int_t)epoch,
-		    "quorum", 1);
+		json = json_pack(
+		    "{s:b,s:I,s:b}", "keepalive", 1, "epoch", (json_int_t)epoch, "quorum", 1);
 		of = epoch;
 	}
 	return json;
@@ -209,9 +209,9 @@ static uint64_t tick_us(void)
 static void subscription_tick(void *arg)
 {
 	struct subscription *s = arg;
-	s->tick = task_after(s->node,
-	    tick_us() + chance_draw(&sim->network_chance, SIM_SECOND / 10), subscription_tick,
-	    NULL, s);
+	s->tick =
+	    task_after(s->node, tick_us() + chance_draw(&sim->network_chance, SIM_SECOND / 10),
+	        subscription_tick, NULL, s);
 	for (size_t i = 0; i < sim->layout->controllers; i++)
 		stream_tick(s, i);
 }
@@ -225,8 +225,8 @@ int subscription_new(struct event_base *base, struct http_client *client,
 	assert(controllers_count == sim->layout->controllers);
 	*s = (struct subscription){
 	    .dnsd = sim->current->index, .node = sim->current, .on_line = on_line, .ctx = ctx};
-	s->tick = task_after(s->node, chance_draw(&sim->network_chance, SIM_SECOND),
-	    subscription_tick, NULL, s);
+	s->tick = task_after(
+	    s->node, chance_draw(&sim->network_chance, SIM_SECOND), subscription_tick, NULL, s);
 	subscriptions[s->dnsd] = s;
 	*out = s;
 	return 0;
@@ -313,8 +313,8 @@ static const char *line_spoil(json_t *view, uint64_t how)
 		json_object_del(view, "pools");
 		return "cut short";
 	case 5:
-		json_object_set_new(view, "cluster",
-		    json_string("00000000-0000-4000-8000-00000000beef"));
+		json_object_set_new(
+		    view, "cluster", json_string("00000000-0000-4000-8000-00000000beef"));
 		epoch_add(view, 7);
 		return "of another cluster";
 	case 6:
@@ -439,8 +439,8 @@ void ack_send(struct ack *a, const struct core_ack *what)
 
 /* ---- what the follower needs besides ---- */
 
-int http_client_new(struct event_base *base, const struct tls_files *tls, struct http_client **out,
-    struct err *e)
+int http_client_new(
+    struct event_base *base, const struct tls_files *tls, struct http_client **out, struct err *e)
 {
 	(void)base, (void)tls, (void)e;
 	*out = NULL;

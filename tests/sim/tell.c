@@ -92,8 +92,8 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 	case INCIDENT_CRASH_STORE:
 	case INCIDENT_UPGRADE:
 	case INCIDENT_CLOCK_JUMP:
-		return mem_printf("%s at %s, %.1f s", names[i->kind],
-		    l->site_names[l->controller_site[i->a]], s);
+		return mem_printf(
+		    "%s at %s, %.1f s", names[i->kind], l->site_names[l->controller_site[i->a]], s);
 	case INCIDENT_CRASH_DNSD:
 	case INCIDENT_STALL_DNSD:
 	case INCIDENT_DISK_FAILS:
