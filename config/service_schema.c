@@ -3,6 +3,7 @@
 
 static const char *const placement_words[] = {"active-active", "primary-peer", "solitary", NULL};
 
+static const char *const all_down_words[] = {"configured", "last-good", NULL};
 static const char *const return_words[] = {"auto", "manual", NULL};
 
 static const struct schema_row region_rows[] = {
@@ -136,6 +137,21 @@ static const struct schema_row pool_rows[] = {
         .max = SERVICE_POOL_MEMBERS,
         SCHEMA_FIELD(struct raw_pool, min_members),
         .description = "automation never goes below this number"},
+    {.name = "min_percent",
+        .type = SCHEMA_NUMBER,
+        .preset = "0",
+        .min = 0,
+        .max = 100,
+        SCHEMA_FIELD(struct raw_pool, min_percent),
+        .description = "the same as a part of all its members, those that people took out "
+                       "included; the larger of both counts"},
+    {.name = "all_down",
+        .type = SCHEMA_WORD,
+        .words = all_down_words,
+        .preset = "configured",
+        SCHEMA_FIELD(struct raw_pool, all_down_mode),
+        .description = "what is answered when health would leave nobody of an address family: "
+                       "configured: all that people left in; last-good: who was taken out last"},
     {.name = "return",
         .type = SCHEMA_WORD,
         .words = return_words,

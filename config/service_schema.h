@@ -32,6 +32,7 @@ struct raw_member {
 	uint16_t weight;
 };
 
+enum all_down_mode { ALL_DOWN_CONFIGURED, ALL_DOWN_LAST_GOOD };
 enum return_mode { RETURN_AUTO, RETURN_MANUAL };
 
 struct raw_pool {
@@ -43,7 +44,8 @@ struct raw_pool {
 	size_t members_count;
 	struct raw_check *checks;
 	size_t checks_count;
-	uint16_t witnesses, min_members;
+	uint16_t witnesses, min_members, min_percent;
+	enum all_down_mode all_down_mode;
 	enum return_mode return_mode;
 	uint32_t return_after_s, flap_half_life_s, ramp_s;
 };
@@ -179,9 +181,9 @@ struct raw_service {
 	struct raw_maintenance maintenance;
 };
 
-extern const struct schema_table service_table;    /* fills struct raw_service */
+extern const struct schema_table service_table;     /* fills struct raw_service */
 extern const struct schema_table maintenance_table; /* fills its `maintenance` */
-extern const struct schema_table check_table;      /* fills struct raw_check: one under `checks` */
-extern const struct schema_table pool_check_table; /* the same, inside a pool */
+extern const struct schema_table check_table;       /* fills struct raw_check: one under `checks` */
+extern const struct schema_table pool_check_table;  /* the same, inside a pool */
 
 #endif

@@ -65,6 +65,29 @@ static void due_at(struct core *c, uint64_t at_ms, uint64_t now_ms)
 		c->alarms_due_ms = at_ms;
 }
 
+/* The members that common_cause holds, told once a region. */
+static void common_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	bool told[SERVICE_REGIONS] = {false};
+
+	for (size_t i = 0; i < c->roster->members_count; i++) {
+		const struct state_member *m =
+		    state_member_find(c->state, c->roster->members[i].id);
+		size_t region = c->service->pools[c->roster->members[i].pool].region;
+		if (!m || m->kept_by != KEPT_BY_COMMON || told[region])
+			continue;
+		told[region] = true;
+		alarm_raise(c, now,
+		    mem_printf("pool-common-cause/%s", c->service->regions[region].name),
+		    mem_printf(
+		        "every vantage sees every member in all sites of region %s fail at "
+		        "once: more likely the probes' own network or something that all share; "
+		        "nothing is moved (rule 5)",
+		        c->service->regions[region].name),
+		    out);
+	}
+}
+
 /* What a pool offers follows from service and state alone, so it is looked at when those change. */
 static void pools_look(struct core *c, struct core_time now, struct core_effects *out)
 {
@@ -74,6 +97,7 @@ static void pools_look(struct core *c, struct core_time now, struct core_effects
 		return;
 	}
 	c->alarms_version = c->state->version;
+	common_look(c, now, out);
 	for (size_t p = 0; p < c->service->pools_count; p++) {
 		struct offers offers;
 		const char *name = c->service->pools[p].name;
@@ -234,6 +258,16 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 	}
 	acks_look(c, now, out);
 	drains_look(c, now, out);
+	if (c->clock_jumped_ms > 0) {
+		char span[TEXT_TIME_BYTES];
+		alarm_raise(c, now, mem_strdup("clock-jumped"),
+		    mem_printf(
+		        "the clock of this controller, %s, went forward by %s at once: what "
+		        "people declared ends after the time that has really passed. Set the "
+		        "clock right, or if it is right now, start the controller anew",
+		        c->name, text_span((uint64_t)c->clock_jumped_ms, span)),
+		    out);
+	}
 	if (c->adopt_refused)
 		alarm_raise(c, now, mem_strdup("store-refused"), mem_strdup(c->adopt_refused), out);
 	alarms_clear(c, out);

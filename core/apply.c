@@ -71,7 +71,7 @@ int apply_check(const struct service *s, struct err *e)
 		return err_set(e, E_INVALID, "found %zu sites, expected 1 to %d", s->sites_count,
 		    SERVICE_SITES);
 	if (s->pools_count > SERVICE_POOLS || s->names_count > SERVICE_NAMES ||
-	    s->zones_count > SERVICE_ZONES)
+	    s->regions_count > SERVICE_REGIONS || s->zones_count > SERVICE_ZONES)
 		return err_set(e, E_INVALID, "too many pools, names or zones");
 	for (size_t i = 0; i < s->sites_count; i++)
 		if (!s->sites[i].name || strlen(s->sites[i].name) >= SERVICE_NAME_BYTES)

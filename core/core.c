@@ -199,9 +199,35 @@ static void core_take(
 	}
 }
 
+/* A wall clock that goes forward at once would end drains, holds and pauses early. Time that has
+ * passed is what the monotonic clock says, so the core goes on with the time it had, and tells
+ * (decision 053). A step back, or as far back as it went forward, is believed. */
+static struct core_time clock_look(struct core *c, struct core_time now)
+{
+	int64_t ahead_ms = now.wall_ms - (int64_t)now.mono_ms;
+	int64_t jump_ms = c->clock_known ? ahead_ms - c->wall_ahead_ms : 0;
+
+	if (jump_ms > CORE_CLOCK_JUMP_MS ||
+	    (jump_ms < -CORE_CLOCK_JUMP_MS && c->clock_jumped_ms > 0)) {
+		c->clock_jumped_ms =
+		    c->clock_jumped_ms + jump_ms > 0 ? c->clock_jumped_ms + jump_ms : 0;
+		c->alarms_dirty = true;
+	}
+	c->clock_known = true;
+	c->wall_ahead_ms = ahead_ms;
+	return core_now(c, now);
+}
+
+struct core_time core_now(const struct core *c, struct core_time now)
+{
+	now.wall_ms -= c->clock_jumped_ms;
+	return now;
+}
+
 void core_step(
     struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out)
 {
+	now = clock_look(c, now);
 	core_take(c, event, now, out);
 	core_expire(c, now.mono_ms);
 	cautions_look(c, now.mono_ms);

@@ -54,9 +54,11 @@ static const char *stage_remark(const struct state_member *s)
 	case STAGE_KEPT:
 		return s->kept_by == KEPT_BY_HOLD ? ", and stays in the answers, because people "
 		                                    "have stopped automation (rule 8)"
-		                                  : ", and stays in the answers until no other "
-		                                    "site of the region has left for "
-		                                    "removal_window (rule 7)";
+		       : s->kept_by == KEPT_BY_COMMON ? ", and stays in the answers, because "
+		                                        "everything fails everywhere at once"
+		                                      : ", and stays in the answers until no other "
+		                                        "site of the region has left for "
+		                                        "removal_window (rule 7)";
 	case STAGE_OUT:
 		return s->verdict == MEMBER_UP
 		           ? ", and stays out, because people have stopped automation (rule 8)"
@@ -84,7 +86,7 @@ static void verdict_write(struct core *c, struct draft *d, struct roster_member 
 	char *evidence = verdict_evidence(c->roster, (size_t)(m - c->roster->members), now.mono_ms);
 	s->evidence = text_clean(evidence, state_evidence_limit(c->roster->members_count));
 	if (verdict == MEMBER_DOWN)
-		stage_conclude_down(d, m, !held, now);
+		stage_conclude_down(c, d, m, !held, now);
 	else
 		stage_conclude_up(d, m, now);
 	s = state_member_find(draft_read(d), m->id);

@@ -227,9 +227,8 @@ uint64_t drains_next_mono_ms(const struct core *c, uint64_t now_ms)
 
 	for (size_t i = 0; c->state && i < c->state->drains_count; i++) {
 		const struct state_drain *d = &c->state->drains[i];
-		uint64_t passed_ms = d->state == MAINTENANCE_PUBLISHED
-		                         ? ttl_passed_ms(c, c->state, d)
-		                         : UINT64_MAX;
+		uint64_t passed_ms =
+		    d->state == MAINTENANCE_PUBLISHED ? ttl_passed_ms(c, c->state, d) : UINT64_MAX;
 		if (passed_ms > now_ms && passed_ms < next_ms)
 			next_ms = passed_ms;
 	}

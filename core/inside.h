@@ -53,6 +53,8 @@ enum {
 	CORE_LIFT_EPOCHS = 65536, /* farther above is no backup but nonsense, and only alarmed */
 	CORE_LIFT_PAUSE_MS = 60 * 1000,       /* one that lies can not burn numbers fast */
 	CORE_TEXT_LINES = 50,                 /* of a reply, then "and N more" */
+	CORE_CLOCK_JUMP_MS = 10 * 1000,       /* faster than any clock is slewed */
+	CORE_COMMON_SETTLE_MS = 3000,         /* after everything has failed at once */
 	CORE_CAUTION_HOLD_MS = 30 * 1000,     /* a TTL stays short so long after the last failure */
 	CORE_CAUTION_PAUSE_MS = 1000,         /* between commits for TTLs alone */
 	CORE_CAUTION_PATIENCE_MS = 10 * 1000, /* a verdict is waited for, at most */
@@ -189,6 +191,11 @@ struct core {
 	uint64_t alarms_done_ms, alarms_due_ms; /* last looked at; may change by time alone at */
 	uint64_t alarms_version; /* of the state whose pools were looked at; UINT64_MAX: none */
 
+	uint64_t common_ms[SERVICE_REGIONS]; /* monotonic: when common_cause last held; 0: never */
+	bool clock_known;                    /* wall_ahead_ms was set once */
+	int64_t wall_ahead_ms;               /* wall - monotonic, at the last step */
+	int64_t clock_jumped_ms; /* the wall clock went forward at once by so much: not believed */
+
 	uint64_t timer_ms; /* the last CORE_TIMER_AT that has not come yet; UINT64_MAX: none */
 };
 
@@ -199,6 +206,9 @@ void effect_tell(struct core_effects *out, bool warn, const char *format, ...)
 void effect_reply(struct core *c, struct request *r, int result, int rule, char *text,
     struct view *after, struct core_effects *out);
 struct core_effect *effect_push(struct core_effects *out, enum core_effect_type type);
+
+/* core.c: without jumps of the wall clock */
+struct core_time core_now(const struct core *c, struct core_time now);
 
 /* draft.c */
 void core_decide(struct core *c, struct core_time now, struct core_effects *out);
@@ -288,9 +298,12 @@ bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_m
 /* The end of the region's window; 0: no site has left in it. */
 int64_t limit_end_ms(const struct service_region *region, const struct state *s, int64_t wall_ms);
 
+/* common.c */
+bool common_cause(const struct core *c, const struct state *s, size_t region, uint64_t now_ms);
+
 /* stages.c: what follows from verdicts, and returns */
-void stage_conclude_down(
-    struct draft *d, const struct roster_member *m, bool news, struct core_time now);
+void stage_conclude_down(struct core *c, struct draft *d, const struct roster_member *m, bool news,
+    struct core_time now);
 void stage_conclude_up(struct draft *d, const struct roster_member *m, struct core_time now);
 void stages_advance(struct core *c, struct draft *d, struct core_time now);
 int64_t stage_waits_until_ms(const struct service_pool *pool, const struct state_member *s);

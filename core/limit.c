@@ -23,9 +23,11 @@ static bool trial_leaves(const struct draft *d, const struct roster_member *m, s
 			return false;
 	s->stage = STAGE_OUT;
 	s->withheld = true;
+	s->stage_ms = INT64_MAX; /* the last to leave */
 	offer_decide(d->service, trial, m->pool, &offers);
 	s->stage = was.stage;
 	s->withheld = was.withheld;
+	s->stage_ms = was.stage_ms;
 	return !offers.items[m->member].offered;
 }
 

@@ -30,6 +30,29 @@ static enum offer_reason reason_withheld(const struct state_member *m)
 	                                  : OFFER_WITHHELD;
 }
 
+/* When the member stopped being good; what is only kept has not been taken out yet. */
+static int64_t stage_since_ms(const struct service *s, const struct state *state, size_t pool,
+    size_t member, const struct offer *o)
+{
+	return o->kept ? INT64_MAX : member_committed(s, state, pool, member)->stage_ms;
+}
+
+/* When the last of a family left that health has withheld altogether. */
+static int64_t last_good_ms(const struct service *s, const struct state *state, size_t pool,
+    uint8_t family, const struct offers *out)
+{
+	int64_t last_ms = INT64_MIN;
+
+	for (size_t i = 0; i < out->count; i++) {
+		const struct offer *o = &out->items[i];
+		if (s->pools[pool].members[i].address.family != family || !o->offered)
+			continue;
+		int64_t ms = stage_since_ms(s, state, pool, i, o);
+		last_ms = ms > last_ms ? ms : last_ms;
+	}
+	return last_ms;
+}
+
 /* Takes out what health withholds. Where nobody of the family is left that is up, what is up and
  * waits for its return comes back at once (rule 5); where there is no such member, all of the
  * family are offered. Members that are only kept do not count as left. */
@@ -48,6 +71,9 @@ static void family_withhold(const struct service *s, const struct state *state, 
 		waiting += o->withheld && o->is_up;
 	}
 	bool all_down = admitted > 0 && well == 0 && waiting == 0;
+	int64_t last_ms = all_down && p->all_down_last_good
+	                      ? last_good_ms(s, state, pool, family, out)
+	                      : INT64_MIN;
 	for (size_t i = 0; i < out->count; i++) {
 		struct offer *o = &out->items[i];
 		if (p->members[i].address.family != family || !o->offered ||
@@ -55,14 +81,22 @@ static void family_withhold(const struct service *s, const struct state *state, 
 			continue;
 		bool needed = well == 0 && o->withheld && o->is_up;
 		bool pinned = o->reason == OFFER_PINNED_UP;
-		o->offered = all_down || needed || o->kept;
-		o->reason = all_down  ? OFFER_ALL_DOWN
+		bool last = all_down && stage_since_ms(s, state, pool, i, o) >= last_ms;
+		o->offered = last || needed || o->kept;
+		o->reason = last      ? OFFER_ALL_DOWN
 		            : needed  ? OFFER_NEEDED
 		            : pinned  ? OFFER_PINNED_UP
 		            : o->kept ? OFFER_KEPT
 		                      : reason_withheld(member_committed(s, state, pool, i));
 	}
 	out->all_down = out->all_down || all_down;
+}
+
+size_t offer_minimum(const struct service_pool *pool)
+{
+	size_t part = (pool->members_count * pool->min_percent + 99) / 100;
+
+	return part > pool->min_members ? part : pool->min_members;
 }
 
 static bool is_withheld(const struct offer *o)
@@ -75,7 +109,7 @@ static bool is_withheld(const struct offer *o)
 static void minimum_keep(
     const struct service *s, const struct state *state, size_t pool, struct offers *out)
 {
-	while (out->offered < s->pools[pool].min_members) {
+	while (out->offered < offer_minimum(&s->pools[pool])) {
 		size_t best = SIZE_MAX;
 		int64_t best_ms = 0;
 		out->below_minimum = true;

@@ -46,6 +46,9 @@ struct offers {                                   /* of one pool */
 void offer_decide(const struct service *s, const struct state *state, size_t pool,
     struct offers *out); /* out->offered >= 1, for a pool has members */
 
+/* What automation may not go below: min_members and min_percent, whichever is more. */
+size_t offer_minimum(const struct service_pool *pool);
+
 /* How many quarters of its weight a member that is offered has: 1 … 4. */
 uint8_t offer_quarters(
     const struct service *s, const struct state *state, size_t pool, size_t member);

@@ -43,6 +43,7 @@ static void kept_tell(struct buf *b, const struct service *s, const struct state
     size_t pool, size_t member, const char *verdict)
 {
 	const struct state_intent *hold = intent_hold(s, state, pool, member);
+	enum kept_by by = member_committed(s, state, pool, member)->kept_by;
 	const struct service_region *region = &s->regions[s->pools[pool].region];
 	const struct state_departure *last = state_departure_find(state, region->name);
 	char time[TEXT_TIME_BYTES];
@@ -52,6 +53,10 @@ static void kept_tell(struct buf *b, const struct service *s, const struct state
 		char *told = intent_tell(hold);
 		buf_printf(b, ": %s (rule 8)", told);
 		free(told);
+	} else if (by == KEPT_BY_COMMON) {
+		buf_puts(b,
+		    ", because every vantage saw every member of all sites of the region fail at "
+		    "once: more likely what the probes share has failed (rule 5)");
 	} else if (last)
 		buf_printf(b,
 		    ", because automation took %s out at %s and takes one site of region %s in %u "
@@ -116,8 +121,10 @@ char *offer_explain_member(const struct service *s, const struct state *state, s
 		    buf_text(&verdict), family, name);
 		break;
 	case OFFER_MINIMUM:
-		buf_printf(&b, "offered although %s: pool %s keeps at least %u members (rule 3)",
-		    buf_text(&verdict), name, s->pools[pool].min_members);
+		buf_printf(&b,
+		    "offered although %s: pool %s keeps at least %u members (min_members, "
+		    "min_percent; rule 3)",
+		    buf_text(&verdict), name, (unsigned)offer_minimum(&s->pools[pool]));
 		break;
 	case OFFER_PINNED_UP:
 	case OFFER_PINNED_DOWN: {
@@ -152,16 +159,17 @@ char *offer_explain_pool(const struct service *s, size_t pool, const struct offe
 		             "are answered still (rule 1)");
 	if (offers->all_down)
 		buf_puts(&b, "; health would withhold all that is left of an address family, so "
-		             "all of those are offered (rule 5)");
+		             "they are offered all the same, as all_down asks for (rule 5)");
 	if (offers->kept)
 		buf_puts(&b, "; a member that is down stays in it, because its removal is held "
-		             "(rules 7 and 8)");
+		             "(rules 5, 7 and 8)");
 	if (offers->parked)
 		buf_puts(&b, "; a member that is up again waits to be returned by people");
 	if (offers->below_minimum)
 		buf_printf(&b,
-		    "; at least %u are wanted (min_members), so automation keeps those "
+		    "; at least %u are wanted (min_members, min_percent), so automation keeps "
+		    "those "
 		    "that went down last (rule 3)",
-		    s->pools[pool].min_members);
+		    (unsigned)offer_minimum(&s->pools[pool]));
 	return buf_take(&b);
 }

@@ -42,7 +42,8 @@ void request_free(struct request *r)
 	free(r);
 }
 
-static struct request *request_copy(const struct core_request *r, struct core_time now)
+static struct request *request_copy(
+    const struct core_request *r, int64_t jumped_ms, struct core_time now)
 {
 	struct request *copy = mem_new(1, sizeof(*copy));
 
@@ -54,7 +55,9 @@ static struct request *request_copy(const struct core_request *r, struct core_ti
 	/* One byte more than allowed, so that one too long is noticed instead of cut. */
 	copy->reason = text_clean(r->reason, CORE_REASON_BYTES + 2);
 	copy->override = text_clean(r->override, SERVICE_NAME_BYTES);
-	copy->until_ms = r->until_ms;
+	/* The shell has added a duration to its own clock. */
+	if (r->start_ms > 0 || __builtin_sub_overflow(r->until_ms, jumped_ms, &copy->until_ms))
+		copy->until_ms = r->until_ms;
 	copy->start_ms = r->start_ms;
 	copy->extend_ms = r->extend_ms;
 	copy->service = r->service ? service_hold(r->service) : NULL;
@@ -80,7 +83,7 @@ static const char *not_leading(const struct core *c)
 void queue_take(
     struct core *c, const struct core_request *r, struct core_time now, struct core_effects *out)
 {
-	struct request *copy = request_copy(r, now);
+	struct request *copy = request_copy(r, c->clock_jumped_ms, now);
 	const char *why = not_leading(c);
 
 	if (why) {

@@ -153,6 +153,7 @@ static void looks_report(const struct core *c, uint64_t now_ms, struct core_repo
 
 void core_report(const struct core *c, struct core_time now, struct core_report *out)
 {
+	now = core_now(c, now);
 	*out = (struct core_report){.observations_unknown = c->observations_unknown};
 	if (c->service)
 		service_report(c, now.mono_ms, out);

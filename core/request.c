@@ -139,7 +139,7 @@ void site_pools_tell(
 			    ", also in %s: nobody else has that address family (rule 1)", name);
 		if (offers.below_minimum)
 			buf_printf(text, "; that is fewer than the %u it should have",
-			    s->pools[p].min_members);
+			    (unsigned)offer_minimum(&s->pools[p]));
 	}
 	if (lines > CORE_TEXT_LINES)
 		buf_printf(text, "\nand %zu pools more", lines - CORE_TEXT_LINES);

@@ -97,6 +97,8 @@ struct service_pool {
 	size_t checks_count;
 	uint16_t witnesses;   /* vantages that must agree before a removal; 2 … 16, default 2 */
 	uint16_t min_members; /* automation never goes below; default 1 */
+	uint16_t min_percent; /* of all its members, also administratively removed; 0: none */
+	bool all_down_last_good; /* when all are down: who was good last, not all configured */
 	/* How a member comes back that was removed. */
 	bool return_manual;        /* people return it */
 	uint32_t return_after_s;   /* healthy for so long first; 0: at once */

@@ -3,7 +3,7 @@
  *
  * Times are wall times, because they are committed: a new leader goes on where the former stopped.
  */
-#include <inttypes.h>
+#include <assert.h>
 #include <stdlib.h>
 
 #include "core/inside.h"
@@ -28,8 +28,25 @@ enum member_stage stage_of_return(const struct service_pool *pool)
 	return pool->ramp_s > 0 ? STAGE_RAMP : STAGE_IN;
 }
 
+/* What holds the removal of a member that is concluded down. Nothing: the departure of its site is
+ * recorded, if it is one. */
+static enum kept_by kept_by(
+    struct core *c, struct draft *d, const struct roster_member *m, struct core_time now)
+{
+	if (intent_hold(d->service, draft_read(d), m->pool, m->member))
+		return KEPT_BY_HOLD;
+	size_t region = pool_of(d, m)->region;
+	assert(region < SERVICE_REGIONS);
+	if (common_cause(c, draft_read(d), region, now.mono_ms))
+		c->common_ms[region] = now.mono_ms;
+	/* When it ends, the members recover one after the other: none leaves because it is late. */
+	if (c->common_ms[region] > 0 && now.mono_ms - c->common_ms[region] < CORE_COMMON_SETTLE_MS)
+		return KEPT_BY_COMMON;
+	return limit_allows(d, m, now.wall_ms) ? KEPT_BY_NOTHING : KEPT_BY_LIMIT;
+}
+
 void stage_conclude_down(
-    struct draft *d, const struct roster_member *m, bool news, struct core_time now)
+    struct core *c, struct draft *d, const struct roster_member *m, bool news, struct core_time now)
 {
 	struct state_member *s = state_member_put(draft_write(d), m->id);
 	bool inside = s->stage == STAGE_IN || s->stage == STAGE_RAMP || s->stage == STAGE_KEPT;
@@ -38,14 +55,13 @@ void stage_conclude_down(
 		penalty_add(s, pool_of(d, m)->flap_half_life_s, now.wall_ms);
 	if (s->stage == STAGE_OUT)
 		return;
-	bool held = intent_hold(d->service, draft_read(d), m->pool, m->member) != NULL;
-	bool leaves = !inside || (!held && limit_allows(d, m, now.wall_ms));
+	enum kept_by by = inside ? kept_by(c, d, m, now) : KEPT_BY_NOTHING;
 	s = state_member_put(draft_write(d), m->id);
-	if (leaves) {
+	if (by == KEPT_BY_NOTHING) {
 		stage_move(s, STAGE_OUT, now.wall_ms);
 	} else if (s->stage != STAGE_KEPT) {
 		stage_move(s, STAGE_KEPT, now.wall_ms);
-		s->kept_by = held ? KEPT_BY_HOLD : KEPT_BY_LIMIT;
+		s->kept_by = by;
 	}
 }
 
@@ -74,12 +90,12 @@ int64_t stage_waits_until_ms(const struct service_pool *pool, const struct state
 	return s->damped ? penalty_end_ms(s, pool->flap_half_life_s, healthy_ms) : healthy_ms;
 }
 
-/* A hold has ended, and the limit holds on. */
-static bool kept_by_limit(struct draft *d, const struct roster_member *m)
+/* What held it first is over, and something else holds it on. */
+static bool kept_otherwise(struct draft *d, const struct roster_member *m, enum kept_by by)
 {
-	if (state_member_find(draft_read(d), m->id)->kept_by == KEPT_BY_LIMIT)
+	if (state_member_find(draft_read(d), m->id)->kept_by == by)
 		return false;
-	state_member_put(draft_write(d), m->id)->kept_by = KEPT_BY_LIMIT;
+	state_member_put(draft_write(d), m->id)->kept_by = by;
 	return true;
 }
 
@@ -96,15 +112,16 @@ static bool kept_advance(
 		due_at(c, now.wall_ms + STAGES_LOOK_AGAIN_MS);
 		return false;
 	}
-	/* Not only by the window's end: the document may have changed, or the site left elsewhere.
-	 */
-	if (!limit_allows(d, m, now.wall_ms)) {
-		due_at(c, end_ms);
-		return kept_by_limit(d, m);
+	/* Not only by the window's end: the document may have changed, or the site left
+	 * elsewhere. */
+	enum kept_by by = kept_by(c, d, m, now);
+	if (by != KEPT_BY_NOTHING) {
+		due_at(c, by == KEPT_BY_LIMIT ? end_ms : now.wall_ms + STAGES_LOOK_AGAIN_MS);
+		return kept_otherwise(d, m, by);
 	}
 	stage_move(state_member_put(draft_write(d), m->id), STAGE_OUT, now.wall_ms);
 	draft_note(d, now.wall_ms, "automation", "removal-released", m->id,
-	    mem_printf("%s leaves now: what held its removal is over (rules 7 and 8)", m->id));
+	    mem_printf("%s leaves now: what held its removal is over", m->id));
 	return true;
 }
 

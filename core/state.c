@@ -279,7 +279,7 @@ static const char *const maintenance_states[] = {"scheduled", "declared", "publi
     "ttl-elapsed", "resolvers-agree", "quiet", "safe", "returning", "active"};
 
 static const char *const member_stages[] = {"in", "kept", "out", "waiting", "parked", "ramp"};
-static const char *const keepers[] = {"nothing", "limit", "hold"};
+static const char *const keepers[] = {"nothing", "limit", "hold", "common-cause"};
 
 const char *member_stage_name(enum member_stage s)
 {
@@ -289,7 +289,7 @@ const char *member_stage_name(enum member_stage s)
 
 const char *kept_by_name(enum kept_by k)
 {
-	assert(k <= KEPT_BY_HOLD);
+	assert(k <= KEPT_BY_COMMON);
 	return keepers[k];
 }
 

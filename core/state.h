@@ -33,8 +33,9 @@ enum member_stage {
 
 enum kept_by {
 	KEPT_BY_NOTHING,
-	KEPT_BY_LIMIT, /* another site of the region has left within removal_window (rule 7) */
-	KEPT_BY_HOLD,  /* people have stopped automation (rule 8) */
+	KEPT_BY_LIMIT,  /* another site of the region has left within removal_window (rule 7) */
+	KEPT_BY_HOLD,   /* people have stopped automation (rule 8) */
+	KEPT_BY_COMMON, /* everything fails everywhere at once (core/common.c) */
 };
 
 struct state_member {

@@ -136,6 +136,27 @@ bool vantage_failing(
 	return failing;
 }
 
+bool vantage_all_failing(const struct roster *r, size_t member, uint64_t now_ms)
+{
+	const struct roster_member *m = &r->members[member];
+	const struct service_pool *pool = &r->service->pools[m->pool];
+	bool some = false;
+
+	for (size_t site = 0; site < r->service->sites_count; site++) {
+		bool fresh = false, failing = false;
+		for (size_t i = 0; m->vantages[site] && i < pool->checks_count; i++) {
+			const struct sighting *s = &m->vantages[site][i];
+			bool is_fresh = sighting_is_fresh(s, &pool->checks[i], now_ms);
+			fresh = fresh || is_fresh;
+			failing = failing || (is_fresh && !s->ok);
+		}
+		if (fresh && !failing)
+			return false;
+		some = some || failing;
+	}
+	return some;
+}
+
 static uint64_t member_expiry(
     const struct roster *r, const struct roster_member *m, uint64_t now_ms)
 {

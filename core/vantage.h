@@ -27,6 +27,9 @@ struct tally vantage_tally(const struct roster *r, size_t member, uint64_t now_m
 bool vantage_failing(
     const struct roster *r, size_t member, unsigned witnesses, uint64_t now_ms, bool *close);
 
+/* Whether every vantage that has anything fresh to say sees a check fail, and there are some. */
+bool vantage_all_failing(const struct roster *r, size_t member, uint64_t now_ms);
+
 /* Counts again for every member, queues those whose tally changed, sets the next expiry. */
 void vantage_recount(struct roster *r, uint64_t now_ms);
 

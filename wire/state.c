@@ -216,7 +216,7 @@ static const char *stage_word(unsigned i)
 
 static const char *kept_word(unsigned i)
 {
-	return i <= KEPT_BY_HOLD ? kept_by_name((enum kept_by)i) : NULL;
+	return i <= KEPT_BY_COMMON ? kept_by_name((enum kept_by)i) : NULL;
 }
 
 /* One of the words of an enum, by its index; a document of an earlier version means `otherwise`. */
