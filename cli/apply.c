@@ -1,4 +1,6 @@
 /* tandem apply: puts a service document in force. */
+#include "cli/apply.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +76,7 @@ static int applied_print(
 	return CLI_OK;
 }
 
-static int apply_planned(const struct cli *cli, struct client *c, json_t *body, json_t *plan)
+int apply_planned(const struct cli *cli, struct client *c, json_t *body, json_t *plan)
 {
 	struct client_failure f = {0};
 	json_t *answer = NULL;

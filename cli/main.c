@@ -21,6 +21,7 @@ static const struct cli_command *const commands[] = {
     &command_plan,
     &command_whatif,
     &command_apply,
+    &command_rollback,
     &command_check,
     &command_pki,
     &command_dnssec,

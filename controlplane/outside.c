@@ -1,10 +1,12 @@
 /* One libunbound context a question: created, asked, heard, deleted. */
 #include "controlplane/outside.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <unbound.h>
+#include <unistd.h>
 
 #include "lib/base/mem.h"
 
@@ -123,6 +125,12 @@ static int enquiry_prepare(struct enquiry *y)
 {
 	int r = 0;
 
+	if (y->q.trust_anchor && access(y->q.trust_anchor, R_OK) != 0) {
+		snprintf(y->failure, sizeof(y->failure),
+		    "the trust anchor %.150s can not be read: %s", y->q.trust_anchor,
+		    strerror(errno));
+		return UB_READFILE;
+	}
 	y->ub = ub_ctx_create();
 	if (!y->ub)
 		return UB_NOMEM;
@@ -141,7 +149,7 @@ static void enquiry_start(struct enquiry *y)
 	int id, r = enquiry_prepare(y);
 
 	r = r ? r : ub_resolve_async(y->ub, y->q.owner, y->q.kind, 1, y, on_result, &id);
-	if (r)
+	if (r && !*y->failure)
 		snprintf(y->failure, sizeof(y->failure), "%s", ub_strerror(r));
 	y->event = event_new(y->outside->base, r ? -1 : ub_fd(y->ub),
 	    r ? EV_TIMEOUT : EV_READ | EV_PERSIST, on_event, y);

@@ -90,6 +90,18 @@ def test_drain_is_scheduled_extended_and_cancelled(world):
                         "x").returncode == 2
 
 
+def test_rollback_puts_an_earlier_document_in_force(world):
+    revision = world.status()["revision"]
+    text = world.service_file.read_text()
+    changed = world.folder / "changed.yaml"
+    changed.write_text(text.replace("title: ", "title: changed, "))
+    assert world.tandem("apply", "-f", changed).returncode == 0
+    done = world.tandem("rollback", revision)
+    assert done.returncode == 0 and f"Revision {revision + 2} is in force" in done.stdout, done
+    assert world.leader_api().get("/v1/config").json["document"] == text
+    assert world.tandem("rollback", 999).returncode == 1
+
+
 def test_undrain_without_a_drain_says_so(world):
     done = world.undrain(MUC)
     assert MUC.name in done.stdout + done.stderr
