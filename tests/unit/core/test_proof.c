@@ -229,6 +229,33 @@ static void resolver_that_keeps_the_address_longer_holds_the_drain(void **unused
 	world_end(w);
 }
 
+static void answer_that_dnssec_does_not_prove_holds_the_drain(void **unused)
+{
+	struct world *w = world_with(service_proven());
+	struct addr a;
+
+	(void)unused;
+	drain(w, "muc");
+	all_well(w, 1);
+	for (unsigned i = 0; i < 31; i++) {
+		pass(w, 1000);
+		servers_answer(w);
+		acks(w);
+	}
+	assert_int_equal(addr_parse("127.20.0.25", &a, NULL), 0);
+	step(w, (struct core_event){.type = CORE_LOOK,
+	            .look = {.type = LOOK_RESOLVER,
+	                .subject = "quad",
+	                .owner = MAIL,
+	                .kind = LOOK_A,
+	                .failure = "",
+	                .addresses = &a,
+	                .addresses_count = 1}});
+	assert_int_equal(state_now(w), MAINTENANCE_TTL_ELAPSED);
+	assert_contains(sentence_for(w, "muc"), "but not proven by DNSSEC");
+	world_end(w);
+}
+
 static void advisory_resolver_is_shown_and_holds_nothing(void **unused)
 {
 	struct service *s = service_proven();
@@ -332,10 +359,14 @@ static void growth_of_a_counter_is_what_counts(void **unused)
 	pass(w, 2000);
 	measured(w, "smtp-muc", 1000100, "");
 	assert_contains(sentence_for(w, "muc"), "smtp-muc is 50/s, above its floor of 5/s");
-	for (unsigned i = 0; i < 6; i++) {
+	pass(w, 2000);
+	acks(w);
+	measured(w, "smtp-muc", 0, ""); /* its process was started anew */
+	assert_contains(sentence_for(w, "muc"), "has been read once");
+	for (unsigned i = 0; i < 7; i++) {
 		pass(w, 2000);
 		acks(w);
-		measured(w, "smtp-muc", 1000100 + i, "");
+		measured(w, "smtp-muc", 100 + i, "");
 	}
 	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
 	world_end(w);
@@ -443,6 +474,7 @@ int main(void)
 	    cmocka_unit_test(name_server_that_answers_otherwise_than_it_says_holds_the_drain),
 	    cmocka_unit_test(drain_is_safe_when_all_is_shown_and_not_before),
 	    cmocka_unit_test(resolver_that_keeps_the_address_longer_holds_the_drain),
+	    cmocka_unit_test(answer_that_dnssec_does_not_prove_holds_the_drain),
 	    cmocka_unit_test(advisory_resolver_is_shown_and_holds_nothing),
 	    cmocka_unit_test(traffic_that_comes_back_takes_the_word_safe_away),
 	    cmocka_unit_test(queue_that_is_not_empty_holds_the_last_step),
