@@ -267,12 +267,14 @@ struct asker *asker_new(struct event_base *base, asker_heard heard, void *ctx)
 
 void asker_free(struct asker *k)
 {
-	struct ask *a;
+	struct ask *a, *next;
 
 	if (!k)
 		return;
-	while ((a = TAILQ_FIRST(&k->asks)))
+	for (a = TAILQ_FIRST(&k->asks); a; a = next) {
+		next = TAILQ_NEXT(a, entry);
 		ask_free(a);
+	}
 	free(k);
 }
 

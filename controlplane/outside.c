@@ -169,12 +169,14 @@ struct outside *outside_new(struct event_base *base, outside_heard heard, void *
 
 void outside_free(struct outside *o)
 {
-	struct enquiry *y;
+	struct enquiry *y, *next;
 
 	if (!o)
 		return;
-	while ((y = LIST_FIRST(&o->enquiries)))
+	for (y = LIST_FIRST(&o->enquiries); y; y = next) {
+		next = LIST_NEXT(y, entry);
 		enquiry_free(y);
+	}
 	free(o);
 }
 
