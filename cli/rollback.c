@@ -4,16 +4,18 @@
 
 #include "cli/apply.h"
 #include "cli/changes.h"
+#include "cli/document.h"
 #include "cli/options.h"
 #include "cli/table.h"
 
 static const char usage[] =
-    "usage: tandem rollback REVISION\n"
+    "usage: tandem rollback REVISION [--remove-names COUNT]\n"
     "\n"
     "Puts the service document of an earlier REVISION in force again, as a new revision: shows\n"
     "what changes, checks it like any other document, and refuses if another one was applied\n"
     "meanwhile. \"tandem history --json\" and GET /v1/config/revisions list what is kept.\n"
     "\n"
+    "      --remove-names N   confirms that N names leave their names files\n"
     "      --json          the answer as JSON, with the plan\n"
     "  -c, --config FILE   controllers and certificates\n";
 
@@ -39,11 +41,13 @@ static int document_fetch(
 
 static int rollback_run(struct cli *cli, int argc, char **argv)
 {
+	const char *remove = NULL;
+	const struct option_row rows[] = {{"remove-names", 0, OPTION_TEXT, &remove}};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, NULL, 0, argc, argv, &first);
+	int status = options_parse(cli, rows, 1, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, "the number of a revision");
 	if (status != OPTIONS_GO_ON)
@@ -55,6 +59,8 @@ static int rollback_run(struct cli *cli, int argc, char **argv)
 	status = client_open(cli, &c);
 	if (status == 0)
 		status = document_fetch(cli, c, revision, &body);
+	if (status == 0 && remove != NULL)
+		status = removal_confirm(cli, remove, body);
 	if (status == 0)
 		status = plan_ask(cli, c, body, &plan);
 	if (status == 0)
