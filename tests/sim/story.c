@@ -23,7 +23,8 @@ void trace_number(uint64_t n)
 	sim->hash ^= sim->hash >> 29;
 }
 
-static void line_print(const char *who, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void line_print(
+    const char *who, const char *format, va_list ap)
 {
 	uint64_t ms = sim->now_us / 1000;
 	printf("%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 " %s%s", ms / 3600000,
