@@ -85,7 +85,8 @@ static char *elsewhere(const struct reading *r, size_t but, const char *name)
 		const struct names_line *line =
 		    i == but ? NULL : names_file_find(&r->files[i], name);
 		if (line)
-			return mem_printf(" (%s:%u)", r->d->service->names_files[i].file, line->line);
+			return mem_printf(
+			    " (%s:%u)", r->d->service->names_files[i].file, line->line);
 	}
 	return mem_strdup("");
 }
@@ -108,9 +109,9 @@ static void files_check(struct reading *r)
 		const struct names_line *line = names_file_find(&r->files[f->file], f->name);
 		char *path = beside(r->path, s->names_files[f->file].file);
 		char *other = elsewhere(r, f->file, f->name);
-		error_add(r->errors, mem_printf("%s:%u:%u: name %s: %s%s", path,
-		                         line ? line->line : 0, line ? line->column : 0, f->name,
-		                         f->text, other));
+		error_add(
+		    r->errors, mem_printf("%s:%u:%u: name %s: %s%s", path, line ? line->line : 0,
+		                   line ? line->column : 0, f->name, f->text, other));
 		free(other);
 		free(path);
 	}
@@ -150,14 +151,11 @@ static void lists_append(struct document *d)
 	d->text = buf_take(&text);
 }
 
-static int files_take(
-    const char *path, struct document *d, struct config_errors *errors)
+static int files_take(const char *path, struct document *d, struct config_errors *errors)
 {
 	size_t count = d->service->names_files_count;
-	struct reading r = {.path = path,
-	    .d = d,
-	    .files = mem_new(count, sizeof(*r.files)),
-	    .errors = errors};
+	struct reading r = {
+	    .path = path, .d = d, .files = mem_new(count, sizeof(*r.files)), .errors = errors};
 	for (size_t i = 0; i < count; i++)
 		file_take(&r, i);
 	if (errors->count == 0)

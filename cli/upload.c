@@ -1,4 +1,5 @@
-/* Brings lists of names to the leader: what is missing is asked for first, the manifest goes last. */
+/* Brings lists of names to the leader: what is missing is asked for first, the manifest goes last.
+ */
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +78,7 @@ static int list_send(
 		json_decref(missing); /* the file was not here: the store has it, or refuses */
 		return 0;
 	}
-	int status =
-	    post(cli, c, json_pack("{s:s%}", "manifest", text, bytes), &answer);
+	int status = post(cli, c, json_pack("{s:s%}", "manifest", text, bytes), &answer);
 	json_array_foreach(json_object_get(answer, "missing"), i, item)
 	{
 		if (json_is_string(item))

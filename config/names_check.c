@@ -225,12 +225,11 @@ static void first_add(char *first[static NAMES_CHECK_SHOWN], uint64_t number, co
 		first[number] = mem_strdup(name);
 }
 
-static bool same_answer(const struct side *a, const struct stream *x, const struct side *b,
-    const struct stream *y)
+static bool same_answer(
+    const struct side *a, const struct stream *x, const struct side *b, const struct stream *y)
 {
-	return x->file->ttl_s == y->file->ttl_s &&
-	       strcmp(a->service->pools[x->file->pool].name,
-	           b->service->pools[y->file->pool].name) == 0;
+	return x->file->ttl_s == y->file->ttl_s && strcmp(a->service->pools[x->file->pool].name,
+	                                               b->service->pools[y->file->pool].name) == 0;
 }
 
 static void is_removed(struct check *c, const char *name)

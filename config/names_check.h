@@ -17,7 +17,8 @@ struct names_fault {
 
 struct names_change { /* start from {0} */
 	uint64_t before, after;
-	uint64_t added, removed, moved; /* moved: has another pool or TTL, or stood in the document */
+	uint64_t added, removed,
+	    moved; /* moved: has another pool or TTL, or stood in the document */
 	char *added_first[NAMES_CHECK_SHOWN], *removed_first[NAMES_CHECK_SHOWN];
 	char **taken; /* sorted: owners of the former document that only a file answers now */
 	size_t taken_count;

@@ -51,8 +51,8 @@ static void line_read(struct names_file *f, const char *line, size_t bytes, uint
 		    (struct names_line){*room, number, (uint32_t)start + 1};
 		*room += name_bytes;
 	} else {
-		report_add(report, mark, "more names than the %d that are possible",
-		    SERVICE_LIST_NAMES);
+		report_add(
+		    report, mark, "more names than the %d that are possible", SERVICE_LIST_NAMES);
 	}
 }
 
@@ -60,8 +60,7 @@ static void twice_find(struct names_file *f, struct report *report)
 {
 	for (size_t i = 1; i < f->count; i++)
 		if (strcmp(f->lines[i - 1].name, f->lines[i].name) == 0)
-			report_add(report,
-			    (struct yaml_mark){f->lines[i].line, f->lines[i].column},
+			report_add(report, (struct yaml_mark){f->lines[i].line, f->lines[i].column},
 			    "name %s again, expected it once (first in line %u)", f->lines[i].name,
 			    f->lines[i - 1].line);
 }

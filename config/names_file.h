@@ -13,7 +13,7 @@ struct names_line {
 	uint32_t line, column;
 };
 
-struct names_file { /* start from {0} */
+struct names_file {               /* start from {0} */
 	struct names_line *lines; /* sorted by name, each once */
 	size_t count;
 	char *storage;

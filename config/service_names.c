@@ -30,8 +30,9 @@ void service_build_names_files(struct service_draft *d)
 	const struct raw_names_file *raw = d->raw.names_files;
 
 	s->names_files_count = d->raw.names_files_count;
-	s->names_files =
-	    s->names_files_count > 0 ? mem_new(s->names_files_count, sizeof(*s->names_files)) : NULL;
+	s->names_files = s->names_files_count > 0
+	                     ? mem_new(s->names_files_count, sizeof(*s->names_files))
+	                     : NULL;
 	for (size_t i = 0; i < s->names_files_count; i++) {
 		struct service_names *to = &s->names_files[i];
 
@@ -39,11 +40,11 @@ void service_build_names_files(struct service_draft *d)
 		to->zone = raw[i].zone ? name_index_find(&d->zones, raw[i].zone) : SIZE_MAX;
 		to->pool = raw[i].pool ? name_index_find(&d->pools, raw[i].pool) : SIZE_MAX;
 		if (raw[i].zone && to->zone == SIZE_MAX)
-			service_unknown(d, schema_mark(&raw[i].place, "zone"), "zone", raw[i].zone,
-			    &d->zones);
+			service_unknown(
+			    d, schema_mark(&raw[i].place, "zone"), "zone", raw[i].zone, &d->zones);
 		if (raw[i].pool && to->pool == SIZE_MAX)
-			service_unknown(d, schema_mark(&raw[i].place, "pool"), "pool", raw[i].pool,
-			    &d->pools);
+			service_unknown(
+			    d, schema_mark(&raw[i].place, "pool"), "pool", raw[i].pool, &d->pools);
 		if (!raw[i].file)
 			continue;
 		to->file = mem_strdup(raw[i].file);

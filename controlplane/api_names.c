@@ -11,8 +11,8 @@
 #include "lib/json.h"
 
 enum {
-	GET_BLOBS = 48,               /* of one answer */
-	GET_BYTES = 2 * 1024 * 1024,  /* of one answer; at least one blob goes */
+	GET_BLOBS = 48,              /* of one answer */
+	GET_BYTES = 2 * 1024 * 1024, /* of one answer; at least one blob goes */
 };
 
 struct names_request { /* until the store has answered */
@@ -64,8 +64,7 @@ static void on_found(void *ctx, int result, const struct err *e)
 			continue;
 		sent += bytes;
 		char *text = base64_make(data, bytes);
-		json_object_set_new(
-		    blobs, names_hex(n->keys[i].digest, hex), json_string(text));
+		json_object_set_new(blobs, names_hex(n->keys[i].digest, hex), json_string(text));
 		free(text);
 	}
 	if (result == 0 && sent > 0) {
@@ -159,8 +158,8 @@ static int chunks_take(struct names_request *n, const json_t *chunks, struct err
 	json_array_foreach(chunks, i, item)
 	{
 		if (result != 0 || count == NAMES_WRITE_BLOBS || total > NAMES_WRITE_BYTES) {
-			result = result != 0 ? result
-			                     : err_set(e, E_LIMIT, "too many chunks at once");
+			result =
+			    result != 0 ? result : err_set(e, E_LIMIT, "too many chunks at once");
 			break;
 		}
 		result = chunk_read(item, &text, &blobs[count], e);
@@ -201,8 +200,7 @@ static void on_looked(void *ctx, int result, const struct err *e)
 
 /* {"manifest":TEXT}: which of its chunks are missing. With "complete": it is written, as the last
  * of its parts. */
-static int manifest_take(
-    struct names_request *n, const char *text, bool complete, struct err *e)
+static int manifest_take(struct names_request *n, const char *text, bool complete, struct err *e)
 {
 	struct names_manifest m;
 	int result = names_manifest_read(text, strlen(text), &m, e);
@@ -218,7 +216,8 @@ static int manifest_take(
 		n->keys_count = m.chunks_count;
 		for (size_t i = 0; i < m.chunks_count; i++)
 			memcpy(n->keys[i].digest, m.chunks[i].digest, VIEW_DIGEST_BYTES);
-		names_store_find(engine_names(n->api->engine), n->keys, n->keys_count, on_looked, n);
+		names_store_find(
+		    engine_names(n->api->engine), n->keys, n->keys_count, on_looked, n);
 	}
 	names_manifest_release(&m);
 	return 0;
@@ -277,8 +276,7 @@ static void work_end(struct names_work *w, int result, json_t *details, const st
 static void work_do(void *ctx)
 {
 	struct names_work *w = ctx;
-	w->result =
-	    names_check(w->before, w->after, names_bag_fetch, &w->bag, &w->change, &w->e);
+	w->result = names_check(w->before, w->after, names_bag_fetch, &w->bag, &w->change, &w->e);
 }
 
 static void on_work_ended(void *ctx, int result)
@@ -330,8 +328,8 @@ static void on_gathered(void *ctx, int result, const struct err *e)
 	if (result == 0) {
 		bag_fill(w, w->before);
 		bag_fill(w, w->after);
-		result = parser_work(
-		    engine_parser(w->api->engine), work_do, on_work_ended, w, &why);
+		result =
+		    parser_work(engine_parser(w->api->engine), work_do, on_work_ended, w, &why);
 		if (result == 0)
 			return;
 	}

@@ -243,6 +243,6 @@ void names_store_write(struct names_store *ns, const struct names_blob_write *bl
 		writes[i] = (struct store_write){
 		    .key = keys[i], .value = f->blobs[i].data, .bytes = blobs[i].bytes};
 	}
-	store_commit(ns->store, &(struct store_txn){.writes = writes, .writes_count = count},
-	    on_written, f);
+	store_commit(
+	    ns->store, &(struct store_txn){.writes = writes, .writes_count = count}, on_written, f);
 }

@@ -15,14 +15,14 @@
 #define KEY_NAMES_USE "/tandem/names/use/"
 
 enum {
-	NAMES_WRITE_BLOBS = 48,           /* of one write: STORE_TXN_ITEMS is the bound */
-	NAMES_WRITE_BYTES = 1024 * 1024,  /* of one write */
-	NAMES_FILLS = 64,                 /* readings under way at once */
+	NAMES_WRITE_BLOBS = 48,              /* of one write: STORE_TXN_ITEMS is the bound */
+	NAMES_WRITE_BYTES = 1024 * 1024,     /* of one write */
+	NAMES_FILLS = 64,                    /* readings under way at once */
 	NAMES_BAG_BYTES = 128 * 1024 * 1024, /* more is forgotten, and read again when needed */
 };
 
 struct names_store;
-struct names_key { /* of a blob */
+struct names_key {    /* of a blob */
 	bool is_list; /* a manifest, else a chunk */
 	uint8_t digest[VIEW_DIGEST_BYTES];
 };

@@ -66,8 +66,7 @@ void names_sweep_free(struct names_sweep *s)
 	free(s);
 }
 
-static bool digest_in(
-    uint8_t (*const list)[VIEW_DIGEST_BYTES], size_t count, const uint8_t *digest)
+static bool digest_in(uint8_t (*const list)[VIEW_DIGEST_BYTES], size_t count, const uint8_t *digest)
 {
 	for (size_t i = 0; i < count; i++)
 		if (memcmp(list[i], digest, VIEW_DIGEST_BYTES) == 0)
@@ -102,8 +101,8 @@ static void on_list_removed(void *ctx, int result, const struct err *e, uint64_t
 	round_end(s);
 }
 
-static void keys_remove(struct names_sweep *s, char (*keys)[STORE_KEY_BYTES], size_t count,
-    store_commit_done done)
+static void keys_remove(
+    struct names_sweep *s, char (*keys)[STORE_KEY_BYTES], size_t count, store_commit_done done)
 {
 	struct store_write writes[STEP_KEYS];
 	for (size_t i = 0; i < count; i++)

@@ -174,8 +174,8 @@ static void evidence_cut(struct state_member *m, size_t limit)
 static int names_refuse(const struct core *c, const struct request *r, struct buf *text, int *rule)
 {
 	const struct core_names *n = r->names;
-	bool has_files = r->service->names_files_count > 0 ||
-	                 (c->service && c->service->names_files_count > 0);
+	bool has_files =
+	    r->service->names_files_count > 0 || (c->service && c->service->names_files_count > 0);
 
 	if (!has_files)
 		return 0;

@@ -39,27 +39,38 @@ static bool same_zone(const struct view_zone *a, const struct view_zone *b)
 	return true;
 }
 
-static bool same_lists(const struct view_catalog *a, const struct view_catalog *b)
+static bool same_lists(const struct view_catalog *a, const struct view_catalog *b, bool contents)
 {
 	if (a->lists_count != b->lists_count)
 		return false;
 	for (size_t i = 0; i < a->lists_count; i++) {
 		const struct view_names *x = &a->lists[i], *y = &b->lists[i];
 		if (strcmp(x->zone, y->zone) != 0 || strcmp(x->pool, y->pool) != 0 ||
-		    x->ttl_s != y->ttl_s || memcmp(x->digest, y->digest, sizeof(x->digest)) != 0)
+		    x->ttl_s != y->ttl_s ||
+		    (contents && memcmp(x->digest, y->digest, sizeof(x->digest)) != 0))
 			return false;
 	}
 	return true;
 }
 
-bool accept_same_catalog(const struct view_catalog *a, const struct view_catalog *b)
+static bool same_beside(const struct view_catalog *a, const struct view_catalog *b, bool contents)
 {
 	if (a->zones_count != b->zones_count || a->names_count != b->names_count)
 		return false;
 	for (size_t i = 0; i < a->zones_count; i++)
 		if (!same_zone(&a->zones[i], &b->zones[i]))
 			return false;
-	return same_lists(a, b) && view_names_same(a, b);
+	return same_lists(a, b, contents) && view_names_same(a, b);
+}
+
+bool accept_same_catalog(const struct view_catalog *a, const struct view_catalog *b)
+{
+	return same_beside(a, b, true);
+}
+
+bool accept_same_but_lists(const struct view_catalog *a, const struct view_catalog *b)
+{
+	return same_beside(a, b, false);
 }
 
 enum accept_verdict accept_view(
@@ -141,8 +152,7 @@ static bool node_keeps(const struct node *was, const struct node *now, bool same
 	return true;
 }
 
-/* How many names of lists may be gone: those declared since the held revision (decision 031). */
-static uint64_t leaves_declared(const struct view *offered, uint64_t held_revision)
+uint64_t accept_leaves(const struct view *offered, uint64_t held_revision)
 {
 	uint64_t count = 0;
 	for (size_t i = 0; i < offered->catalog->leaves_count; i++) {
@@ -159,7 +169,7 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 	struct gone gone = gone_collect(offered_view, held_revision);
 	const struct node *node, *lost = NULL;
 	size_t lost_count = 0, at = 0;
-	uint64_t may_leave = leaves_declared(offered_view, held_revision), left = 0;
+	uint64_t may_leave = accept_leaves(offered_view, held_revision), left = 0;
 	struct name n;
 	while ((node = catalog_next(held, &at)) != NULL) {
 		if (!node_has_answer(node) || node->kin->zone == held->hidden)

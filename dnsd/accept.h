@@ -32,6 +32,13 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 /* Rule 1 within a revision: a pool keeps at least one address of each family it has. E_REFUSED. */
 int accept_pools(const struct view *held, const struct view *offered, struct err *why);
 
+/* How many names of lists may be gone in `offered`, which has a catalog: those declared by revisions
+ * after the held one (decision 031). */
+uint64_t accept_leaves(const struct view *offered, uint64_t held_revision);
+
+/* The same but for what the lists hold: zones, records, names, and where the lists lead. */
+bool accept_same_but_lists(const struct view_catalog *a, const struct view_catalog *b);
+
 /* The same zones, records and names (removals aside). */
 bool accept_same_catalog(const struct view_catalog *a, const struct view_catalog *b);
 

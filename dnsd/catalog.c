@@ -18,10 +18,11 @@ static bool node_is(const struct node *n, const uint8_t *name, size_t bytes)
 struct node *catalog_find(const struct catalog *c, uint64_t hash, const uint8_t *name, size_t bytes)
 {
 	for (size_t at = slot_first(c, hash);; at = slot_next(c, at)) { /* ends: some are free */
-		uint64_t slot = c->slots[at];
+		uint64_t slot = slot_load(c, at);
 		if (slot == 0)
 			return NULL;
-		if (slot_tag(slot) == slot_tag_of(hash) && node_is(slot_node(slot), name, bytes))
+		if (slot_tag(slot) == slot_tag_of(hash) && node_is(slot_node(slot), name, bytes) &&
+		    node_is_seen(c, slot_node(slot)))
 			return slot_node(slot);
 	}
 }
@@ -33,9 +34,10 @@ void catalog_prefetch(const struct catalog *c, uint64_t hash)
 
 void catalog_prefetch_node(const struct catalog *c, uint64_t hash)
 {
-	for (size_t at = slot_first(c, hash); c->slots[at] != 0; at = slot_next(c, at))
-		if (slot_tag(c->slots[at]) == slot_tag_of(hash)) {
-			const char *node = (const char *)slot_node(c->slots[at]);
+	uint64_t slot;
+	for (size_t at = slot_first(c, hash); (slot = slot_load(c, at)) != 0; at = slot_next(c, at))
+		if (slot_tag(slot) == slot_tag_of(hash)) {
+			const char *node = (const char *)slot_node(slot);
 			__builtin_prefetch(node);
 			__builtin_prefetch(
 			    node + 64); /* a usual one has its address records there */
@@ -46,8 +48,8 @@ void catalog_prefetch_node(const struct catalog *c, uint64_t hash)
 const struct node *catalog_next(const struct catalog *c, size_t *at)
 {
 	while (*at < c->slots_count) {
-		uint64_t slot = c->slots[(*at)++];
-		if (slot != 0)
+		uint64_t slot = slot_load(c, (*at)++);
+		if (slot != 0 && node_is_seen(c, slot_node(slot)))
 			return slot_node(slot);
 	}
 	return NULL;
@@ -128,6 +130,8 @@ struct catalog *catalog_hold(struct catalog *c)
 
 size_t catalog_bytes(const struct catalog *c)
 {
+	if (c->root)
+		return catalog_bytes(c->root);
 	return c->arena.bytes + c->slots_count * sizeof(*c->slots);
 }
 
@@ -144,7 +148,14 @@ void catalog_drop(struct catalog *c)
 	zone_census_free(atomic_load(&c->lazy->census));
 	for (size_t i = 0; i < c->zones_count; i++)
 		zone_order_free(atomic_load(&c->lazy->orders[i]));
-	arena_unmap(c->slots, c->slots_count * sizeof(*c->slots));
-	arena_free(&c->arena);
+	if (c->root) {
+		free(c->lazy->orders);
+		free(c->lazy);
+		catalog_drop(c->root);
+	} else {
+		arena_unmap(c->slots, c->slots_count * sizeof(*c->slots));
+		arena_free(&c->arena);
+	}
+	free(c->kins);
 	free(c);
 }

@@ -46,6 +46,9 @@ struct kin { /* what many nodes have in common */
 	bool is_listed; /* it came from a list of names */
 	uint8_t above_bytes;
 	const uint8_t *above; /* the name without its first label: wire, folded */
+	uint32_t born,
+	    died;       /* generations that see its nodes: from, and until (0: all later ones) */
+	uint32_t nodes; /* that the newest generation sees; main thread only */
 };
 
 struct node {
@@ -75,8 +78,13 @@ struct zone {
 	const struct denial_chain *chain; /* signed, but not with compact denial */
 };
 
+enum { CATALOG_KINS_MAX = 4096 };
+
 struct catalog {
 	atomic_uint references;
+	struct catalog
+	    *root; /* whose storage it shares (dnsd/catalog_change.h), held; NULL: its own */
+	uint32_t generation; /* on that storage */
 	struct arena arena;
 	uint64_t *slots;    /* 0: free; else 16 bits of the hash above the address of a node */
 	size_t slots_count; /* always some free */
@@ -90,6 +98,11 @@ struct catalog {
 	struct zone_keys **keys;   /* held */
 	struct catalog_lazy *lazy;
 	size_t keys_count;
+	/* of one with storage of its own, for changes: main thread only */
+	uint32_t newest;   /* generation */
+	size_t used;       /* slots that are not free */
+	struct kin **kins; /* of living nodes */
+	size_t kins_count; /* CATALOG_KINS_MAX: too many to be kept, it can not be changed */
 };
 
 struct catalog_input {
@@ -122,6 +135,12 @@ void catalog_prefetch_node(const struct catalog *c, uint64_t hash);
 
 /* Every node, in no order: begin with *at 0; NULL at the end. */
 const struct node *catalog_next(const struct catalog *c, size_t *at);
+
+/* Does this catalog see a node of its storage? */
+static inline bool node_is_seen(const struct catalog *c, const struct node *n)
+{
+	return n->kin->born <= c->generation && n->kin->died - 1U >= c->generation;
+}
 
 static inline size_t node_name_bytes(const struct node *n)
 {

@@ -260,8 +260,8 @@ static int pool_index(const struct catalog_input *in, const char *owner, const c
 }
 
 /* Puts the name into the catalog and the pool at it; `owner` is for messages. */
-static int guest_take_pool(struct builder *b, struct guest *guest, const char *owner,
-    uint32_t pool, uint32_t ttl_s, bool is_listed, struct err *e)
+static int guest_take_pool(struct builder *b, struct guest *guest, const char *owner, uint32_t pool,
+    uint32_t ttl_s, bool is_listed, struct err *e)
 {
 	guest_place(b, guest);
 	if (!guest_zone(guest))

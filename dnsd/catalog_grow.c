@@ -55,10 +55,25 @@ void grower_init(struct grower *g, struct catalog *c, size_t names)
 void grower_release(struct grower *g)
 {
 	struct catalog *c = g->c;
-	if (slots_for(c->nodes_count) < c->slots_count / 2)
-		table_resize(c, slots_for(c->nodes_count));
+	size_t wanted = slots_for(c->nodes_count < NAMES_LEAST ? NAMES_LEAST : c->nodes_count);
+	if (wanted < c->slots_count / 2)
+		table_resize(c, wanted);
+	c->used = c->nodes_count;
+	c->kins_count = CATALOG_KINS_MAX;
+	if (g->kins_count < CATALOG_KINS_MAX) {
+		c->kins_count = 0;
+		for (size_t i = 0; i <= g->kins_mask; i++)
+			if (g->kins[i] && g->kins[i]->nodes > 0)
+				VEC_PUSH(c->kins, c->kins_count) =
+				    (struct kin *)(uintptr_t)g->kins[i];
+	}
 	free(g->kins);
 	g->kins = NULL;
+}
+
+static void kin_count(const struct kin *k, int difference)
+{
+	((struct kin *)(uintptr_t)k)->nodes += (uint32_t)difference;
 }
 
 /* --- kin ------------------------------------------------------------------------------------ */
@@ -67,15 +82,15 @@ static bool kin_same(const struct kin *a, const struct kin *b)
 {
 	return a->zone == b->zone && a->cut == b->cut && a->wildcard == b->wildcard &&
 	       a->pool == b->pool && a->pool_ttl_s == b->pool_ttl_s && a->is_apex == b->is_apex &&
-	       a->is_listed == b->is_listed &&
-	       a->above_bytes == b->above_bytes &&
+	       a->is_listed == b->is_listed && a->above_bytes == b->above_bytes &&
 	       (a->above == b->above || memcmp(a->above, b->above, a->above_bytes) == 0);
 }
 
 static uint64_t kin_hash(const struct kin *k)
 {
 	const uint64_t parts[] = {(uintptr_t)k->zone, (uintptr_t)k->cut, (uintptr_t)k->wildcard,
-	    (uint64_t)k->pool << 32 | k->pool_ttl_s, k->above_bytes + (k->is_apex ? 256U : 0) + (k->is_listed ? 512U : 0)};
+	    (uint64_t)k->pool << 32 | k->pool_ttl_s,
+	    k->above_bytes + (k->is_apex ? 256U : 0) + (k->is_listed ? 512U : 0)};
 	uint64_t hash = NAME_HASH_ROOT;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		hash = name_hash_finish(hash ^ parts[i]);
@@ -212,6 +227,7 @@ struct node *node_make(struct grower *g, const struct name *n, size_t label, uin
 	kin.above = n->wire + at + label_bytes;
 	kin.above_bytes = (uint8_t)(n->bytes - at - label_bytes);
 	node->kin = kin_get(g, kin, false);
+	kin_count(node->kin, 1);
 	rrsets_store(node, node->tail + node_label_room(label_bytes), first, count);
 	if (slots_for(++c->nodes_count) > c->slots_count)
 		table_resize(c, c->slots_count * 2);
@@ -246,5 +262,8 @@ void node_change(struct grower *g, struct node *node, struct kin kin)
 {
 	kin.above = node->kin->above;
 	kin.above_bytes = node->kin->above_bytes;
+	kin_count(node->kin, -1);
+	kin.nodes = 0;
 	node->kin = kin_get(g, kin, true);
+	kin_count(node->kin, 1);
 }

@@ -48,6 +48,12 @@ static inline uint16_t slot_tag_of(uint64_t hash)
 	return (uint16_t)hash; /* the place is taken from the high bits */
 }
 
+/* Slots may be filled meanwhile: what is found in one is whole. */
+static inline uint64_t slot_load(const struct catalog *c, size_t at)
+{
+	return __atomic_load_n(&c->slots[at], __ATOMIC_ACQUIRE);
+}
+
 static inline size_t slot_first(const struct catalog *c, uint64_t hash)
 {
 	return (size_t)(((hash >> 32) * c->slots_count) >> 32);

@@ -306,16 +306,15 @@ int follow_start(struct event_base *base, const struct follow_options *options, 
 	int r = http_client_new(base, options->tls.ca ? &options->tls : NULL, &f->client, e);
 	if (r == 0) {
 		if (options->taker->names)
-			f->fetcher = names_fetcher_new(
-			    &(struct names_fetch_options){.base = base,
-			        .client = f->client,
-			        .controllers = options->controllers,
-			        .controllers_count = options->controllers_count,
-			        .pack = options->taker->names,
-			        .wanted = names_wanted,
-			        .complete = names_complete,
-			        .failed = names_failed,
-			        .ctx = f});
+			f->fetcher = names_fetcher_new(&(struct names_fetch_options){.base = base,
+			    .client = f->client,
+			    .controllers = options->controllers,
+			    .controllers_count = options->controllers_count,
+			    .pack = options->taker->names,
+			    .wanted = names_wanted,
+			    .complete = names_complete,
+			    .failed = names_failed,
+			    .ctx = f});
 		f->ack = ack_new(f->client, options->controllers, options->controllers_count);
 		f->tick = event_new(base, -1, EV_PERSIST, on_tick, f);
 		event_add(f->tick, &interval);

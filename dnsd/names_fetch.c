@@ -66,8 +66,8 @@ static void fail(struct names_fetcher *f, const char *why)
 }
 
 /* Is the part what was asked for? */
-static int part_check(
-    struct names_fetcher *f, const struct names_missing *m, const void *data, size_t bytes, struct err *e)
+static int part_check(struct names_fetcher *f, const struct names_missing *m, const void *data,
+    size_t bytes, struct err *e)
 {
 	if (!m->is_list)
 		return names_chunk_open(&m->chunk, data, bytes, &f->text, e);
@@ -88,9 +88,8 @@ static int part_take(
 	unsigned char *raw = mem_new(length / 4 * 3, 1);
 	int bytes = EVP_DecodeBlock(raw, (const unsigned char *)text, (int)length);
 	bytes -= (text[length - 1] == '=') + (text[length - 2] == '=');
-	int r = bytes <= 0
-	            ? err_set(e, E_INVALID, "a part of a list of names that is no base64")
-	            : part_check(f, m, raw, (size_t)bytes, e);
+	int r = bytes <= 0 ? err_set(e, E_INVALID, "a part of a list of names that is no base64")
+	                   : part_check(f, m, raw, (size_t)bytes, e);
 	if (r == 0)
 		r = names_pack_add(f->options.pack, m->chunk.digest, raw, (size_t)bytes, e);
 	free(raw);
@@ -133,8 +132,8 @@ static void on_done(void *ctx, const struct http_response *response)
 		step(f);
 		return;
 	}
-	char *why = mem_printf(
-	    "its lists of names do not come from %s: %s", f->options.controllers[f->controller], e.text);
+	char *why = mem_printf("its lists of names do not come from %s: %s",
+	    f->options.controllers[f->controller], e.text);
 	fail(f, why);
 	free(why);
 }
@@ -154,11 +153,12 @@ static void ask(struct names_fetcher *f)
 	for (size_t i = 0; i < f->asked_count; i++)
 		buf_printf(
 		    &url, "%s%s", i > 0 ? "," : "", names_hex(f->asked[i].chunk.digest, hex));
-	f->call = http_call_start(f->options.client, &(struct http_call_options){.url = buf_text(&url),
-	                                                 .timeout_ms = ANSWER_MS,
-	                                                 .max_bytes = ANSWER_BYTES,
-	                                                 .on_done = on_done,
-	                                                 .ctx = f});
+	f->call =
+	    http_call_start(f->options.client, &(struct http_call_options){.url = buf_text(&url),
+	                                           .timeout_ms = ANSWER_MS,
+	                                           .max_bytes = ANSWER_BYTES,
+	                                           .on_done = on_done,
+	                                           .ctx = f});
 	buf_free(&url);
 }
 

@@ -18,7 +18,7 @@ struct names_fetch_options { /* borrowed for its life */
 	struct names_pack *pack;
 	/* What is wanted now; NULL: nothing any more. */
 	const struct view_catalog *(*wanted)(void *ctx);
-	void (*complete)(void *ctx); /* all that is wanted is there */
+	void (*complete)(void *ctx);                /* all that is wanted is there */
 	void (*failed)(void *ctx, const char *why); /* it is tried on */
 	void *ctx;
 };

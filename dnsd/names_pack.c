@@ -12,8 +12,8 @@
 #include "lib/base/mem.h"
 
 enum {
-	BLOB_BYTES = NAMES_MANIFEST_BYTES > NAMES_CHUNK_BYTES ? NAMES_MANIFEST_BYTES
-	                                                      : NAMES_CHUNK_BYTES,
+	BLOB_BYTES =
+	    NAMES_MANIFEST_BYTES > NAMES_CHUNK_BYTES ? NAMES_MANIFEST_BYTES : NAMES_CHUNK_BYTES,
 	TRIM_BYTES = 8 * 1024 * 1024, /* of waste, at least */
 	INDEX_FIRST = 256,
 };
@@ -144,8 +144,8 @@ int names_pack_open(const char *folder, struct names_pack **out, struct err *e)
 	p->path = mem_printf("%s/names.pack", folder);
 	p->room = mem_new(BLOB_BYTES, 1);
 	p->fd = open(p->path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	int r = p->fd < 0 ? err_set_errno(e, errno, "can not open \"%s\"", p->path)
-	                  : index_build(p, e);
+	int r =
+	    p->fd < 0 ? err_set_errno(e, errno, "can not open \"%s\"", p->path) : index_build(p, e);
 	if (r != 0) {
 		names_pack_close(p);
 		return r;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "core/service.h"
+#include "dnsd/catalog_change.h"
+#include "dnsd/names_diff.h"
 #include "dnsd/view_names.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
@@ -58,6 +60,83 @@ static int catalog_from_view(const struct taker *t, const struct view *v,
 	return r;
 }
 
+/* What differs between the lists, with the pools of what comes; false: not to be told so. */
+struct lists_change {
+	struct names_diff all;
+	uint32_t *pools, *ttls_s; /* of all.added */
+};
+
+static uint32_t pool_find(const struct catalog *c, const char *name)
+{
+	for (size_t i = 0; i < c->pools_count; i++)
+		if (strcmp(c->pools[i], name) == 0)
+			return (uint32_t)i;
+	return CATALOG_NO_POOL;
+}
+
+static int text_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Lists that hold something else must all lead to one pool with one TTL: then the names of all may
+ * be looked at together. */
+static bool lists_compare(const struct taker *t, const struct view *v, struct lists_change *out)
+{
+	const struct view_catalog *was = t->held->catalog, *is = v->catalog;
+	const struct view_names *first = NULL;
+	for (size_t i = 0; i < is->lists_count; i++) {
+		const struct view_names *list = &is->lists[i];
+		if (memcmp(was->lists[i].digest, list->digest, VIEW_DIGEST_BYTES) == 0)
+			continue;
+		first = first ? first : list;
+		if (strcmp(first->pool, list->pool) != 0 || first->ttl_s != list->ttl_s ||
+		    names_diff_add(t->names, &was->lists[i], list, &out->all, NULL) != 0)
+			return false;
+	}
+	uint32_t pool = first ? pool_find(t->catalog, first->pool) : CATALOG_NO_POOL;
+	if (pool == CATALOG_NO_POOL)
+		return false;
+	out->pools = mem_new(out->all.added_count + 1, sizeof(*out->pools));
+	out->ttls_s = mem_new(out->all.added_count + 1, sizeof(*out->ttls_s));
+	for (size_t i = 0; i < out->all.added_count; i++) {
+		out->pools[i] = pool;
+		out->ttls_s[i] = first->ttl_s;
+	}
+	for (size_t i = 0; i < out->all.removed_count; i++) /* moved from list to list */
+		if (out->all.added_count > 0 &&
+		    bsearch(&out->all.removed[i], out->all.added, out->all.added_count,
+		        sizeof(char *), text_order))
+			return false;
+	return true;
+}
+
+/* The catalog in use with a few names of lists more or fewer, where that is all that changes. NULL:
+ * it is not, or rule 1 wants a closer look. */
+static struct catalog *catalog_by_change(const struct taker *t, const struct view *v)
+{
+	struct lists_change change = {0};
+	struct catalog *c = NULL;
+	if (!t->names || v->revision <= t->held->revision || v->catalog->lists_count == 0 ||
+	    v->pools_count != t->catalog->pools_count ||
+	    !accept_same_but_lists(t->held->catalog, v->catalog))
+		return NULL;
+	bool is_small = lists_compare(t, v, &change) &&
+	                change.all.removed_count <= accept_leaves(v, t->held->revision);
+	const struct catalog_names removed = {
+	    .names = (const char *const *)change.all.removed, .count = change.all.removed_count};
+	const struct catalog_names added = {.names = (const char *const *)change.all.added,
+	    .pools = change.pools,
+	    .ttls_s = change.ttls_s,
+	    .count = change.all.added_count};
+	if (is_small && !catalog_change(t->catalog, &removed, &added, &c))
+		c = NULL;
+	names_diff_release(&change.all);
+	free(change.pools);
+	free(change.ttls_s);
+	return c;
+}
+
 /* The catalog to serve `v` with: the one in use where nothing in it changes, else a new one, which
  * must keep rule 1. The caller owns a reference. */
 static int catalog_choose(
@@ -70,6 +149,8 @@ static int catalog_choose(
 			*out = catalog_hold(t->catalog);
 		return r;
 	}
+	if (t->held && (*out = catalog_by_change(t, v)) != NULL)
+		return 0;
 	struct catalog *fresh;
 	int r = catalog_from_view(t, v, &t->ring, &fresh, why);
 	if (r != 0)
@@ -126,8 +207,8 @@ static void names_trim(struct taker *t, const struct view *former)
 	struct err e;
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < views[i]->catalog->lists_count; j++)
-			memcpy(lists[count++], views[i]->catalog->lists[j].digest,
-			    VIEW_DIGEST_BYTES);
+			memcpy(
+			    lists[count++], views[i]->catalog->lists[j].digest, VIEW_DIGEST_BYTES);
 	if (names_pack_trim(t->names, (const uint8_t(*)[VIEW_DIGEST_BYTES])lists, count, &e) != 0)
 		log_warn("names that are not needed any more stay on disk: %s", e.text);
 }

@@ -123,8 +123,7 @@ int names_manifest_read(const char *text, size_t bytes, struct names_manifest *o
 		if (taken == 0 || out->chunks_count == NAMES_CHUNKS ||
 		    c.names > NAMES_CHUNK_TEXT_BYTES / 3) {
 			names_manifest_release(out);
-			return err_set(
-			    e, E_INVALID, "the manifest of a list of names is damaged");
+			return err_set(e, E_INVALID, "the manifest of a list of names is damaged");
 		}
 		at += taken;
 		VEC_PUSH(out->chunks, out->chunks_count) = c;
@@ -182,8 +181,8 @@ static void chunk_end(struct packer *p)
 	p->names = 0;
 }
 
-void names_pack(const char *const *names, size_t count, names_made made, void *ctx,
-    struct names_manifest *out)
+void names_pack(
+    const char *const *names, size_t count, names_made made, void *ctx, struct names_manifest *out)
 {
 	struct packer p = {
 	    .out = mem_new(NAMES_CHUNK_BYTES, 1), .made = made, .ctx = ctx, .manifest = out};

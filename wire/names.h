@@ -18,8 +18,8 @@
 #include "lib/base/err.h"
 
 enum {
-	NAMES_LIST_NAMES = 4000000,         /* of a list */
-	NAMES_CHUNKS = 8192,                /* of a list: usual ones have some 2,000 names each */
+	NAMES_LIST_NAMES = 4000000,          /* of a list */
+	NAMES_CHUNKS = 8192,                 /* of a list: usual ones have some 2,000 names each */
 	NAMES_CHUNK_TEXT_BYTES = 512 * 1024, /* of its plain text */
 	NAMES_CHUNK_BYTES = NAMES_CHUNK_TEXT_BYTES + 1024, /* deflated: at worst stored as it is */
 	NAMES_MANIFEST_BYTES = 64 + NAMES_CHUNKS * 80,
@@ -40,8 +40,7 @@ struct names_manifest { /* start from {0} */
 };
 
 /* E_INVALID: not a manifest as names_manifest_text writes it, or out of bounds. */
-int names_manifest_read(
-    const char *text, size_t bytes, struct names_manifest *out, struct err *e);
+int names_manifest_read(const char *text, size_t bytes, struct names_manifest *out, struct err *e);
 /* Also fills in its digest and number of names; the caller frees. */
 char *names_manifest_text(struct names_manifest *m, size_t *bytes);
 void names_manifest_release(struct names_manifest *m);
@@ -53,8 +52,8 @@ typedef int (*names_fetch)(void *ctx, const uint8_t digest[static VIEW_DIGEST_BY
 typedef void (*names_made)(void *ctx, const struct names_chunk *c, const void *data, size_t bytes);
 
 /* Cuts and deflates sorted, sound names (each once, at least one); `made` gets every chunk. */
-void names_pack(const char *const *names, size_t count, names_made made, void *ctx,
-    struct names_manifest *out);
+void names_pack(
+    const char *const *names, size_t count, names_made made, void *ctx, struct names_manifest *out);
 
 struct names_text { /* start from {0}: the names of a chunk, a NUL behind each */
 	char *text;

@@ -1,4 +1,5 @@
-/* Blobs by their digest: a hash table, and the digest is the hash. Blobs are shared between bags. */
+/* Blobs by their digest: a hash table, and the digest is the hash. Blobs are shared between bags.
+ */
 #include "wire/names_bag.h"
 
 #include <stdlib.h>

@@ -13,8 +13,8 @@ struct names_bag { /* start from {0} */
 /* A copy; one that is there already stays. */
 void names_bag_put(struct names_bag *b, const uint8_t digest[static VIEW_DIGEST_BYTES],
     const void *data, size_t bytes);
-const void *names_bag_get(const struct names_bag *b,
-    const uint8_t digest[static VIEW_DIGEST_BYTES], size_t *bytes); /* NULL: not there */
+const void *names_bag_get(const struct names_bag *b, const uint8_t digest[static VIEW_DIGEST_BYTES],
+    size_t *bytes); /* NULL: not there */
 /* A names_fetch with the bag as ctx: E_NOT_FOUND. */
 int names_bag_fetch(void *bag, const uint8_t digest[static VIEW_DIGEST_BYTES], const void **data,
     size_t *bytes, struct err *e);
@@ -25,8 +25,8 @@ void names_bag_share(struct names_bag *to, const struct names_bag *from,
     const uint8_t digest[static VIEW_DIGEST_BYTES]);
 /* How many blobs of the list are missing; SIZE_MAX: the manifest is, or is damaged. `first` (may be
  * NULL) gets the digest of the first that is. */
-size_t names_bag_missing(const struct names_bag *b,
-    const uint8_t digest[static VIEW_DIGEST_BYTES], uint8_t *first);
+size_t names_bag_missing(
+    const struct names_bag *b, const uint8_t digest[static VIEW_DIGEST_BYTES], uint8_t *first);
 void names_bag_release(struct names_bag *b);
 
 #endif

@@ -123,12 +123,13 @@ json_t *state_encode(const struct state *s)
 		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
 	for (size_t i = 0; i < s->departures_count; i++)
 		json_array_append_new(departures, departure_encode(&s->departures[i]));
-	json_t *o = json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
-	    "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
-	    "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
-	    "removals", removals, "cautions", cautions, "intents", state_intents_encode(s),
-	    "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
+	json_t *o =
+	    json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	        "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
+	        "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
+	        "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
+	        "removals", removals, "cautions", cautions, "intents", state_intents_encode(s),
+	        "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
 	leaves_put(o, s);
 	return o;
 }

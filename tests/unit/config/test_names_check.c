@@ -19,9 +19,11 @@
 	"sites: {muc: {region: eu}, fra: {region: eu}, wit: {witness: true}}\n"                    \
 	"checks: {smtp: {type: smtp}}\n"                                                           \
 	"pools:\n"                                                                                 \
-	"  a: {region: eu, checks: [smtp], members: [{site: muc, address: 192.0.2.1}, {site: fra, " \
+	"  a: {region: eu, checks: [smtp], members: [{site: muc, address: 192.0.2.1}, {site: "     \
+	"fra, "                                                                                    \
 	"address: 192.0.2.2}]}\n"                                                                  \
-	"  b: {region: eu, checks: [smtp], members: [{site: muc, address: 192.0.2.3}, {site: fra, " \
+	"  b: {region: eu, checks: [smtp], members: [{site: muc, address: 192.0.2.3}, {site: "     \
+	"fra, "                                                                                    \
 	"address: 192.0.2.4}]}\n"
 #define ZONE                                                                                       \
 	"zones: [{name: x.test, ns: [ns1.x.test], records: [ns1 A 192.0.2.53, info TXT hello, "    \
@@ -67,9 +69,11 @@ static void what_is_wrong_in_a_names_file_is_told_with_its_place(void **state)
 	file_says("# only this\n", (const char *[]){"file:1:1: a names file without a name"}, 1);
 	file_says("a.x.test b.x.test\n", (const char *[]){"file:1:1: \"a.x.test b.x.test\""}, 1);
 	file_says("a.x.test\n A.x.test.\n",
-	    (const char *[]){"file:2:2: name a.x.test. again, expected it once (first in line 1)"}, 1);
+	    (const char *[]){"file:2:2: name a.x.test. again, expected it once (first in line 1)"},
+	    1);
 	file_says("a..test\n*.x.test\n",
-	    (const char *[]){"file:1:1: \"a..test\" has a label of 0", "file:2:1: \"*.x.test\""}, 2);
+	    (const char *[]){"file:1:1: \"a..test\" has a label of 0", "file:2:1: \"*.x.test\""},
+	    2);
 }
 
 /* The service of a document whose files hold these names; "" ends the names of a file. */
@@ -103,13 +107,15 @@ static void what_changes_is_counted_and_shown(void **state)
 	struct names_bag bag = {0};
 	struct names_change c;
 	struct err e;
-	struct service *before = service_of(HEAD ZONE ONE_FILE "names: {m.x.test: a, n.x.test: a}\n",
-	    &bag, (const char *[]){"a.x.test.", "b.x.test.", "c.x.test.", "d.x.test.", ""});
-	struct service *after = service_of(HEAD ZONE
-	    "names_files: [{zone: x.test, pool: a, file: one}, {zone: x.test, pool: b, file: two}]\n"
-	    "names: {d.x.test: a, n.x.test: a}\n",
+	struct service *before =
+	    service_of(HEAD ZONE ONE_FILE "names: {m.x.test: a, n.x.test: a}\n", &bag,
+	        (const char *[]){"a.x.test.", "b.x.test.", "c.x.test.", "d.x.test.", ""});
+	struct service *after = service_of(HEAD ZONE "names_files: [{zone: x.test, pool: a, file: "
+	                                             "one}, {zone: x.test, pool: b, file: two}]\n"
+	                                             "names: {d.x.test: a, n.x.test: a}\n",
 	    &bag,
-	    (const char *[]){"b.x.test.", "m.x.test.", "z.x.test.", "", "c.x.test.", "e.x.test.", ""});
+	    (const char *[]){
+	        "b.x.test.", "m.x.test.", "z.x.test.", "", "c.x.test.", "e.x.test.", ""});
 	(void)state;
 	assert_int_equal(names_check(before, after, names_bag_fetch, &bag, &c, &e), 0);
 	assert_int_equal(c.faults_count, 0);
@@ -142,12 +148,12 @@ static void names_that_stand_elsewhere_or_outside_are_faults(void **state)
 	struct names_bag bag = {0};
 	struct names_change c;
 	struct err e;
-	struct service *s = service_of(HEAD ZONE
-	    "names_files: [{zone: x.test, pool: a, file: one}, {zone: x.test, pool: b, file: two}]\n"
-	    "names: {m.x.test: a}\n",
+	struct service *s = service_of(HEAD ZONE "names_files: [{zone: x.test, pool: a, file: "
+	                                         "one}, {zone: x.test, pool: b, file: two}]\n"
+	                                         "names: {m.x.test: a}\n",
 	    &bag,
-	    (const char *[]){"a.x.test.", "info.x.test.", "ns1.x.test.", "sub.x.test.", "y.sub.x.test.",
-	        "", "a.x.test.", "info.other.test.", "m.x.test.", ""});
+	    (const char *[]){"a.x.test.", "info.x.test.", "ns1.x.test.", "sub.x.test.",
+	        "y.sub.x.test.", "", "a.x.test.", "info.other.test.", "m.x.test.", ""});
 	(void)state;
 	assert_int_equal(names_check(NULL, s, names_bag_fetch, &bag, &c, &e), 0);
 	assert_int_equal(c.faults_count, 6);

@@ -163,9 +163,8 @@ static void trimming_leaves_what_is_needed(void **state)
 	}
 	free(waste);
 	assert_int_equal(stat(s->path, &before), 0);
-	assert_int_equal(names_pack_trim(
-	                     s->pack, (const uint8_t(*)[VIEW_DIGEST_BYTES])kept.digest, 1, NULL),
-	    0);
+	assert_int_equal(
+	    names_pack_trim(s->pack, (const uint8_t(*)[VIEW_DIGEST_BYTES])kept.digest, 1, NULL), 0);
 	assert_int_equal(stat(s->path, &after), 0);
 	assert_true(after.st_size < before.st_size / 50);
 	reopen(s);

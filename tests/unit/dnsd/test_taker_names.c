@@ -1,0 +1,202 @@
+/* Views whose names come as lists: they wait for them, rule 1 counts, and a restart needs nobody.
+ */
+#include <unistd.h>
+
+#include "dnsd/taker.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "tests/unit/dnsd/ask.h"
+#include "wire/names_bag.h"
+#include "wire/view.h"
+
+enum { NAMES = 9000 };
+
+struct stage {
+	char folder[64];
+	struct keeper *keeper;
+	struct names_pack *pack;
+	struct snapshot_seat seat;
+	struct taker taker;
+	struct err why;
+};
+
+static void stage_open(struct stage *s)
+{
+	assert_int_equal(keeper_open(s->folder, &s->keeper, NULL), 0);
+	assert_int_equal(names_pack_open(s->folder, &s->pack, NULL), 0);
+	s->taker = (struct taker){.seat = &s->seat, .keeper = s->keeper, .names = s->pack};
+}
+
+static void stage_close(struct stage *s)
+{
+	taker_release(&s->taker);
+	keeper_close(s->keeper);
+	names_pack_close(s->pack);
+}
+
+static int setup(void **state)
+{
+	struct stage *s = mem_new(1, sizeof(*s));
+	strcpy(s->folder, "/tmp/test-taker-XXXXXX");
+	assert_non_null(mkdtemp(s->folder));
+	stage_open(s);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct stage *s = *state;
+	char *command = mem_printf("rm -rf '%s'", s->folder);
+	stage_close(s);
+	assert_int_equal(system(command), 0);
+	free(command);
+	free(s);
+	return 0;
+}
+
+/* The list of the names from `from` on; its parts in the bag. */
+static struct names_manifest list_make(struct names_bag *bag, size_t from)
+{
+	char **names = mem_new(NAMES, sizeof(char *));
+	struct names_manifest m;
+	size_t bytes;
+	for (size_t i = 0; i < NAMES; i++)
+		names[i] = mem_printf("n%06zu.example.", from + i);
+	names_pack((const char *const *)names, NAMES, names_bag_made, bag, &m);
+	char *text = names_manifest_text(&m, &bytes);
+	names_bag_put(bag, m.digest, text, bytes);
+	free(text);
+	for (size_t i = 0; i < NAMES; i++)
+		free(names[i]);
+	free(names);
+	return m;
+}
+
+static void parts_fetch(struct stage *s, const struct names_bag *bag)
+{
+	struct names_missing missing;
+	const struct view_catalog *c = s->taker.waiting->catalog;
+	while (names_pack_missing(s->pack, c->lists, c->lists_count, &missing, 1) > 0) {
+		size_t bytes;
+		const void *data = names_bag_get(bag, missing.chunk.digest, &bytes);
+		assert_non_null(data);
+		assert_int_equal(
+		    names_pack_add(s->pack, missing.chunk.digest, data, bytes, NULL), 0);
+	}
+}
+
+/* Revision and epoch are one number; so many names may leave with it. */
+static struct view *view_of(unsigned revision, const struct names_manifest *m, unsigned leave)
+{
+	char hex[NAMES_HEX_BYTES];
+	struct err e = {0};
+	struct view *v = NULL;
+	json_t *o = NULL;
+	char *text = mem_printf(
+	    "{\"version\":2,\"cluster\":\"c\",\"epoch\":%u,\"revision\":%u,\"catalog\":{\"zones\":["
+	    "{"
+	    "\"name\":\"example.\",\"ttl_s\":300,\"soa\":{\"mname\":\"ns1.example.\",\"rname\":"
+	    "\"host.example.\",\"refresh_s\":1,\"retry_s\":2,\"expire_s\":3,\"minimum_s\":60},"
+	    "\"serial_base\":0,\"records\":[\"example. NS ns1.example.\"]}],\"names\":[],"
+	    "\"removals\":[],\"names_lists\":[{\"zone\":\"example.\",\"pool\":\"p\",\"ttl_s\":0,"
+	    "\"digest\":\"%s\",\"count\":%u}],\"names_removed\":[{\"revision\":%u,\"count\":%u}]},"
+	    "\"pools\":[{\"name\":\"p\",\"ttl_s\":30,\"members\":[{\"address\":\"192.0.2.1\","
+	    "\"site\":\"muc\",\"weight\":1}]}]}",
+	    revision, revision, names_hex(m->digest, hex), NAMES, revision, leave);
+	assert_int_equal(json_parse(text, strlen(text), &o, &e), 0);
+	if (view_decode(o, &v, &e) != 0)
+		fail_msg("%s", e.text);
+	json_decref(o);
+	free(text);
+	return v;
+}
+
+static void expect_name(struct stage *s, size_t number, bool there)
+{
+	char *question = mem_printf("n%06zu.example. A", number);
+	char *found = ask(s->seat.now, question, 0);
+	if (strncmp(found, there ? "NOERROR aa" : "NXDOMAIN aa", 10) != 0)
+		fail_msg("%s: %s", question, found);
+	free(found);
+	free(question);
+}
+
+static void a_view_waits_for_its_lists_and_is_served_with_them(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest m = list_make(&bag, 0);
+	assert_int_equal(taker_take(&s->taker, view_of(1, &m, 0), &s->why), ACCEPT_WAIT);
+	assert_non_null(strstr(s->why.text, "revision 1 waits for its lists"));
+	assert_null(s->taker.held);
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+	expect_name(s, 0, true);
+	expect_name(s, NAMES - 1, true);
+	expect_name(s, NAMES, false);
+	stage_close(s); /* as after a restart: nothing but the disk */
+	stage_open(s);
+	assert_int_equal(taker_start(&s->taker, &s->why), 0);
+	expect_name(s, NAMES - 1, true);
+	names_manifest_release(&m);
+	names_bag_release(&bag);
+}
+
+static void a_few_names_change_what_is_served_without_building_it_anew(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest one = list_make(&bag, 0), two = list_make(&bag, 2);
+	assert_int_equal(taker_take(&s->taker, view_of(1, &one, 0), &s->why), ACCEPT_WAIT);
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+	const struct catalog *first = s->taker.catalog;
+	assert_int_equal(taker_take(&s->taker, view_of(2, &two, 2), &s->why), ACCEPT_WAIT);
+	expect_name(s, 0, true); /* until the lists are here */
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+	assert_ptr_equal(s->taker.catalog->root, first);
+	expect_name(s, 1, false);
+	expect_name(s, 2, true);
+	expect_name(s, NAMES + 1, true);
+	names_manifest_release(&one);
+	names_manifest_release(&two);
+	names_bag_release(&bag);
+}
+
+/* Rule 1, decision 031. */
+static void not_one_name_more_leaves_than_was_declared(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest one = list_make(&bag, 0), two = list_make(&bag, 3);
+	assert_int_equal(taker_take(&s->taker, view_of(1, &one, 0), &s->why), ACCEPT_WAIT);
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+	assert_int_equal(taker_take(&s->taker, view_of(2, &two, 2), &s->why), ACCEPT_WAIT);
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_REFUSE);
+	assert_non_null(strstr(s->why.text, "rule 1: revision 2 drops"));
+	expect_name(s, 0, true);
+	assert_int_equal(taker_take(&s->taker, view_of(3, &two, 3), &s->why), ACCEPT_TAKE);
+	expect_name(s, 2, false);
+	expect_name(s, 3, true);
+	names_manifest_release(&one);
+	names_manifest_release(&two);
+	names_bag_release(&bag);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(
+	        a_view_waits_for_its_lists_and_is_served_with_them, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        a_few_names_change_what_is_served_without_building_it_anew, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        not_one_name_more_leaves_than_was_declared, setup, teardown),
+	};
+	log_open("test_taker_names", LOG_LEVEL_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
