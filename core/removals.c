@@ -94,15 +94,17 @@ static bool owner_is_back(
 
 void publish_leaves(struct state *state, uint64_t count)
 {
-	size_t kept = 0;
+	struct view_leave *kept = NULL; /* anew: a copied array has no room to grow */
+	size_t kept_count = 0;
 
 	for (size_t i = 0; i < state->leaves_count; i++)
 		if (state->leaves[i].revision + PUBLISH_REMOVALS_REVISIONS > state->revision)
-			state->leaves[kept++] = state->leaves[i];
-	state->leaves_count = kept;
+			VEC_PUSH(kept, kept_count) = state->leaves[i];
 	if (count > 0)
-		VEC_PUSH(state->leaves, state->leaves_count) =
-		    (struct view_leave){state->revision, count};
+		VEC_PUSH(kept, kept_count) = (struct view_leave){state->revision, count};
+	free(state->leaves);
+	state->leaves = kept;
+	state->leaves_count = kept_count;
 }
 
 int publish_removals(struct state *state, const struct service *before, const struct service *after,

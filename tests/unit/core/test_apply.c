@@ -106,6 +106,26 @@ static void names_leave_by_name_and_may_come_back(void **unused)
 	world_end(w);
 }
 
+/* Each revision may note some, on a copy of the former state; old ones are forgotten. */
+static void names_that_leave_their_lists_are_noted_by_revision(void **unused)
+{
+	struct state *s = state_new();
+
+	(void)unused;
+	for (uint64_t r = 1; r <= PUBLISH_REMOVALS_REVISIONS + 20; r++) {
+		struct state *next = state_copy(s);
+		state_free(s);
+		s = next;
+		s->revision = r;
+		publish_leaves(s, r % 3 == 0 ? 0 : r);
+	}
+	assert_true(s->leaves_count < STATE_LEAVES);
+	assert_int_equal(s->leaves[0].revision, 22);
+	assert_int_equal(s->leaves[0].count, 22);
+	assert_int_equal(s->leaves[s->leaves_count - 1].revision, PUBLISH_REMOVALS_REVISIONS + 19);
+	state_free(s);
+}
+
 static void name_that_becomes_static_is_recorded_as_gone_from_the_pools(void **unused)
 {
 	struct world *w = world_usual();
@@ -324,6 +344,7 @@ int main(void)
 	    cmocka_unit_test(plan_on_an_old_revision_is_a_conflict),
 	    cmocka_unit_test(plan_of_a_document_shows_the_view_and_changes_nothing),
 	    cmocka_unit_test(names_leave_by_name_and_may_come_back),
+	    cmocka_unit_test(names_that_leave_their_lists_are_noted_by_revision),
 	    cmocka_unit_test(name_that_becomes_static_is_recorded_as_gone_from_the_pools),
 	    cmocka_unit_test(removals_are_kept_for_a_thousand_revisions),
 	    cmocka_unit_test(too_many_removals_are_refused_whole),
