@@ -112,8 +112,8 @@ static void pools_render(
 		size_t region = p % l->regions;
 		bool solitary = p >= 2 && chance_hit(c, 300);
 		uint64_t ttl_s = l->pace * (5 + chance_draw(c, 20));
-		if (variant & 4)
-			ttl_s *= 2;
+		if (variant & 1)
+			ttl_s *= 3;
 		buf_printf(b,
 		    "  p%zu:\n    region: r%zu\n    ttl: %" PRIu64
 		    "s\n%s    checks: [probe]\n    min_members: %u\n",

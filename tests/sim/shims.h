@@ -12,6 +12,13 @@ uint64_t __wrap_clock_mono_ms(void);
 int64_t __wrap_clock_wall_ms(void);
 ssize_t __wrap_getrandom(void *out, size_t bytes, unsigned flags);
 int __wrap_malloc_trim(size_t pad);
+struct event_base;
+struct err;
+struct http_client;
+struct tls_files;
+int __wrap_http_client_new(
+    struct event_base *base, const struct tls_files *tls, struct http_client **out, struct err *e);
+void __wrap_http_client_free(struct http_client *c);
 void __wrap_log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void __wrap_log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void __wrap_log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
