@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	assert(q.verdict == QUERY_QUESTION || q.rcode == RCODE_FORMERR);
 	if (edns_has_options(&q)) {
 		const struct edns_asker asker = {data[0] & 8 ? &nobody : &client, mill, 1790000000,
-		    data[0] & 1, 10000, data[0] & 16};
+		    data[0] & 1, 10000, (data[0] & 16) != 0};
 		edns_heed(&policy, &asker, &q, &reply);
 		assert(reply.bytes <= EDNS_REPLY_BYTES_MAX);
 		assert(!reply.is_proven || (policy.cookies.count > 0 && !(data[0] & 8)));
