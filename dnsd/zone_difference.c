@@ -79,6 +79,44 @@ static bool is_untouched(const struct zone_difference *d)
 	return a == b || (family_same(&a->a, &b->a) && family_same(&a->aaaa, &b->aaaa));
 }
 
+static bool sets_same(const struct rrset *a, const struct rrset *b)
+{
+	return a->type == b->type && a->ttl_s == b->ttl_s && a->bytes == b->bytes &&
+	       memcmp(a->body, b->body, a->bytes) == 0;
+}
+
+/* The same name with the same records and nothing else, told without taking the name apart: most
+ * names of an unsigned zone that was read again. */
+static bool nodes_alike(const struct node *a, const struct node *b)
+{
+	if (a->label_bytes != b->label_bytes || a->rrsets_count != b->rrsets_count ||
+	    a->kin->above_bytes != b->kin->above_bytes || a->kin->pool != CATALOG_NO_POOL ||
+	    b->kin->pool != CATALOG_NO_POOL || a->kin->is_apex || b->kin->is_apex ||
+	    memcmp(a->tail, b->tail, a->label_bytes) != 0 ||
+	    memcmp(a->kin->above, b->kin->above, a->kin->above_bytes) != 0)
+		return false;
+	for (size_t i = 0; i < a->rrsets_count; i++) {
+		struct rrset x = node_rrset_at(a, i), y = node_rrset_at(b, i);
+		if (!sets_same(&x, &y))
+			return false;
+	}
+	return true;
+}
+
+/* Is the next name of the other one the same, and unsigned? Then both are passed by. */
+static bool is_alike(struct zone_difference *d)
+{
+	const struct zone *from = d->from->zone, *to = d->to->zone;
+	if (d->same_catalog || from->keys || to->keys || d->other >= d->to->order->count)
+		return false;
+	const struct node *a = d->from->order->nodes[d->at], *b = d->to->order->nodes[d->other];
+	/* A name of a zone below shows only a part of its records. */
+	if (a->kin->zone != from || b->kin->zone != to || !nodes_alike(a, b))
+		return false;
+	d->other++;
+	return true;
+}
+
 /* --- walking -------------------------------------------------------------------------------- */
 
 void zone_difference_init(
@@ -91,7 +129,7 @@ void zone_difference_init(
 	    .same_turn = from->turn == to->turn};
 }
 
-/* Moves to the place in `to` that is not before this name. True: it is this name. */
+/* Moves `other` to the place in `to` that is not before this name. True: it is this name. */
 static bool other_find(struct zone_difference *d, const struct name *owner)
 {
 	if (d->from->order == d->to->order) {
@@ -138,7 +176,7 @@ static void name_tell(struct zone_difference *d, const struct zone_sink *sink)
 	node_name(d->from->order->nodes[d->at], &owner);
 	bool has_other = other_find(d, &owner);
 	if (has_other) {
-		zone_cursor_init(&b, d->to, d->other);
+		zone_cursor_init(&b, d->to, d->other++);
 		has_other = zone_cursor_next(&b, &other);
 	}
 	zone_cursor_init(&a, d->from, d->at);
@@ -153,7 +191,7 @@ static void name_tell(struct zone_difference *d, const struct zone_sink *sink)
 bool zone_difference_step(struct zone_difference *d, const struct zone_sink *sink, size_t names)
 {
 	for (; names > 0 && d->at < d->from->order->count; names--, d->at++)
-		if (!is_untouched(d))
+		if (!is_untouched(d) && !is_alike(d))
 			name_tell(d, sink);
 	return d->at < d->from->order->count;
 }
@@ -212,9 +250,12 @@ uint64_t zone_difference_bytes(
 
 uint64_t zone_content_bytes(const struct zone_content *c)
 {
-	uint64_t bytes = 0;
+	struct zone_order *o = (struct zone_order *)(uintptr_t)c->order; /* only this is written */
+	uint64_t bytes = atomic_load(&o->bytes);
+	bool is_known = bytes > 0;
 	const struct zone_sink sink = {&bytes, record_count, signatures_count};
-	for (size_t i = 0; i < c->order->count; i++)
+	for (size_t i = 0; !is_known && i < o->count; i++)
 		zone_content_tell(c, i, &sink);
+	atomic_store(&o->bytes, bytes);
 	return bytes;
 }

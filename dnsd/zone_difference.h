@@ -30,8 +30,8 @@ bool zone_difference_step(struct zone_difference *d, const struct zone_sink *sin
 /* All of one name, but for the SOA's record. */
 void zone_content_tell(const struct zone_content *c, size_t at, const struct zone_sink *sink);
 
-/* Octets without owner names: of both halves of the difference, or of the zone. Counting stops
- * beyond the limit. */
+/* Octets without owner names: of both halves of the difference, or of the zone (about: it is
+ * counted once for all epochs of a catalog). Counting stops beyond the limit. */
 uint64_t zone_difference_bytes(
     const struct zone_content *a, const struct zone_content *b, uint64_t limit);
 uint64_t zone_content_bytes(const struct zone_content *c);

@@ -10,6 +10,7 @@ struct zone_order {
 	 * zones below that are served here, and the addresses of their name servers. */
 	const struct node **nodes;
 	size_t count;
+	atomic_uint_fast64_t bytes; /* zone_content_bytes(), once counted; else 0 */
 };
 
 /* Where each zone's names are found: all zones of a catalog, in one walk. */
