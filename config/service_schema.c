@@ -237,7 +237,8 @@ static const struct schema_row soa_rows[] = {
 };
 static const struct schema_table soa_table = {.name = "soa",
     SCHEMA_ROWS(soa_rows),
-    .description = "The SOA record. Its serial is serial_base plus the epoch."};
+    .description = "The SOA record. Its serial is serial_base plus the epoch, and 65536 "
+                   "for each turn of its signatures where tandem-dnsd signs the zone."};
 
 static const struct schema_row zone_rows[] = {
     {.name = "name",

@@ -32,6 +32,7 @@ enum {
 	SERVICE_NAME_BYTES = 64, /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
 	SERVICE_NAME_SERVERS = 64,
 	SERVICE_RESOLVERS = 16,
+	SERVICE_TURN_STEP = 65536,   /* of a signed zone's serial, each time its signatures turn */
 	SERVICE_RESOLVER_NAMES = 16, /* that one resolver is asked for */
 	SERVICE_MEASURES = 256,
 	SERVICE_BLOCKED = 256,
@@ -111,8 +112,10 @@ struct service_zone {
 	uint32_t ttl_s; /* default of its records */
 	char *soa_mname, *soa_rname;
 	uint32_t soa_refresh_s, soa_retry_s, soa_expire_s, soa_minimum_s;
-	uint32_t serial_base; /* serial = serial_base + epoch (RFC 1982) */
-	char **records;       /* "owner ttl type rdata", absolute names, checked by ldns */
+	/* serial = serial_base + epoch (RFC 1982), where the zone is signed by its name servers
+	 * also a multiple of SERVICE_TURN_STEP: docs/decisions/023 */
+	uint32_t serial_base;
+	char **records; /* "owner ttl type rdata", absolute names, checked by ldns */
 	size_t records_count;
 };
 

@@ -1,6 +1,10 @@
 /* The serial of a zone, and the turn of its signatures. */
 #include "dnsd/serial.h"
 
+#include "core/service.h"
+
+_Static_assert((int)SERIAL_TURN_STEP == (int)SERVICE_TURN_STEP, "a drain is proven by it");
+
 /* FNV-1a: the same on all servers, and nothing to gain from choosing it. */
 static uint32_t hash_name(const uint8_t *name, size_t bytes)
 {
