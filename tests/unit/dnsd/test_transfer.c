@@ -401,6 +401,29 @@ static void who_is_current_or_ahead_gets_the_soa_alone(void **state)
 	snapshot_free(s);
 }
 
+static void over_udp_an_ixfr_gets_the_soa(void **state)
+{
+	(void)state;
+	struct sample in = sample;
+	in.signing = CHAIN;
+	struct snapshot *s = snapshot_of(&in, NULL);
+	uint8_t request[600], out[UDP_BYTES_MAX];
+	struct answer_facts facts;
+	struct query q;
+	query_parse(&q, request, request_write(request, "example.", true, 3));
+	/* Not yet allowed, then allowed. */
+	size_t bytes = answer_build(s, &q, request, false, 0, out, sizeof(out), &facts);
+	assert_int_equal(facts.rcode, RCODE_REFUSED);
+	q.rcode = RCODE_NOERROR;
+	q.signer = signer;
+	q.dnssec_ok = true;
+	bytes = answer_build(s, &q, request, false, 0, out, sizeof(out), &facts);
+	assert_int_equal(facts.rcode, RCODE_NOERROR);
+	assert_int_equal(get_u16(out + 6), 1);
+	assert_int_equal(get_u32(out + bytes - SOA_TAIL_BYTES), serial_of(s, s->catalog->zones[0]));
+	snapshot_free(s);
+}
+
 /* --- random changes ------------------------------------------------------------------------- */
 
 struct dice {
@@ -432,7 +455,8 @@ static void records_draw(struct dice *d, char *texts[static TEXTS])
 	}
 	texts[count++] = mem_printf("ttl.example. %zu TXT \"stays\"", 60 * roll(d, 3));
 	for (size_t i = 0; i < 20; i++) /* most of a zone stays */
-		texts[count++] = mem_printf("m%zu.example. TXT \"a rather long text that stays\"", i);
+		texts[count++] =
+		    mem_printf("m%zu.example. TXT \"a rather long text that stays\"", i);
 	for (size_t i = roll(d, 20); i > 0; i--) {
 		size_t kind = roll(d, 5);
 		const char *above = roll(d, 3) ? "n" : "x.y.n";
@@ -606,6 +630,7 @@ int main(void)
 	    cmocka_unit_test(two_servers_tell_the_same_octets_in_slices_of_any_size),
 	    cmocka_unit_test(what_can_not_be_given_is_refused_with_a_reason),
 	    cmocka_unit_test(who_is_current_or_ahead_gets_the_soa_alone),
+	    cmocka_unit_test(over_udp_an_ixfr_gets_the_soa),
 	    cmocka_unit_test(differences_give_what_a_whole_transfer_gives),
 	    cmocka_unit_test(a_site_that_leaves_is_told_as_a_difference),
 	    cmocka_unit_test(a_serial_that_had_two_contents_is_no_base),
