@@ -80,7 +80,8 @@ struct config_dnsd {
 	size_t rate_allow_count;
 	struct addr_prefix *proxies; /* who must speak the PROXY protocol */
 	size_t proxies_count;
-	char *user, *group; /* NULL: as started; the user's own */
+	char *user, *group;                    /* NULL: as started; the user's own */
+	char *dnstap_socket, *dnstap_identity; /* NULL: no dnstap; the daemon's name */
 	struct config_secondary *secondaries;
 	size_t secondaries_count;
 	struct config_transfer_rule *transfer_rules; /* besides the secondaries */
@@ -95,6 +96,7 @@ struct config_dnsd {
 	bool rate_limit; /* is there such a block? */
 	bool rate_dry_run;
 	bool cookies;
+	bool dnstap_queries, dnstap_responses;
 	bool seccomp;
 };
 struct config_cli {

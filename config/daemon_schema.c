@@ -377,6 +377,36 @@ static const struct schema_table tcp_table = {.name = "tcp",
     .reload = RESTART,
     .description = "Limits of DNS over TCP."};
 
+static const struct schema_row dnstap_rows[] = {
+    {.name = "socket",
+        .type = SCHEMA_PATH,
+        .required = true,
+        SCHEMA_FIELD(struct config_dnsd, dnstap_socket),
+        .description = "Unix socket of the collector; it may come and go"},
+    {.name = "queries",
+        .type = SCHEMA_BOOL,
+        .preset = "true",
+        SCHEMA_FIELD(struct config_dnsd, dnstap_queries),
+        .description = "whether queries are sent (AUTH_QUERY)"},
+    {.name = "responses",
+        .type = SCHEMA_BOOL,
+        .preset = "true",
+        SCHEMA_FIELD(struct config_dnsd, dnstap_responses),
+        .description = "whether answers are sent (AUTH_RESPONSE); zone transfers are not"},
+    {.name = "identity",
+        .type = SCHEMA_TEXT,
+        .min = 1,
+        .max = 255,
+        .otherwise = "the daemon's name",
+        SCHEMA_FIELD(struct config_dnsd, dnstap_identity),
+        .description = "what the server calls itself there"},
+};
+static const struct schema_table dnstap_table = {.name = "dnstap",
+    SCHEMA_ROWS(dnstap_rows),
+    .reload = RESTART,
+    .description = "Everything that is asked and answered goes to a collector (dnstap over Frame "
+                   "Streams). What it does not take in time is lost, and counted."};
+
 static const struct schema_row dnsd_rows[] = {
     ROW_NAME(false),
     ROW_CONTROLLERS(false),
@@ -459,6 +489,11 @@ static const struct schema_row dnsd_rows[] = {
         .table = &transfers_table,
         .otherwise = "nobody may transfer a zone",
         .description = "zones for other name servers"},
+    {.name = "dnstap",
+        .type = SCHEMA_TABLE,
+        .table = &dnstap_table,
+        .otherwise = "no dnstap",
+        .description = "queries and answers for a collector"},
     {.name = "proxy",
         .type = SCHEMA_LIST,
         .element = SCHEMA_PREFIX,

@@ -238,14 +238,16 @@ static int transports_start(struct daemon *d, struct err *e)
 	d->stats_count = d->config.workers + 1;
 	d->stats = stats_new(d->stats_count);
 	if (r == 0)
-		r = udp_start(
-		    &d->sockets, d->config.workers, &d->seat, &d->policy, d->stats, &d->udp, e);
+		r = tap_new(&d->config, d->stats, d->stats_count, &d->tap, e);
+	if (r == 0)
+		r = udp_start(&d->sockets, d->config.workers, &d->seat, &d->policy, d->stats,
+		    d->tap, &d->udp, e);
 	if (r != 0)
 		return r;
 	size_t count = d->sockets.listeners_count;
 	d->sockets.listeners_count = 0; /* they are taken over */
 	return tcp_start(d->sockets.listeners, count, &limits, &d->seat, &d->policy,
-	    &d->stats[d->stats_count - 1], &d->tcp, e);
+	    &d->stats[d->stats_count - 1], tap_pipe(d->tap, d->stats_count - 1), &d->tcp, e);
 }
 
 static void gauge(struct buf *out, const char *name, const char *help, double value)
@@ -375,6 +377,11 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 	if (!same_text(now->user, fresh->user) || !same_text(now->group, fresh->group) ||
 	    now->seccomp != fresh->seccomp)
 		hint(now, "user, group or seccomp");
+	if (!same_text(now->dnstap_socket, fresh->dnstap_socket) ||
+	    !same_text(now->dnstap_identity, fresh->dnstap_identity) ||
+	    now->dnstap_queries != fresh->dnstap_queries ||
+	    now->dnstap_responses != fresh->dnstap_responses)
+		hint(now, "dnstap");
 	if (now->workers != fresh->workers)
 		hint(now, "workers");
 }
@@ -551,6 +558,7 @@ void daemon_free(struct daemon *d)
 		http_server_free(d->metrics);
 	udp_stop(d->udp);
 	tcp_stop(d->tcp);
+	tap_free(d->tap);
 	sockets_release(&d->sockets);
 	if (d->keeper) /* before the old server hears that it is on its own again */
 		keeper_unlock(d->keeper);

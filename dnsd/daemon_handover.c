@@ -27,8 +27,8 @@ int daemon_takeover_begin(struct daemon *d, struct err *e)
 static int epoch_check(struct daemon *d, const struct handover_message *served, struct err *e)
 {
 	const struct view *held = d->taker.held;
-	if (served->epoch == 0 || (held && held->epoch >= served->epoch &&
-	                              strcmp(held->cluster, served->cluster) == 0))
+	if (served->epoch == 0 ||
+	    (held && held->epoch >= served->epoch && strcmp(held->cluster, served->cluster) == 0))
 		return 0;
 	return err_set(e, E_REFUSED,
 	    "rule 2: the old server serves epoch %" PRIu64 ", which is not on the disk; it has "
@@ -152,8 +152,7 @@ static int handover_prepare(struct daemon *d, struct err *e)
 		return err_set(e, E_IO, "can not make an eventfd");
 	d->on_drained = event_new(loop_base(d->loop), d->drained_fd, EV_READ, on_drained, d);
 	event_add(d->on_drained, NULL);
-	return handover_open(
-	    loop_base(d->loop), d->config.common.state, &owner, &d->handover, e);
+	return handover_open(loop_base(d->loop), d->config.common.state, &owner, &d->handover, e);
 }
 
 void daemon_handover_begin(struct daemon *d)

@@ -25,17 +25,18 @@ struct daemon {
 	size_t stats_count;
 	struct socket_address addresses[SOCKETS_LISTEN_MAX];
 	struct sockets sockets; /* until the transports have them */
+	struct tap *tap;        /* NULL: no dnstap */
 	struct udp *udp;
 	struct tcp *tcp;
 	struct http_server *metrics;
-	int metrics_fd;          /* its listener; -1: none */
+	int metrics_fd; /* its listener; -1: none */
 	struct secondaries secondaries;
 	struct zone_files files; /* alone */
 	struct keeper *keeper;   /* with controllers */
 	struct names_pack *names; /* with controllers */
 	struct taker taker;
-	struct follow *follow;        /* NULL: cut off */
-	struct event *follow_again;   /* with controllers */
+	struct follow *follow;      /* NULL: cut off */
+	struct event *follow_again; /* with controllers */
 	struct event *clock;
 	char cut_off[ERR_TEXT_BYTES]; /* said already */
 	bool takes_over;              /* from a running server */

@@ -81,7 +81,8 @@ void edns_heed(const struct edns_policy *p, const struct edns_asker *asker, stru
 		cookie_heed(p, asker, &w, q, reply);
 	if (w.nsid && p->nsid_bytes > 0)
 		memcpy(option_add(reply, EDNS_NSID, p->nsid_bytes), p->nsid, p->nsid_bytes);
-	if ((w.keepalive || asker->is_leaving) && asker->over_tcp) /* over UDP it is ignored: RFC 7828 section 3.2.1 */
+	if ((w.keepalive || asker->is_leaving) &&
+	    asker->over_tcp) /* over UDP it is ignored: RFC 7828 section 3.2.1 */
 		put_u16(option_add(reply, EDNS_KEEPALIVE, 2),
 		    asker->idle_ms / KEEPALIVE_UNIT_MS < UINT16_MAX
 		        ? asker->idle_ms / KEEPALIVE_UNIT_MS

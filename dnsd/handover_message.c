@@ -43,8 +43,7 @@ static int word_find(const char *text, enum handover_word *out, struct err *e)
 	return err_set(e, E_INVALID, "found \"%.40s\", expected a word of a hand-over", text);
 }
 
-static int text_copy(
-    const json_t *o, const char *key, char *out, size_t room, struct err *e)
+static int text_copy(const json_t *o, const char *key, char *out, size_t room, struct err *e)
 {
 	const char *text;
 	if (json_get_string_or(o, key, "", &text, e) != 0)
@@ -119,9 +118,9 @@ int handover_send(int fd, const struct handover_message *m, struct err *e)
 	do
 		n = sendmsg(fd, &h, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	int r = n == (ssize_t)v.iov_len
-	            ? 0
-	            : err_set_errno(e, n < 0 ? errno : EMSGSIZE, "can not say \"%s\"", words[m->word]);
+	int r = n == (ssize_t)v.iov_len ? 0
+	                                : err_set_errno(e, n < 0 ? errno : EMSGSIZE,
+	                                      "can not say \"%s\"", words[m->word]);
 	free(text);
 	return r;
 }
@@ -180,7 +179,8 @@ int handover_address(const char *state, struct sockaddr_un *out, struct err *e)
 	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
 	int n = snprintf(out->sun_path, sizeof(out->sun_path), "%s/handover", state);
 	if (n < 0 || (size_t)n >= sizeof(out->sun_path) - 4) /* ".new" */
-		return err_set(e, E_LIMIT, "\"%s/handover\": the path is too long for a socket", state);
+		return err_set(
+		    e, E_LIMIT, "\"%s/handover\": the path is too long for a socket", state);
 	return 0;
 }
 

@@ -14,16 +14,11 @@
 static const uint64_t edges_ns[LATENCY_BUCKETS - 1] = {2 * US, 5 * US, 10 * US, 20 * US, 50 * US,
     100 * US, 200 * US, 500 * US, MS, 2 * MS, 5 * MS, 10 * MS, 20 * MS, 50 * MS, 100 * MS};
 
-static uint64_t clock_ns(void)
+uint64_t latency_clock_ns(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-uint64_t latency_start(uint32_t *turn)
-{
-	return (*turn)++ % LATENCY_EVERY == 0 ? clock_ns() : 0;
 }
 
 /* One writer: no need of an atomic addition. */
@@ -44,7 +39,7 @@ void latency_add(struct latency *l, uint64_t ns, unsigned count)
 
 void latency_end(struct latency *l, uint64_t start_ns, unsigned count)
 {
-	uint64_t now_ns = clock_ns();
+	uint64_t now_ns = latency_clock_ns();
 	latency_add(l, now_ns > start_ns ? now_ns - start_ns : 0, count);
 }
 

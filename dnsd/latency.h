@@ -18,8 +18,13 @@ struct latency { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t sum_ns;
 };
 
+uint64_t latency_clock_ns(void);
+
 /* A moment to measure from, or 0: not this time. `*turn` is the thread's own. */
-uint64_t latency_start(uint32_t *turn);
+static inline uint64_t latency_start(uint32_t *turn)
+{
+	return (*turn)++ % LATENCY_EVERY == 0 ? latency_clock_ns() : 0;
+}
 
 /* `count` queries were answered since `start_ns`, which is not 0. */
 void latency_end(struct latency *l, uint64_t start_ns, unsigned count);

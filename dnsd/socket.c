@@ -130,7 +130,8 @@ bool socket_is_bound(int fd, const struct socket_address *a, int type)
 {
 	struct sockaddr_storage bound = {0};
 	socklen_t bytes = sizeof(bound);
-	if (!option_is(fd, SO_TYPE, type) || (type == SOCK_STREAM && !option_is(fd, SO_ACCEPTCONN, 1)))
+	if (!option_is(fd, SO_TYPE, type) ||
+	    (type == SOCK_STREAM && !option_is(fd, SO_ACCEPTCONN, 1)))
 		return false;
 	if (getsockname(fd, (struct sockaddr *)&bound, &bytes) != 0)
 		return false;

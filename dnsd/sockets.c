@@ -39,8 +39,8 @@ void socket_set_close(struct socket_set *s)
 
 static void udp_add(struct sockets *s, const struct socket_address *a, int fd, unsigned worker)
 {
-	VEC_PUSH(s->udp, s->udp_count) = (struct udp_socket){
-	    .fd = fd, .worker = worker, .is_any = a->is_any, .address = a};
+	VEC_PUSH(s->udp, s->udp_count) =
+	    (struct udp_socket){.fd = fd, .worker = worker, .is_any = a->is_any, .address = a};
 }
 
 /* TCP first: it notices another server on the port. */

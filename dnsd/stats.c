@@ -106,6 +106,7 @@ static void latencies_print(const struct stats *threads, size_t count, struct bu
 void stats_print(const struct stats *threads, size_t count, struct buf *out)
 {
 	static const char queries[] = "tandem_dnsd_queries_total";
+	static const char taps[] = "tandem_dnsd_dnstap_frames_total";
 	static const char limited[] = "tandem_dnsd_rate_limited_total";
 	static const char answers[] = "tandem_dnsd_answers_total";
 	static const char transfers[] = "tandem_dnsd_transfers_total";
@@ -168,5 +169,8 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 	    out, "tandem_dnsd_tcp_connections_total", "connections accepted", SUM(tcp_connections));
 	single(out, "tandem_dnsd_tcp_cut_total", "connections cut for being idle, slow or too many",
 	    SUM(tcp_cut));
+	metrics_family(out, taps, "counter", "dnstap frames, by what became of them");
+	metrics_value(out, taps, (const char *[]){"result", "queued", NULL}, SUM(tap_sent));
+	metrics_value(out, taps, (const char *[]){"result", "lost", NULL}, SUM(tap_lost));
 	latencies_print(threads, count, out);
 }

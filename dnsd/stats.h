@@ -26,6 +26,7 @@ struct stats { /* of one thread; only that thread counts */
 	atomic_uint_fast64_t tsig_verified, tsig_refused;
 	atomic_uint_fast64_t rate_dropped, rate_slipped, rate_dry;
 	atomic_uint_fast64_t signatures_made, signatures_remembered, signatures_starved;
+	atomic_uint_fast64_t tap_sent, tap_lost;
 	struct latency latency[STATS_TRANSPORTS];
 };
 

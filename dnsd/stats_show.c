@@ -101,8 +101,7 @@ static bool sample_read(const char *line, size_t bytes, struct sample *s)
 static bool ends_in(const struct sample *s, const char *end)
 {
 	size_t bytes = strlen(end);
-	return s->name_bytes > bytes &&
-	       memcmp(s->name + s->name_bytes - bytes, end, bytes) == 0;
+	return s->name_bytes > bytes && memcmp(s->name + s->name_bytes - bytes, end, bytes) == 0;
 }
 
 /* The labels' values, one blank between them: {transport="udp",type="A"} is "udp A". Of a histogram

@@ -44,7 +44,8 @@ static int server_check(int fd, const char *user, struct err *e)
 }
 
 /* The next message must be this one. */
-static int expect(struct takeover *t, enum handover_word word, struct handover_message *m, struct err *e)
+static int expect(
+    struct takeover *t, enum handover_word word, struct handover_message *m, struct err *e)
 {
 	int r = handover_receive(t->fd, m, e);
 	if (r != 0)
@@ -64,8 +65,9 @@ static int sockets_receive(struct takeover *t, unsigned count, struct err *e)
 {
 	struct handover_message m;
 	if (count > SOCKETS_MAX)
-		return err_set(e, E_LIMIT, "the old server offers %u sockets, at most %d are possible",
-		    count, SOCKETS_MAX);
+		return err_set(e, E_LIMIT,
+		    "the old server offers %u sockets, at most %d are possible", count,
+		    SOCKETS_MAX);
 	while (t->sockets.count < count) {
 		int r = expect(t, HANDOVER_SOCKETS, &m, e);
 		if (r != 0)
@@ -97,8 +99,8 @@ int takeover_open(struct takeover *t, const char *state, const char *user, struc
 	if (r == 0)
 		r = expect(t, HANDOVER_OFFER, &m, e);
 	if (r == 0 && m.version != HANDOVER_VERSION)
-		r = err_set(e, E_INVALID, "the old server speaks version %u, this one %d", m.version,
-		    HANDOVER_VERSION);
+		r = err_set(e, E_INVALID, "the old server speaks version %u, this one %d",
+		    m.version, HANDOVER_VERSION);
 	if (r == 0)
 		r = sockets_receive(t, m.count, e);
 	return r;

@@ -62,6 +62,7 @@ struct tcp {
 	struct tcp_limits limits;
 	const struct snapshot_seat *seat;
 	struct stats *stats;
+	struct tap_pipe *tap; /* NULL: none */
 	struct guard guard;
 	struct signer *signer;
 	struct event_base *base;
@@ -217,6 +218,32 @@ static void slices_tell(void *ctx)
 
 /* --- queries -------------------------------------------------------------------------------- */
 
+/* With a tap: the query and its answer (0 octets: none was due). */
+static void answer_tap(struct connection *c, size_t bytes, size_t answer_bytes)
+{
+	struct tcp *t = c->tcp;
+	struct sockaddr_storage own;
+	socklen_t own_bytes = sizeof(own);
+	struct tap_event e = {
+	    .type = TAP_QUERY, .over_tcp = true, .message = t->query, .message_bytes = bytes};
+	tap_time(&e.asked);
+	e.answered = e.asked;
+	e.asker = tap_address(&c->peer, &e.asker_port);
+	if (!addr_equal(&e.asker, &c->guest.address)) {
+		e.asker = c->guest.address; /* behind a proxy */
+		e.asker_port = 0;
+	}
+	if (getsockname(bufferevent_getfd(c->stream), (struct sockaddr *)&own, &own_bytes) == 0)
+		e.server = tap_address(&own, &e.server_port);
+	tap_put(t->tap, &e);
+	if (answer_bytes == 0)
+		return;
+	e.type = TAP_RESPONSE;
+	e.message = t->answer + LENGTH_BYTES;
+	e.message_bytes = answer_bytes;
+	tap_put(t->tap, &e);
+}
+
 /* Takes one query of `bytes` out of the buffer and puts its answer. False: it deserves none, and
  * its connection no more patience. */
 static bool query_answer(struct connection *c, size_t bytes)
@@ -245,6 +272,8 @@ static bool query_answer(struct connection *c, size_t bytes)
 	if (query_is_transfer(&q) && transfer_begin(c, s, &q)) {
 		snapshot_read_end();
 		stats_count(t->stats, STATS_TCP, &(struct answer_facts){.type = q.type}, bytes);
+		if (t->tap)
+			answer_tap(c, bytes, 0);
 		return true;
 	}
 	size_t answer_bytes = answer_build(
@@ -255,6 +284,8 @@ static bool query_answer(struct connection *c, size_t bytes)
 		    MESSAGE_BYTES_MAX, (uint64_t)time(NULL));
 	stats_count(t->stats, STATS_TCP, &facts, answer_bytes);
 	stats_count_signatures(t->stats, t->signer);
+	if (t->tap)
+		answer_tap(c, bytes, answer_bytes);
 	if (answer_bytes == 0)
 		return false;
 	put_u16(t->answer, (unsigned)answer_bytes);
@@ -521,7 +552,7 @@ static int thread_start(struct tcp *t, struct err *e)
 
 int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
     const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
-    struct tcp **out, struct err *e)
+    struct tap_pipe *tap, struct tcp **out, struct err *e)
 {
 	struct tcp *t = mem_new(1, sizeof(*t));
 	int r = count <= LISTENERS_MAX ? 0 : err_set(e, E_LIMIT, "too many addresses");
@@ -531,6 +562,7 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	t->crowd = crowd_new((size_t)limits->connections + 1);
 	t->seat = seat;
 	t->stats = stats;
+	t->tap = tap;
 	t->base = event_base_new();
 	t->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -6,6 +6,7 @@
 #include "dnsd/guard.h"
 #include "dnsd/snapshot.h"
 #include "dnsd/sockets.h"
+#include "dnsd/tap.h"
 
 struct tcp;
 
@@ -19,10 +20,10 @@ struct tcp_limits {
 extern const struct tcp_limits TCP_LIMITS;
 
 /* Takes over the listening sockets, also when it fails. `seat`, `policy`
- * (or NULL) and `stats` are borrowed until tcp_stop. */
+ * (or NULL), `stats` and `tap` (or NULL) are borrowed until tcp_stop. */
 int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limits,
     const struct snapshot_seat *seat, const struct policy_seat *policy, struct stats *stats,
-    struct tcp **out, struct err *e);
+    struct tap_pipe *tap, struct tcp **out, struct err *e);
 void tcp_list(const struct tcp *t, struct socket_set *set); /* listeners; they stay its own */
 
 /* No new connections; those that are there are told to end (keepalive 0, RFC 7828) and may do so in

@@ -32,7 +32,10 @@ struct worker {
 	struct stats *stats;
 	struct guard guard;
 	struct signer *signer;
+	struct tap_pipe *tap;  /* NULL: none */
+	struct timespec read;  /* with a tap: when the batch was */
 	struct pollfd *polled; /* sockets, then the call to stop */
+	const struct socket_address **addresses;
 	bool *wants_control;
 	size_t sockets_count;
 	uint32_t turn, batches;
@@ -190,6 +193,40 @@ static void batch_send(struct worker *w, int fd, size_t count)
 	}
 }
 
+static void message_tap(struct worker *w, const struct socket_address *server, size_t i,
+    enum tap_type type, const struct iovec *message)
+{
+	struct tap_event e = {.type = type,
+	    .asked = w->read,
+	    .message = message->iov_base,
+	    .message_bytes = message->iov_len};
+	e.asker = tap_address(&w->peer[i], &e.asker_port);
+	if (w->guests[i].address.family != 0 && !addr_equal(&e.asker, &w->guests[i].address)) {
+		e.asker = w->guests[i].address; /* behind a proxy */
+		e.asker_port = 0;
+	}
+	if (!server->is_any)
+		e.server = tap_address(&server->storage, &e.server_port);
+	if (type == TAP_RESPONSE)
+		tap_time(&e.answered);
+	tap_put(w->tap, &e);
+}
+
+/* Of a batch that is answered but not sent: each answer goes to its query's peer. */
+static void batch_tap(struct worker *w, size_t socket, size_t count, size_t answers)
+{
+	const struct socket_address *server = w->addresses[socket];
+	for (size_t i = 0; i < count; i++) {
+		const struct iovec v = {(void *)(uintptr_t)w->messages[i],
+		    w->in[i].msg_len - (size_t)(w->messages[i] - w->query_bytes[i])};
+		message_tap(w, server, i, TAP_QUERY, &v);
+	}
+	for (size_t k = 0; k < answers; k++) {
+		const struct sockaddr_storage *peer = w->out[k].msg_hdr.msg_name;
+		message_tap(w, server, (size_t)(peer - w->peer), TAP_RESPONSE, &w->out_vector[k]);
+	}
+}
+
 /* False: nothing waits there any more. */
 static bool socket_serve(struct worker *w, size_t index)
 {
@@ -200,7 +237,12 @@ static bool socket_serve(struct worker *w, size_t index)
 		if (n <= 0)
 			return false; /* empty, or an ICMP error that belongs to a former answer */
 		uint64_t start_ns = latency_start(&w->batches);
-		batch_send(w, fd, batch_answer(w, (size_t)n));
+		if (w->tap)
+			tap_time(&w->read);
+		size_t answers = batch_answer(w, (size_t)n);
+		if (w->tap)
+			batch_tap(w, index, (size_t)n, answers);
+		batch_send(w, fd, answers);
 		if (start_ns != 0)
 			latency_end(&w->stats->latency[STATS_UDP], start_ns, (unsigned)n);
 		if (n < BATCH)
@@ -253,12 +295,14 @@ static int thread_start(struct worker *w, struct err *e)
 static void worker_equip(struct worker *w, struct sockets *sockets, int stop_fd)
 {
 	w->polled = mem_new(sockets->udp_count + 1, sizeof(*w->polled));
+	w->addresses = mem_new(sockets->udp_count + 1, sizeof(const struct socket_address *));
 	w->wants_control = mem_new(sockets->udp_count + 1, sizeof(*w->wants_control));
 	for (size_t i = 0; i < sockets->udp_count; i++) {
 		struct udp_socket *s = &sockets->udp[i];
 		if (s->worker != w->number)
 			continue;
 		w->polled[w->sockets_count] = (struct pollfd){.fd = s->fd, .events = POLLIN};
+		w->addresses[w->sockets_count] = s->address;
 		w->wants_control[w->sockets_count++] = s->is_any;
 		s->fd = -1;
 	}
@@ -266,7 +310,8 @@ static void worker_equip(struct worker *w, struct sockets *sockets, int stop_fd)
 }
 
 int udp_start(struct sockets *sockets, unsigned workers, const struct snapshot_seat *seat,
-    const struct policy_seat *policy, struct stats *stats, struct udp **out, struct err *e)
+    const struct policy_seat *policy, struct stats *stats, struct tap *tap, struct udp **out,
+    struct err *e)
 {
 	*out = NULL;
 	assert(workers >= 1 && workers <= SOCKETS_WORKERS_MAX);
@@ -283,6 +328,7 @@ int udp_start(struct sockets *sockets, unsigned workers, const struct snapshot_s
 		w->seat = seat;
 		batch_init(w);
 		w->stats = &stats[i];
+		w->tap = tap_pipe(tap, i);
 		w->signer = signer_new(&SIGNER_UDP);
 		worker_equip(w, sockets, u->stop_fd);
 		if (r == 0)
@@ -319,6 +365,7 @@ void udp_stop(struct udp *u)
 			close(w->polled[j].fd);
 		free(w->polled);
 		free(w->wants_control);
+		free(w->addresses);
 		guard_release(&w->guard);
 		signer_free(w->signer);
 		free(w);

@@ -14,8 +14,8 @@ int file_read(const char *path, size_t max, char **text, size_t *bytes, struct e
 /* Durable replacement: writes a temporary file beside it, fsync, rename, fsync of the folder. */
 int file_write_atomic(const char *path, const void *data, size_t bytes, mode_t mode, struct err *e);
 
-/* Removes the temporary files of replacements of `path` that a kill has interrupted. Nobody else may
- * be writing it now. */
+/* Removes the temporary files of replacements of `path` that a kill has interrupted. Nobody else
+ * may be writing it now. */
 void file_remove_leftovers(const char *path);
 
 /* The same with a checksum line in front (SHA-256), which the reader verifies: E_INVALID if the

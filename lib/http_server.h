@@ -44,7 +44,8 @@ int http_server_new(struct event_base *base, SSL_CTX *tls, const struct http_lim
     struct err *e);
 /* "127.0.0.1@8443", "::1@8443" or "[::1]@8443"; port 0 takes a free one. */
 int http_server_listen(struct http_server *s, const char *address_at_port, struct err *e);
-/* The same on a socket that listens already and does not block; it is taken over, also on failure. */
+/* The same on a socket that listens already and does not block; it is taken over, also on failure.
+ */
 int http_server_adopt(struct http_server *s, int listener, struct err *e);
 unsigned http_server_port(const struct http_server *s); /* of the address listened to last */
 /* Replaces the certificate for new connections (reload). */

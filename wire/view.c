@@ -303,7 +303,8 @@ static int pool_decode(const json_t *o, struct view_pool *p, struct err *e)
 	{
 		p->members_count = i + 1;
 		if (member_decode(item, &p->members[i], e) != 0)
-			return err_prefix_code(e, E_INVALID, "pool \"%s\": member %zu", p->name, i + 1);
+			return err_prefix_code(
+			    e, E_INVALID, "pool \"%s\": member %zu", p->name, i + 1);
 	}
 	qsort(p->members, p->members_count, sizeof(*p->members), member_order);
 	for (i = 1; i < p->members_count; i++)

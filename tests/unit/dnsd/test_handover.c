@@ -192,8 +192,8 @@ static void a_successor_that_fails_gives_everything_back(void **state)
 
 static void words_out_of_turn_are_refused(void **state)
 {
-	static const enum handover_word words[] = {HANDOVER_READY, HANDOVER_ANSWERING, HANDOVER_OFFER,
-	    HANDOVER_LEFT, HANDOVER_NO};
+	static const enum handover_word words[] = {
+	    HANDOVER_READY, HANDOVER_ANSWERING, HANDOVER_OFFER, HANDOVER_LEFT, HANDOVER_NO};
 	struct stage *s = stage_new();
 	(void)state;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -214,7 +214,8 @@ static void a_no_is_heard_although_nobody_reads_what_was_said_to_it(void **state
 	int ends[2];
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	assert_int_equal(handover_send(ends[0], &(struct handover_message){.word = HANDOVER_READY}, NULL), 0);
+	assert_int_equal(
+	    handover_send(ends[0], &(struct handover_message){.word = HANDOVER_READY}, NULL), 0);
 	assert_int_equal(handover_send(ends[1], &m, NULL), 0);
 	close(ends[1]); /* `ready` unread: a reset */
 	hear(ends[0], HANDOVER_NO, &m);
@@ -239,8 +240,8 @@ static void one_successor_at_a_time(void **state)
 
 static void messages_that_are_none_are_refused(void **state)
 {
-	static const char *const bad[] = {"", "x", "[]", "{}", "{\"say\":\"nonsense\"}", "{\"say\":1}",
-	    "{\"say\":\"go\",\"epoch\":-1}", "{\"say\":\"offer\",\"count\":70000}",
+	static const char *const bad[] = {"", "x", "[]", "{}", "{\"say\":\"nonsense\"}",
+	    "{\"say\":1}", "{\"say\":\"go\",\"epoch\":-1}", "{\"say\":\"offer\",\"count\":70000}",
 	    "{\"say\":\"go\",\"cluster\":7}"};
 	struct handover_message m;
 	(void)state;

@@ -34,9 +34,9 @@ static void a_batch_counts_as_all_its_queries_below_each_edge(void **state)
 	latency_sum_add(&sum, &second);
 	latency_print(&sum, "l", "udp", &out);
 	static const char *const lines[] = {"l_bucket{transport=\"udp\",le=\"0.000002\"} 3\n",
-	    "l_bucket{transport=\"udp\",le=\"0.000005\"} 4\n", "le=\"0.002\"} 4\n", "le=\"0.005\"} 36\n",
-	    "le=\"0.1\"} 36\n", "le=\"+Inf\"} 38\n", "l_sum{transport=\"udp\"} 2.096008001\n",
-	    "l_count{transport=\"udp\"} 38\n"};
+	    "l_bucket{transport=\"udp\",le=\"0.000005\"} 4\n", "le=\"0.002\"} 4\n",
+	    "le=\"0.005\"} 36\n", "le=\"0.1\"} 36\n", "le=\"+Inf\"} 38\n",
+	    "l_sum{transport=\"udp\"} 2.096008001\n", "l_count{transport=\"udp\"} 38\n"};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (!strstr(buf_text(&out), lines[i]))
 			fail_msg("no %s in:\n%s", lines[i], buf_text(&out));

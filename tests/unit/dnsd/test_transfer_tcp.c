@@ -67,7 +67,7 @@ static struct stage *stage_new(const struct tcp_limits *limits, const char *allo
 	assert_true(listener >= 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&s->address.storage, &bytes), 0);
 	assert_int_equal(
-	    tcp_start(&listener, 1, limits, &s->seat, &s->policy, s->stats, &s->tcp, &e), 0);
+	    tcp_start(&listener, 1, limits, &s->seat, &s->policy, s->stats, NULL, &s->tcp, &e), 0);
 	return s;
 }
 

@@ -46,9 +46,9 @@ static void stage_run(
 {
 	struct err e = {0};
 	assert_int_equal(
-	    udp_start(sockets, workers, &s->seat, &s->policy, s->stats, &s->udp, &e), 0);
+	    udp_start(sockets, workers, &s->seat, &s->policy, s->stats, NULL, &s->udp, &e), 0);
 	assert_int_equal(tcp_start(sockets->listeners, sockets->listeners_count, limits, &s->seat,
-	                     &s->policy, &s->stats[workers], &s->tcp, &e),
+	                     &s->policy, &s->stats[workers], NULL, &s->tcp, &e),
 	    0);
 	sockets->listeners_count = 0;
 	sockets_release(sockets);
