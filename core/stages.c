@@ -262,6 +262,7 @@ int request_judge_return(struct core *c, struct draft *d, const struct request *
 		buf_printf(text, "there is no site and no member \"%s\"", r->site);
 		return E_NOT_FOUND;
 	}
+	assert(c->roster); /* a service has one */
 	for (size_t i = 0; i < c->roster->members_count; i++)
 		if (i == member || (member == SIZE_MAX && c->roster->members[i].site == site))
 			returned += member_returns(d, &c->roster->members[i], now, &lines);
