@@ -104,8 +104,7 @@ static int apply_run(struct cli *cli, int argc, char **argv)
 {
 	const char *file = NULL, *planned_on = NULL, *remove = NULL;
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
-	    {"planned-on", 0, OPTION_TEXT, &planned_on},
-	    {"remove-names", 0, OPTION_TEXT, &remove}};
+	    {"planned-on", 0, OPTION_TEXT, &planned_on}, {"remove-names", 0, OPTION_TEXT, &remove}};
 	struct document document = {0};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;

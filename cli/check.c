@@ -42,8 +42,8 @@ static int service_check(
 		    path, s->regions_count, s->sites_count, s->pools_count, members, s->zones_count,
 		    s->names_count);
 		if (listed > 0)
-			buf_printf(
-			    summary, ", names files %zu with names %llu", s->names_files_count, listed);
+			buf_printf(summary, ", names files %zu with names %llu",
+			    s->names_files_count, listed);
 	}
 	document_release(&d);
 	if (result != 0 && errors->count == 0)

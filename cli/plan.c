@@ -58,7 +58,8 @@ static int plan_run(struct cli *cli, int argc, char **argv)
 	if (status != OPTIONS_GO_ON)
 		return status;
 	style_use(style_wanted());
-	status = question_make(cli, file, for_text, argc - first, argv + first, &document, &question);
+	status =
+	    question_make(cli, file, for_text, argc - first, argv + first, &document, &question);
 	if (status == 0 && remove != NULL)
 		status = removal_confirm(cli, remove, question);
 	if (status == 0)

@@ -106,8 +106,7 @@ static void on_planned(void *ctx, const struct engine_reply *reply)
 	if (reply->rule != 0)
 		json_object_set_new(answer, "rule", json_integer(reply->rule));
 	if (c->names_text != NULL) {
-		json_array_append_new(
-		    json_object_get(answer, "text"), json_string(c->names_text));
+		json_array_append_new(json_object_get(answer, "text"), json_string(c->names_text));
 		json_object_set_new(answer, "names",
 		    json_pack("{s:I, s:I, s:I}", "before", (json_int_t)c->names.before, "added",
 		        (json_int_t)c->names.added, "removed", (json_int_t)c->names.removed));
@@ -213,8 +212,8 @@ static json_t *errors_list(const struct config_errors *errors)
 }
 
 /* The lists were read and compared; what was counted goes to the core. */
-static void on_names_checked(void *ctx, int result, const struct names_change *change,
-    json_t *details, const struct err *e)
+static void on_names_checked(
+    void *ctx, int result, const struct names_change *change, json_t *details, const struct err *e)
 {
 	struct change *c = ctx;
 	struct err copy = *e;
@@ -289,8 +288,8 @@ static int document_read(struct change *c, struct err *e)
 		result = json_get_u64_or(
 		    c->body, "planned_on", INT64_MAX, UINT64_MAX, &c->core.planned_on, e);
 	if (result == 0)
-		result = json_get_u64_or(c->body, "remove_names", SERVICE_LIST_NAMES, 0,
-		    &c->core.remove_names, e);
+		result = json_get_u64_or(
+		    c->body, "remove_names", SERVICE_LIST_NAMES, 0, &c->core.remove_names, e);
 	if (result != 0)
 		return result;
 	c->core.document = text;

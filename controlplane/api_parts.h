@@ -53,8 +53,8 @@ struct names_work; /* the names files of a document on their way */
 /* Reads the lists of both documents (held meanwhile; `before` may be NULL) and checks them in the
  * parser's thread. `done` runs exactly once: 0 with what changes, or an error, with the faults as
  * lines (consumed by it) where there are some. */
-typedef void (*api_names_done)(void *ctx, int result, const struct names_change *change,
-    json_t *details, const struct err *e);
+typedef void (*api_names_done)(
+    void *ctx, int result, const struct names_change *change, json_t *details, const struct err *e);
 void api_names_check(struct api *a, const struct service *before, const struct service *after,
     api_names_done done, void *ctx);
 

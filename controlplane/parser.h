@@ -29,8 +29,9 @@ int parser_new(struct event_base *base, struct parser **out, struct err *e);
  * and `done` is not called. */
 int parser_parse(struct parser *p, const char *name, const char *text, size_t bytes,
     parser_done done, void *ctx, struct err *e);
-/* Other work that would keep the loop too long: `work` runs in the thread, `ended` from the loop with
- * 0, or with E_UNAVAILABLE when the work was not done. What they share is nobody else's between. */
+/* Other work that would keep the loop too long: `work` runs in the thread, `ended` from the loop
+ * with 0, or with E_UNAVAILABLE when the work was not done. What they share is nobody else's
+ * between. */
 int parser_work(struct parser *p, void (*work)(void *ctx), void (*ended)(void *ctx, int result),
     void *ctx, struct err *e);
 void parser_forget(struct parser *p, const void *ctx); /* its callbacks are not called any more */

@@ -58,9 +58,9 @@ enum {
 	CORE_CAUTION_HOLD_MS = 30 * 1000,     /* a TTL stays short so long after the last failure */
 	CORE_CAUTION_PAUSE_MS = 1000,         /* between commits for TTLs alone */
 	CORE_CAUTION_PATIENCE_MS = 10 * 1000, /* a verdict is waited for, at most */
-	CORE_NAMES_FEW = 10,    /* so many may leave their files without a word */
-	CORE_NAMES_MANY = 1000, /* more never without the number being confirmed */
-	CORE_NAMES_SHARE = 20,  /* nor more than one in so many */
+	CORE_NAMES_FEW = 10,                  /* so many may leave their files without a word */
+	CORE_NAMES_MANY = 1000,               /* more never without the number being confirmed */
+	CORE_NAMES_SHARE = 20,                /* nor more than one in so many */
 };
 
 #define CORE_SCHEDULE_LONGEST_MS (366 * INT64_C(86400000)) /* ahead */

@@ -206,8 +206,8 @@ static bool answer_judge(const struct core *c, const struct state *s, const stru
 	return !left && l->addresses_count > 0;
 }
 
-/* Is it the serial of that epoch or a later one? A name server that signs the zone is ahead by whole
- * steps, and so would be one that lags: the epochs are told apart within a step. */
+/* Is it the serial of that epoch or a later one? A name server that signs the zone is ahead by
+ * whole steps, and so would be one that lags: the epochs are told apart within a step. */
 static bool serial_covers(uint32_t serial, uint32_t expected)
 {
 	uint32_t ahead = serial - expected; /* RFC 1982 */

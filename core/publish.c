@@ -28,8 +28,7 @@ static void zone_build(const struct service_zone *from, struct view_zone *to)
 		to->records[i] = mem_strdup(from->records[i]);
 }
 
-static void lists_build(
-    const struct service *s, const struct state *state, struct view_catalog *c)
+static void lists_build(const struct service *s, const struct state *state, struct view_catalog *c)
 {
 	c->lists = mem_new(s->names_files_count + 1, sizeof(*c->lists));
 	for (size_t i = 0; i < s->names_files_count; i++) {

@@ -26,10 +26,10 @@ enum {
 	SERVICE_ZONES = 1024,
 	SERVICE_RECORDS = 100000,
 	SERVICE_NAMES = 100000,
-	SERVICE_WEIGHT = 1000,   /* of a member, at most */
+	SERVICE_WEIGHT = 1000, /* of a member, at most */
 	SERVICE_NAMES_FILES = 64,
 	SERVICE_LIST_NAMES = 4000000, /* in all names files together */
-	SERVICE_NAME_BYTES = 64, /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
+	SERVICE_NAME_BYTES = 64,      /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
 	SERVICE_NAME_SERVERS = 64,
 	SERVICE_RESOLVERS = 16,
 	SERVICE_TURN_STEP = 65536,   /* of a signed zone's serial, each time its signatures turn */
@@ -127,7 +127,7 @@ struct service_name { /* a name answered with a pool's live addresses: A and AAA
 };
 
 struct service_names { /* a names file: its content is a list, wire/names.h */
-	char *file; /* as written */
+	char *file;    /* as written */
 	size_t zone, pool;
 	uint32_t ttl_s; /* 0 = the pool's */
 	bool is_listed; /* digest and count are known */

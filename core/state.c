@@ -30,9 +30,8 @@ struct state *state_copy(const struct state *s)
 	copy->departures = NULL;
 	copy->departures_count = 0;
 	state_intents_copy(copy, s);
-	copy->leaves = s->leaves_count > 0
-	                   ? mem_dup(s->leaves, s->leaves_count * sizeof(*s->leaves))
-	                   : NULL;
+	copy->leaves =
+	    s->leaves_count > 0 ? mem_dup(s->leaves, s->leaves_count * sizeof(*s->leaves)) : NULL;
 	if (s->members_count > 0)
 		copy->members = mem_new(s->members_count, sizeof(*s->members));
 	for (size_t i = 0; i < s->members_count; i++) {

@@ -153,7 +153,7 @@ enum {                        /* bounds, so that the document fits the store */
 	STATE_DRAINS = 64,    /* one a site */
 	STATE_INTENTS = 256,
 	STATE_REMOVALS = 8192,
-	STATE_LEAVES = 1000, /* one a revision */
+	STATE_LEAVES = 1000,               /* one a revision */
 	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
 	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */
 	STATE_TEXT_BYTES = 512,            /* of an evidence or a reason, with its NUL */

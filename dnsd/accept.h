@@ -32,8 +32,8 @@ int accept_names(const struct catalog *held, uint64_t held_revision, const struc
 /* Rule 1 within a revision: a pool keeps at least one address of each family it has. E_REFUSED. */
 int accept_pools(const struct view *held, const struct view *offered, struct err *why);
 
-/* How many names of lists may be gone in `offered`, which has a catalog: those declared by revisions
- * after the held one (decision 031). */
+/* How many names of lists may be gone in `offered`, which has a catalog: those declared by
+ * revisions after the held one (decision 031). */
 uint64_t accept_leaves(const struct view *offered, uint64_t held_revision);
 
 /* The same but for what the lists hold: zones, records, names, and where the lists lead. */

@@ -31,8 +31,8 @@ struct daemon {
 	struct http_server *metrics;
 	int metrics_fd; /* its listener; -1: none */
 	struct secondaries secondaries;
-	struct zone_files files; /* alone */
-	struct keeper *keeper;   /* with controllers */
+	struct zone_files files;  /* alone */
+	struct keeper *keeper;    /* with controllers */
 	struct names_pack *names; /* with controllers */
 	struct taker taker;
 	struct follow *follow;      /* NULL: cut off */

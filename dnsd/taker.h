@@ -5,8 +5,8 @@
 #include "dnsd/accept.h"
 #include "dnsd/keeper.h"
 #include "dnsd/key_ring.h"
-#include "dnsd/names_pack.h"
 #include "dnsd/member_zones.h"
+#include "dnsd/names_pack.h"
 #include "dnsd/snapshot.h"
 #include "lib/base/buf.h"
 
