@@ -1,38 +1,18 @@
-/* DNS over TCP: each connection is a bufferevent; queries are answered in order as they come. A
- * transfer goes to a thread of its own and comes back slice by slice; the queries behind it wait.
- *
- * One deadline a connection covers every kind of dawdling: it moves only when a whole query has
- * been answered, and queries are read only while the peer takes its answers. */
+/* DNS over TCP, the server: its thread, its listeners, and how it ends. */
 #include "dnsd/tcp.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/listener.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "dnsd/crowd.h"
-#include "dnsd/octets.h"
-#include "dnsd/proxy.h"
-#include "dnsd/signer.h"
-#include "dnsd/transfer_thread.h"
+#include "dnsd/tcp_private.h"
 #include "lib/base/mem.h"
-#include "lib/log.h"
 
 enum {
-	LISTENERS_MAX = 16,
-	LENGTH_BYTES = 2,    /* RFC 1035 4.2.2 */
-	QUERIES_A_TURN = 64, /* of one connection before the others have their turn */
 	LAST_ACCEPTS = 1024, /* of a listener that closes: more than its backlog */
-	QUERY_MAX = 4096,    /* nobody has a reason for more; a longer one ends the connection */
 };
 
 const struct tcp_limits TCP_LIMITS = {.connections = 1024,
@@ -40,161 +20,6 @@ const struct tcp_limits TCP_LIMITS = {.connections = 1024,
     .idle_ms = 10000,
     .transfers = 32,
     .backlog_bytes = 256 * 1024};
-
-struct connection {
-	TAILQ_ENTRY(connection) link;
-	struct tcp *tcp;
-	struct bufferevent *stream;
-	struct event *deadline;
-	struct sockaddr_storage peer;
-	struct guest guest;
-	bool is_wrapped;               /* a PROXY header is still to come */
-	bool is_counted;               /* in the crowd */
-	struct transfer_job *transfer; /* under way, or NULL */
-	bool transfer_is_away;         /* its next slice is being made */
-	bool stalled;  /* its reader is slow: reads no further query until its answers are taken */
-	bool finished; /* the peer has sent its last octet, and may still wait for answers */
-};
-
-struct tcp {
-	pthread_t thread;
-	bool started;
-	struct tcp_limits limits;
-	const struct snapshot_seat *seat;
-	struct stats *stats;
-	struct tap_pipe *tap; /* NULL: none */
-	struct guard guard;
-	struct signer *signer;
-	struct event_base *base;
-	struct evconnlistener *listeners[LISTENERS_MAX];
-	size_t listeners_count;
-	struct event *stop, *breath, *slices;
-	struct event *drain, *drain_end;
-	int stop_fd, drain_fd, slices_fd;
-	unsigned drain_ms; /* set before drain_fd is written to */
-	int drained_fd;
-	bool is_draining;
-	struct transfer_thread *transfer_thread;
-	unsigned transfers_count;
-	uint32_t turn, answers;
-	unsigned connections_count;
-	struct crowd *crowd;
-	TAILQ_HEAD(, connection) connections; /* longest idle first */
-	uint8_t query[QUERY_MAX];
-	uint8_t answer[LENGTH_BYTES + MESSAGE_BYTES_MAX];
-};
-
-static size_t waiting_bytes(const struct connection *c)
-{
-	return evbuffer_get_length(bufferevent_get_output(c->stream));
-}
-
-/* A job that is away is freed when it comes back. */
-static void transfer_drop(struct connection *c)
-{
-	struct tcp *t = c->tcp;
-	if (!c->transfer)
-		return;
-	if (c->transfer_is_away || c->transfer->step == TRANSFER_MORE || waiting_bytes(c) > 0)
-		stats_add(&t->stats->transfers_cut, 1);
-	c->transfer->owner = NULL;
-	if (!c->transfer_is_away)
-		transfer_job_free(c->transfer);
-	c->transfer = NULL;
-	t->transfers_count--;
-}
-
-static void connection_free(struct connection *c)
-{
-	transfer_drop(c);
-	TAILQ_REMOVE(&c->tcp->connections, c, link);
-	c->tcp->connections_count--;
-	if (c->is_counted)
-		crowd_leave(c->tcp->crowd, &c->guest.address);
-	if (c->tcp->is_draining && c->tcp->connections_count == 0)
-		event_base_loopbreak(c->tcp->base);
-	bufferevent_free(c->stream);
-	event_free(c->deadline);
-	free(c);
-}
-
-/* With a reset: a plain close would leave the unread answers of a dawdler in the kernel. */
-static void connection_cut(struct connection *c)
-{
-	struct linger now = {.l_onoff = 1, .l_linger = 0};
-	(void)setsockopt(bufferevent_getfd(c->stream), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	stats_add(&c->tcp->stats->tcp_cut, 1);
-	connection_free(c);
-}
-
-static void deadline_move(struct connection *c)
-{
-	unsigned ms = c->tcp->limits.idle_ms;
-	struct timeval in = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
-	event_add(c->deadline, &in);
-	TAILQ_REMOVE(&c->tcp->connections, c, link);
-	TAILQ_INSERT_TAIL(&c->tcp->connections, c, link);
-}
-
-/* --- transfers ------------------------------------------------------------------------------ */
-
-/* While a slice is made the peer has nothing to take, so it can not be late. */
-static void transfer_send_away(struct connection *c)
-{
-	c->transfer_is_away = true;
-	event_del(c->deadline);
-	transfer_thread_put(c->tcp->transfer_thread, c->transfer);
-}
-
-/* In a read section. False: it is not begun, the query's rcode says why. */
-static bool transfer_begin(struct connection *c, const struct snapshot *s, struct query *q)
-{
-	struct tcp *t = c->tcp;
-	struct transfer *transfer = NULL;
-	if (!guard_may_transfer(&t->guard, &c->guest, &c->peer, q)) {
-		q->rcode = RCODE_REFUSED;
-	} else if (t->transfers_count >= t->limits.transfers) {
-		q->rcode = RCODE_SERVFAIL;
-		q->explanation = "too many transfers at once";
-	} else {
-		q->rcode = transfer_open(s, q, t->query, &transfer);
-	}
-	if (!transfer) {
-		stats_add(&t->stats->transfers_refused, 1);
-		return false;
-	}
-	t->transfers_count++;
-	c->transfer = transfer_job_new(transfer, c);
-	transfer_send_away(c);
-	return true;
-}
-
-static void transfer_log(const struct connection *c)
-{
-	static const char *const kinds[] = {"AXFR", "IXFR", "SOA alone"};
-	const struct transfer_facts f = transfer_facts(c->transfer->transfer);
-	char zone[NAME_TEXT_BYTES], peer[ADDR_TEXT_BYTES];
-	log_info("transfer of \"%.250s\", serial %u, to %s: %s, %llu octets in %llu messages",
-	    name_format(f.zone.wire, zone), f.serial, addr_format(&c->guest.address, peer),
-	    kinds[f.kind], (unsigned long long)f.bytes, (unsigned long long)f.messages);
-	stats_add(&c->tcp->stats->transfers[f.kind], 1);
-}
-
-/* The slice has come back. */
-static void transfer_slice(struct connection *c)
-{
-	struct transfer_job *j = c->transfer;
-	c->transfer_is_away = false;
-	if (j->step == TRANSFER_FAILED) {
-		log_error("a transfer can not be told to its end: a record is too large for it");
-		connection_cut(c);
-		return;
-	}
-	if (j->step == TRANSFER_OVER)
-		transfer_log(c);
-	bufferevent_write(c->stream, j->out.data, j->out.bytes);
-	deadline_move(c);
-}
 
 static void on_slices(evutil_socket_t fd, short what, void *ctx)
 {
@@ -205,7 +30,7 @@ static void on_slices(evutil_socket_t fd, short what, void *ctx)
 	(void)eventfd_read(fd, &count);
 	while ((j = transfer_thread_take(t->transfer_thread)) != NULL)
 		if (j->owner)
-			transfer_slice(j->owner);
+			connection_slice(j->owner);
 		else
 			transfer_job_free(j);
 	stats_add_signatures(t->stats, transfer_thread_counts(t->transfer_thread));
@@ -214,249 +39,6 @@ static void on_slices(evutil_socket_t fd, short what, void *ctx)
 static void slices_tell(void *ctx)
 {
 	eventfd_write(((struct tcp *)ctx)->slices_fd, 1);
-}
-
-/* --- queries -------------------------------------------------------------------------------- */
-
-/* With a tap: the query and its answer (0 octets: none was due). */
-static void answer_tap(struct connection *c, size_t bytes, size_t answer_bytes)
-{
-	struct tcp *t = c->tcp;
-	struct sockaddr_storage own;
-	socklen_t own_bytes = sizeof(own);
-	struct tap_event e = {
-	    .type = TAP_QUERY, .over_tcp = true, .message = t->query, .message_bytes = bytes};
-	tap_time(&e.asked);
-	e.answered = e.asked;
-	e.asker = tap_address(&c->peer, &e.asker_port);
-	if (!addr_equal(&e.asker, &c->guest.address)) {
-		e.asker = c->guest.address; /* behind a proxy */
-		e.asker_port = 0;
-	}
-	if (getsockname(bufferevent_getfd(c->stream), (struct sockaddr *)&own, &own_bytes) == 0)
-		e.server = tap_address(&own, &e.server_port);
-	tap_put(t->tap, &e);
-	if (answer_bytes == 0)
-		return;
-	e.type = TAP_RESPONSE;
-	e.message = t->answer + LENGTH_BYTES;
-	e.message_bytes = answer_bytes;
-	tap_put(t->tap, &e);
-}
-
-/* Takes one query of `bytes` out of the buffer and puts its answer. False: it deserves none, and
- * its connection no more patience. */
-static bool query_answer(struct connection *c, size_t bytes)
-{
-	struct tcp *t = c->tcp;
-	struct evbuffer *in = bufferevent_get_input(c->stream);
-	struct answer_facts facts;
-	struct query q;
-	uint64_t start_ns = latency_start(&t->answers);
-	evbuffer_drain(in, LENGTH_BYTES);
-	evbuffer_remove(in, t->query, bytes);
-	const struct snapshot *s = snapshot_read_begin(t->seat);
-	guard_enter(&t->guard);
-	query_parse(&q, t->query, bytes);
-	if (query_wants_signatures(&q)) {
-		signer_enter_now(t->signer);
-		q.signer = t->signer;
-	}
-	if (q.tsig_at != 0)
-		guard_verify(&t->guard, &c->guest, &c->peer, &q, t->query, bytes);
-	if (s && s->catalog->hidden)
-		guard_trust(&t->guard, &c->guest, &c->peer, s->catalog->hidden, &q);
-	c->guest.is_leaving = t->is_draining;
-	if (edns_has_options(&q) || (t->is_draining && q.has_edns))
-		guard_heed(&t->guard, &c->guest, &c->peer, &q);
-	if (query_is_transfer(&q) && transfer_begin(c, s, &q)) {
-		snapshot_read_end();
-		stats_count(t->stats, STATS_TCP, &(struct answer_facts){.type = q.type}, bytes);
-		if (t->tap)
-			answer_tap(c, bytes, 0);
-		return true;
-	}
-	size_t answer_bytes = answer_build(
-	    s, &q, t->query, true, t->turn++, t->answer + LENGTH_BYTES, MESSAGE_BYTES_MAX, &facts);
-	snapshot_read_end();
-	if (q.tsig)
-		answer_bytes = tsig_sign(q.tsig, t->answer + LENGTH_BYTES, answer_bytes,
-		    MESSAGE_BYTES_MAX, (uint64_t)time(NULL));
-	stats_count(t->stats, STATS_TCP, &facts, answer_bytes);
-	stats_count_signatures(t->stats, t->signer);
-	if (t->tap)
-		answer_tap(c, bytes, answer_bytes);
-	if (answer_bytes == 0)
-		return false;
-	put_u16(t->answer, (unsigned)answer_bytes);
-	bufferevent_write(c->stream, t->answer, LENGTH_BYTES + answer_bytes);
-	if (start_ns != 0)
-		latency_end(&t->stats->latency[STATS_TCP], start_ns, 1);
-	return true;
-}
-
-/* Counts the client that is known now. False: it has too many connections. */
-static bool connection_count(struct connection *c)
-{
-	struct tcp *t = c->tcp;
-	unsigned count = crowd_enter(t->crowd, &c->guest.address);
-	c->is_counted = true;
-	return t->limits.per_client == 0 || count <= t->limits.per_client;
-}
-
-/* Takes the PROXY header off the stream. False: it is not whole yet, or the connection is gone. */
-static bool connection_unwrap(struct connection *c)
-{
-	struct evbuffer *in = bufferevent_get_input(c->stream);
-	uint8_t header[PROXY_BYTES_MAX];
-	struct addr client;
-	size_t header_bytes;
-	ssize_t bytes = evbuffer_copyout(in, header, sizeof(header));
-	enum proxy_verdict v =
-	    proxy_read(header, bytes > 0 ? (size_t)bytes : 0, &header_bytes, &client);
-	if (v == PROXY_MORE)
-		return false;
-	if (v == PROXY_BAD) {
-		stats_add(&c->tcp->stats->proxy_refused, 1);
-		connection_cut(c);
-		return false;
-	}
-	evbuffer_drain(in, header_bytes);
-	c->is_wrapped = false;
-	if (client.family == 0)
-		return true; /* the proxy for itself: it is not counted */
-	c->guest.address = client;
-	if (connection_count(c))
-		return true;
-	connection_cut(c);
-	return false;
-}
-
-/* One query of what has arrived. False: nothing (more) to do now, or the connection is gone. */
-static bool connection_step(struct connection *c)
-{
-	struct evbuffer *in = bufferevent_get_input(c->stream);
-	uint8_t length[LENGTH_BYTES];
-	if (c->transfer || (c->is_wrapped && !connection_unwrap(c)))
-		return false;
-	if (evbuffer_copyout(in, length, LENGTH_BYTES) < LENGTH_BYTES)
-		return false;
-	size_t bytes = get_u16(length);
-	bool is_sound = bytes <= QUERY_MAX;
-	if (is_sound && evbuffer_get_length(in) < LENGTH_BYTES + bytes)
-		return false;
-	if (is_sound && waiting_bytes(c) > c->tcp->limits.backlog_bytes) {
-		c->stalled = true;
-		bufferevent_disable(c->stream, EV_READ);
-		return false;
-	}
-	if (!is_sound || !query_answer(c, bytes)) {
-		connection_cut(c);
-		return false;
-	}
-	if (!c->transfer)
-		deadline_move(c);
-	return true;
-}
-
-/* Answers what has arrived, as long as the peer takes the answers. */
-static void on_read(struct bufferevent *stream, void *ctx)
-{
-	struct connection *c = ctx;
-	for (size_t i = 0; i < QUERIES_A_TURN; i++)
-		if (!connection_step(c))
-			return;
-	bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-}
-
-/* All answers are with the kernel. */
-static void on_write(struct bufferevent *stream, void *ctx)
-{
-	struct connection *c = ctx;
-	if (c->transfer_is_away)
-		return;
-	if (c->transfer && c->transfer->step == TRANSFER_MORE) {
-		transfer_send_away(c);
-		return;
-	}
-	if (c->transfer) {
-		transfer_drop(c);
-		deadline_move(c);
-		bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-		if (evbuffer_get_length(bufferevent_get_input(stream)) > 0)
-			return; /* queries that waited behind it */
-	}
-	if (c->stalled) {
-		c->stalled = false;
-		if (!c->finished)
-			bufferevent_enable(stream, EV_READ);
-		bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
-	} else if (c->finished) {
-		connection_free(c);
-	}
-}
-
-/* A peer may close its side after its last query and still want the answers. */
-static void on_event(struct bufferevent *stream, short what, void *ctx)
-{
-	struct connection *c = ctx;
-	(void)stream;
-	if (!(what & BEV_EVENT_EOF) || (waiting_bytes(c) == 0 && !c->transfer)) {
-		connection_free(c);
-		return;
-	}
-	c->finished = true;
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *ctx)
-{
-	(void)fd;
-	(void)what;
-	connection_cut(ctx);
-}
-
-/* A client is counted by its address; a proxy has to name its client first. */
-static bool connection_admit(struct connection *c)
-{
-	struct guard *g = &c->tcp->guard;
-	c->guest.address = guard_address(&c->peer);
-	snapshot_read_begin(c->tcp->seat);
-	guard_enter(g);
-	c->is_wrapped = guard_unwraps(g) && guard_is_proxy(g, &c->guest.address);
-	snapshot_read_end();
-	return c->is_wrapped || connection_count(c);
-}
-
-static void on_accept(
-    struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *peer, int peer_bytes, void *ctx)
-{
-	struct tcp *t = ctx;
-	(void)l;
-	if (t->connections_count >= t->limits.connections)
-		connection_cut(TAILQ_FIRST(&t->connections));
-	struct bufferevent *stream = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!stream) {
-		close(fd);
-		return;
-	}
-	struct connection *c = mem_new(1, sizeof(*c));
-	c->tcp = t;
-	c->guest.idle_ms = t->limits.idle_ms;
-	memcpy(&c->peer, peer,
-	    (size_t)peer_bytes < sizeof(c->peer) ? (size_t)peer_bytes : sizeof(c->peer));
-	c->stream = stream;
-	c->deadline = evtimer_new(t->base, on_deadline, c);
-	TAILQ_INSERT_TAIL(&t->connections, c, link);
-	t->connections_count++;
-	stats_add(&t->stats->tcp_connections, 1);
-	bufferevent_setcb(stream, on_read, on_write, on_event, c);
-	bufferevent_setwatermark(stream, EV_READ, 0, LENGTH_BYTES + QUERY_MAX);
-	deadline_move(c);
-	if (!connection_admit(c)) {
-		connection_cut(c);
-		return;
-	}
-	bufferevent_enable(stream, EV_READ | EV_WRITE);
 }
 
 /* Out of file descriptors: pause instead of spinning. */
@@ -497,7 +79,7 @@ static void listeners_close(struct tcp *t)
 			    (struct sockaddr *)&peer, &bytes, SOCK_CLOEXEC | SOCK_NONBLOCK);
 			if (fd < 0)
 				break;
-			on_accept(NULL, fd, (struct sockaddr *)&peer, (int)bytes, t);
+			connection_accept(NULL, fd, (struct sockaddr *)&peer, (int)bytes, t);
 		}
 		evconnlistener_free(t->listeners[i]);
 	}
@@ -555,7 +137,7 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
     struct tap_pipe *tap, struct tcp **out, struct err *e)
 {
 	struct tcp *t = mem_new(1, sizeof(*t));
-	int r = count <= LISTENERS_MAX ? 0 : err_set(e, E_LIMIT, "too many addresses");
+	int r = count <= TCP_LISTENERS_MAX ? 0 : err_set(e, E_LIMIT, "too many addresses");
 	*out = NULL;
 	TAILQ_INIT(&t->connections);
 	t->limits = *limits;
@@ -575,7 +157,7 @@ int tcp_start(const int *listeners, size_t count, const struct tcp_limits *limit
 	for (size_t i = 0; i < count; i++) {
 		struct evconnlistener *l =
 		    r != 0 ? NULL
-		           : evconnlistener_new(t->base, on_accept, t,
+		           : evconnlistener_new(t->base, connection_accept, t,
 		                 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, listeners[i]);
 		if (!l) {
 			close(listeners[i]);
