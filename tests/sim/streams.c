@@ -296,7 +296,7 @@ static const char *line_spoil(json_t *view, uint64_t how)
 {
 	switch (how % 8) {
 	case 0:
-		json_object_set_new(view, "version", json_integer(2));
+		json_object_set_new(view, "version", json_integer(VIEW_VERSION + 1));
 		epoch_add(view, 1);
 		return "of a version to come";
 	case 1:
