@@ -39,7 +39,8 @@ static bool is_empty(const struct node *n)
 	return n->rrsets_count == 0 && n->kin->pool == CATALOG_NO_POOL && !n->kin->is_apex;
 }
 
-/* May a name of a list come here? `room` counts the nodes that it takes. */
+/* May a name of a list come here? `room` counts the nodes that it takes at most: names above it may
+ * have to be made as well, also those that are there now and go with a name that is removed. */
 static bool can_add(const struct catalog *c, const char *text, size_t *room)
 {
 	struct name n;
@@ -48,8 +49,8 @@ static bool can_add(const struct catalog *c, const char *text, size_t *room)
 	const struct node *node = node_of(c, &n, 0), *above = NULL;
 	if (node && (!is_empty(node) || node->kin->cut))
 		return false;
-	*room += 2;
-	for (size_t label = 1; label <= n.labels && !above; label++, ++*room)
+	*room += n.labels + 1;
+	for (size_t label = 1; label <= n.labels && !above; label++)
 		above = node_of(c, &n, label);
 	return above && above->kin->zone && !above->kin->cut && !above->kin->zone->chain;
 }
@@ -152,6 +153,7 @@ static void node_put(
 	like.died = 0;
 	struct kin *kin = (struct kin *)(uintptr_t)kin_make(ch, like);
 	const struct node *node = node_copy(ch, at, kin);
+	assert(ch->root->used + 1 < ch->root->slots_count); /* can_change has seen to it */
 	size_t slot = slot_first(ch->root, hash);
 	while (slot_load(ch->root, slot) != 0)
 		slot = slot_next(ch->root, slot);

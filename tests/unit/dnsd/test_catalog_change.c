@@ -215,6 +215,37 @@ static void changes_end_before_the_table_is_full(void **state)
 	catalog_drop(c);
 }
 
+/* The names above a deep one go and come with it, each time in places of their own. */
+static void deep_names_take_turns(unsigned depth)
+{
+	char texts[2][160];
+	const char *names[] = {texts[0], texts[1]};
+	struct catalog *c, *next;
+	size_t i = 0;
+	for (size_t n = 0; n < 2; n++) {
+		size_t bytes = (size_t)sprintf(texts[n], "%c.", n == 0 ? 'a' : 'b');
+		for (unsigned d = 0; d < depth; d++)
+			bytes += (size_t)sprintf(texts[n] + bytes, "%u.", d % 10);
+		(void)strcpy(texts[n] + bytes, "x.test.");
+	}
+	c = catalog_of(names, 1);
+	for (; change(c, &names[i % 2], 1, &names[(i + 1) % 2], 1, &next); i++) {
+		catalog_drop(c);
+		c = next;
+	}
+	assert_true(i < 100);
+	assert_int_equal(what(c, "nobody.x.test."), '.');
+	assert_int_equal(what(c, names[i % 2]), i == 0 ? 'a' : 'b');
+	catalog_drop(c);
+}
+
+static void deep_names_that_take_turns_do_not_fill_the_table(void **state)
+{
+	(void)state;
+	for (unsigned depth = 1; depth < 60; depth++)
+		deep_names_take_turns(depth);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +254,7 @@ int main(void)
 	    cmocka_unit_test(a_wildcard_below_keeps_an_empty_name),
 	    cmocka_unit_test(what_is_no_matter_of_lists_alone_is_left_to_building),
 	    cmocka_unit_test(changes_end_before_the_table_is_full),
+	    cmocka_unit_test(deep_names_that_take_turns_do_not_fill_the_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
