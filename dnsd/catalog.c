@@ -128,10 +128,14 @@ struct catalog *catalog_hold(struct catalog *c)
 	return c;
 }
 
+const struct catalog *catalog_root(const struct catalog *c)
+{
+	return c->root ? c->root : c;
+}
+
 size_t catalog_bytes(const struct catalog *c)
 {
-	if (c->root)
-		return catalog_bytes(c->root);
+	c = catalog_root(c);
 	return c->arena.bytes + c->slots_count * sizeof(*c->slots);
 }
 

@@ -122,7 +122,9 @@ struct catalog_input {
  * address of its own. On success *out has one reference. */
 int catalog_build(const struct catalog_input *in, struct catalog **out, struct err *e);
 struct catalog *catalog_hold(struct catalog *c);
-void catalog_drop(struct catalog *c);          /* NULL allowed */
+void catalog_drop(struct catalog *c); /* NULL allowed */
+/* The one whose storage it is on: itself, or where it was a few names ago. */
+const struct catalog *catalog_root(const struct catalog *c);
 size_t catalog_bytes(const struct catalog *c); /* memory it takes, about */
 
 /* The node of exactly this name (folded wire), or NULL. */

@@ -468,6 +468,7 @@ static void on_reload(void *ctx)
 		return;
 	}
 	policy_swap(&d->policy, policy);
+	d->seat.limits = memory_limits(&fresh);
 	secondaries_settle(d, &secondaries);
 	restart_hint(&d->config, &fresh);
 	if (has_controllers(d)) {

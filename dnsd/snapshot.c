@@ -61,15 +61,16 @@ static void formers_take(
     struct snapshot *s, const struct snapshot *before, const struct snapshot_limits *limits)
 {
 	size_t foreign_bytes = 0;
-	const struct catalog *last = s->catalog;
+	const struct catalog *own = catalog_root(s->catalog), *last = own;
 	if (!before || limits->entries == 0)
 		return;
 	s->formers = mem_new(limits->entries, sizeof(struct snapshot *));
 	for (size_t i = 0; i <= before->formers_count && i < limits->entries; i++) {
 		const struct snapshot *former = i == 0 ? before : before->formers[i - 1];
-		if (former->catalog != last && former->catalog != s->catalog)
-			foreign_bytes += catalog_bytes(former->catalog);
-		last = former->catalog;
+		const struct catalog *storage = catalog_root(former->catalog);
+		if (storage != last && storage != own)
+			foreign_bytes += catalog_bytes(storage);
+		last = storage;
 		if (foreign_bytes > limits->bytes)
 			return; /* what is older can not be told without this one either */
 		s->formers[s->formers_count++] =

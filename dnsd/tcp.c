@@ -48,7 +48,7 @@ static void on_accept_error(struct evconnlistener *l, void *ctx)
 	static const struct timeval pause = {.tv_usec = 100 * 1000};
 	evconnlistener_disable(l);
 	if (!TAILQ_EMPTY(&t->connections))
-		connection_cut(TAILQ_FIRST(&t->connections));
+		connection_cut(connection_longest_idle(t));
 	event_add(t->breath, &pause);
 }
 

@@ -61,6 +61,17 @@ void connection_cut(struct connection *c)
 	connection_free(c);
 }
 
+/* A transfer whose slice is being made is not idle, however long ago its peer asked; there are
+ * fewer of them than connections. */
+struct connection *connection_longest_idle(const struct tcp *t)
+{
+	struct connection *c;
+	TAILQ_FOREACH(c, &t->connections, link)
+	if (!c->transfer_is_away)
+		return c;
+	return TAILQ_FIRST(&t->connections);
+}
+
 static void deadline_move(struct connection *c)
 {
 	unsigned ms = c->tcp->limits.idle_ms;
@@ -346,7 +357,7 @@ void connection_accept(
 	struct tcp *t = ctx;
 	(void)l;
 	if (t->connections_count >= t->limits.connections)
-		connection_cut(TAILQ_FIRST(&t->connections));
+		connection_cut(connection_longest_idle(t));
 	struct bufferevent *stream = bufferevent_socket_new(t->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!stream) {
 		close(fd);

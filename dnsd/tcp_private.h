@@ -70,5 +70,7 @@ void connection_slice(struct connection *c);
 /* With a reset: a plain close would leave the unread answers of a dawdler in the kernel. */
 void connection_cut(struct connection *c);
 void connection_free(struct connection *c);
+/* The one to cut when there are too many; NULL: there is none. */
+struct connection *connection_longest_idle(const struct tcp *t);
 
 #endif
