@@ -97,7 +97,7 @@ static void files_check(struct reading *r)
 	struct service *s = r->d->service;
 	struct names_change change = {0};
 	struct err e = {0};
-	bool listed[SERVICE_NAMES_FILES];
+	bool listed[SERVICE_NAMES_FILES] = {false};
 	for (size_t i = 0; i < s->names_files_count; i++) {
 		listed[i] = s->names_files[i].is_listed;
 		s->names_files[i].is_listed = r->files[i].count > 0; /* others are not here */

@@ -274,9 +274,11 @@ static int side_pass(struct check *c, struct side *side, struct stream *first, b
 
 static int sides_compare(struct check *c, struct side *before, struct side *after)
 {
-	struct stream *a, *b;
 	int r = 0;
-	while (a = side_least(before), b = side_least(after), r == 0 && (a || b)) {
+	while (r == 0) {
+		struct stream *a = side_least(before), *b = side_least(after);
+		if (!a && !b)
+			break;
 		int order = !a ? 1 : !b ? -1 : strcmp(a->name, b->name);
 		c->out->before += order <= 0;
 		c->out->after += order >= 0;

@@ -155,13 +155,17 @@ static void options_read(int argc, char **argv, struct options *o)
 {
 	for (int i = 1; i < argc; i++) {
 		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-		if (strcmp(argv[i], "--seed") == 0)
-			o->seed = number_of(next), o->seed_given = true, i++;
-		else if (strcmp(argv[i], "--runs") == 0)
-			o->runs = number_of(next), i++;
-		else if (strcmp(argv[i], "--hours") == 0)
-			o->hours = (double)number_of(next), i++;
-		else if (strcmp(argv[i], "--short") == 0)
+		if (strcmp(argv[i], "--seed") == 0) {
+			o->seed = number_of(next);
+			o->seed_given = true;
+			i++;
+		} else if (strcmp(argv[i], "--runs") == 0) {
+			o->runs = number_of(next);
+			i++;
+		} else if (strcmp(argv[i], "--hours") == 0) {
+			o->hours = (double)number_of(next);
+			i++;
+		} else if (strcmp(argv[i], "--short") == 0)
 			o->short_runs = true;
 		else if (strcmp(argv[i], "--twice") == 0)
 			o->twice = true;
