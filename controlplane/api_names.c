@@ -124,6 +124,7 @@ static int chunk_read(
 	struct names_chunk c;
 	const char *digest, *data;
 	uint64_t names;
+	*out = (struct names_blob_write){0};
 	if (json_get_string(o, "digest", &digest, e) != 0 ||
 	    json_get_string(o, "data", &data, e) != 0 ||
 	    json_get_u64(o, "names", NAMES_CHUNK_TEXT_BYTES, &names, e) != 0)

@@ -66,25 +66,56 @@ static void kept_tell(struct buf *b, const struct service *s, const struct state
 		    region->removal_window_s);
 }
 
+/* What people decided. */
+static void people_tell(struct buf *b, const struct service *s, const struct state *state,
+    size_t pool, size_t member, const struct offer *o, const char *verdict)
+{
+	const struct service_member *m = &s->pools[pool].members[member];
+	const char *name = s->pools[pool].name, *site = s->sites[m->site].name;
+	const char *family = m->address.family == 4 ? "IPv4" : "IPv6";
+	const struct state_drain *d = maintenance_of(state, site);
+	char time[TEXT_TIME_BYTES], id[MEMBER_ID_BYTES], taken[SERVICE_NAME_BYTES + 16];
+
+	snprintf(taken, sizeof(taken), "%s is drained", site);
+	switch (o->reason) {
+	case OFFER_DRAINED:
+		buf_printf(b, "not offered: site %s is drained by %s until %s: %s (rule 8)", site,
+		    d->owner, text_time(d->until_ms, time), d->reason);
+		break;
+	case OFFER_PINNED_UP:
+	case OFFER_PINNED_DOWN: {
+		char *told = intent_tell(intent_pin(state, member_id(s, pool, member, id)));
+		buf_printf(b, "%soffered: %s (rule 8); by itself it is %s",
+		    o->offered ? "" : "not ", told, verdict);
+		free(told);
+		break;
+	}
+	case OFFER_FAMILY_DRAINED:
+		buf_printf(b, "offered although %s %s: pool %s has no other %s address (rule 1)",
+		    d ? "site" : "it", d ? taken : "is pinned down", name, family);
+		break;
+	case OFFER_ALL_DRAINED:
+		buf_printf(b,
+		    "offered although %s %s: people have taken out all that pool %s has (rule 1)",
+		    d ? "site" : "it", d ? taken : "is pinned down", name);
+		break;
+	default:
+		break;
+	}
+}
+
 char *offer_explain_member(const struct service *s, const struct state *state, size_t pool,
     size_t member, const struct offers *offers)
 {
 	const struct service_member *m = &s->pools[pool].members[member];
 	const char *name = s->pools[pool].name, *site = s->sites[m->site].name;
 	const char *family = m->address.family == 4 ? "IPv4" : "IPv6";
-	const struct state_drain *d = maintenance_of(state, site);
 	struct buf b = {0}, verdict = {0};
-	char time[TEXT_TIME_BYTES], id[MEMBER_ID_BYTES], taken[SERVICE_NAME_BYTES + 16];
 
-	snprintf(taken, sizeof(taken), "%s is drained", site);
 	verdict_tell(&verdict, member_committed(s, state, pool, member));
 	switch (offers->items[member].reason) {
 	case OFFER_STANDS:
 		buf_printf(&b, "offered: %s", buf_text(&verdict));
-		break;
-	case OFFER_DRAINED:
-		buf_printf(&b, "not offered: site %s is drained by %s until %s: %s (rule 8)", site,
-		    d->owner, text_time(d->until_ms, time), d->reason);
 		break;
 	case OFFER_WITHHELD:
 		buf_printf(&b, "not offered: %s (rule 6)", buf_text(&verdict));
@@ -126,22 +157,12 @@ char *offer_explain_member(const struct service *s, const struct state *state, s
 		    "min_percent; rule 3)",
 		    buf_text(&verdict), name, (unsigned)offer_minimum(&s->pools[pool]));
 		break;
+	case OFFER_DRAINED:
 	case OFFER_PINNED_UP:
-	case OFFER_PINNED_DOWN: {
-		char *told = intent_tell(intent_pin(state, member_id(s, pool, member, id)));
-		buf_printf(&b, "%soffered: %s (rule 8); by itself it is %s",
-		    offers->items[member].offered ? "" : "not ", told, buf_text(&verdict));
-		free(told);
-		break;
-	}
+	case OFFER_PINNED_DOWN:
 	case OFFER_FAMILY_DRAINED:
-		buf_printf(&b, "offered although %s %s: pool %s has no other %s address (rule 1)",
-		    d ? "site" : "it", d ? taken : "is pinned down", name, family);
-		break;
 	case OFFER_ALL_DRAINED:
-		buf_printf(&b,
-		    "offered although %s %s: people have taken out all that pool %s has (rule 1)",
-		    d ? "site" : "it", d ? taken : "is pinned down", name);
+		people_tell(&b, s, state, pool, member, &offers->items[member], buf_text(&verdict));
 		break;
 	}
 	buf_free(&verdict);

@@ -281,7 +281,7 @@ static int pool_name_add(
     struct builder *b, const struct catalog_input *in, const struct view_name *name, struct err *e)
 {
 	struct guest guest;
-	uint32_t pool;
+	uint32_t pool = 0;
 	if (name_parse(&guest.n, name->owner, e) != 0 ||
 	    pool_index(in, name->owner, name->pool, &pool, e) != 0)
 		return E_INVALID;

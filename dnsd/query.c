@@ -77,8 +77,9 @@ static void opt_take(struct query *q, const uint8_t *owner, const uint8_t *fixed
  */
 static void serial_take(struct query *q, const uint8_t *message, size_t at, size_t end)
 {
-	if (!name_skip(message, end, &at) || !name_skip(message, end, &at) ||
-	    end - at != SOA_TAIL_BYTES) {
+	bool sound = name_skip(message, end, &at); /* MNAME */
+	sound = sound && name_skip(message, end, &at);
+	if (!sound || end - at != SOA_TAIL_BYTES) {
 		q->rcode = RCODE_FORMERR;
 		return;
 	}

@@ -118,12 +118,16 @@ static bool same_address(const struct sockaddr_storage *x, const struct sockaddr
 	if (x->ss_family != y->ss_family)
 		return false;
 	if (x->ss_family == AF_INET) {
-		const struct sockaddr_in *a = (const void *)x, *b = (const void *)y;
-		return a->sin_port == b->sin_port && a->sin_addr.s_addr == b->sin_addr.s_addr;
+		struct sockaddr_in a, b;
+		memcpy(&a, x, sizeof(a));
+		memcpy(&b, y, sizeof(b));
+		return a.sin_port == b.sin_port && a.sin_addr.s_addr == b.sin_addr.s_addr;
 	}
-	const struct sockaddr_in6 *a = (const void *)x, *b = (const void *)y;
-	return a->sin6_port == b->sin6_port &&
-	       memcmp(&a->sin6_addr, &b->sin6_addr, sizeof(a->sin6_addr)) == 0;
+	struct sockaddr_in6 a, b;
+	memcpy(&a, x, sizeof(a));
+	memcpy(&b, y, sizeof(b));
+	return a.sin6_port == b.sin6_port &&
+	       memcmp(&a.sin6_addr, &b.sin6_addr, sizeof(a.sin6_addr)) == 0;
 }
 
 bool socket_is_bound(int fd, const struct socket_address *a, int type)

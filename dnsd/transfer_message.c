@@ -103,6 +103,7 @@ static void owner_put(struct transfer_message *m, const struct name *owner)
 	memcpy(m->wire + m->used, owner->wire, bytes);
 	m->used += bytes;
 	if (shared > 0) {
+		assert(own < owner->labels);
 		put_u16(m->wire + m->used, 0xc000U | (unsigned)at[own]);
 		m->used += 2;
 	} else {
