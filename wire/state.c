@@ -195,12 +195,14 @@ static int verdict_decode(const json_t *o, enum member_state *out, struct err *e
 	return r ? r : err_set(e, E_INVALID, "verdict: found \"%.40s\", expected up or down", word);
 }
 
+/* A drain that is over leaves the state: "returning" and "active" are never in it, and from those
+ * the core knows no move that its expiry could make. */
 static int maintenance_decode(const json_t *o, enum maintenance_state *out, struct err *e)
 {
 	const char *word;
 	int r = json_get_string(o, "state", &word, e);
 
-	for (unsigned i = MAINTENANCE_SCHEDULED; r == 0 && i <= MAINTENANCE_ACTIVE; i++)
+	for (unsigned i = MAINTENANCE_SCHEDULED; r == 0 && i <= MAINTENANCE_SAFE; i++)
 		if (strcmp(word, maintenance_state_name((enum maintenance_state)i)) == 0) {
 			*out = (enum maintenance_state)i;
 			return 0;

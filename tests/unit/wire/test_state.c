@@ -286,14 +286,24 @@ static void order_and_uniqueness_are_checked(void **unused)
 	    "out of order");
 	refuses(HEAD "\"members\":[" MEMBER("a") "," MEMBER("a") "],\"drains\":[],\"removals\":[]}",
 	    "out of order or there twice");
-#define DRAIN                                                                                      \
+#define DRAIN_IN(state)                                                                            \
 	"{\"site\":\"muc\",\"owner\":\"a\",\"reason\":\"r\",\"declared_ms\":1,\"until_ms\":1,"     \
-	"\"state\":\"safe\",\"state_since_ms\":1,\"epoch\":1}"
+	"\"state\":\"" state "\",\"state_since_ms\":1,\"epoch\":1}"
+#define DRAIN DRAIN_IN("safe")
 	refuses(HEAD "\"members\":[],\"drains\":[" DRAIN "," DRAIN "],\"removals\":[]}",
 	    "drains[1]: site: \"muc\" is there twice");
 	refuses(HEAD
 	    "\"members\":[{\"id\":\"a\",\"verdict\":\"dead\"}],\"drains\":[],\"removals\":[]}",
 	    "found \"dead\"");
+}
+
+static void a_drain_that_is_over_is_refused(void **unused)
+{
+	(void)unused;
+	refuses(HEAD "\"members\":[],\"drains\":[" DRAIN_IN("returning") "],\"removals\":[]}",
+	    "found \"returning\"");
+	refuses(HEAD "\"members\":[],\"drains\":[" DRAIN_IN("active") "],\"removals\":[]}",
+	    "found \"active\"");
 }
 
 static void too_many_entries_are_refused(void **unused)
@@ -351,6 +361,7 @@ int main(void)
 	    cmocka_unit_test(earlier_documents_are_read),
 	    cmocka_unit_test(damaged_documents_are_refused_whole),
 	    cmocka_unit_test(order_and_uniqueness_are_checked),
+	    cmocka_unit_test(a_drain_that_is_over_is_refused),
 	    cmocka_unit_test(too_many_entries_are_refused),
 	    cmocka_unit_test(text_that_is_not_utf8_does_not_make_the_state_unwritable),
 	    cmocka_unit_test(history_reads_as_people_read_it),
