@@ -14,13 +14,12 @@ enum { STEPS = 16, TEXT_BYTES = 2048, STEP_BYTES = 32, PAUSE_MS = 300 };
 
 struct waiting {
 	const struct cli *cli;
-	const char *site;
+	struct drain_made made; /* its epoch grows: a controller before it knows less than we do */
 	struct {
 		char state[STEP_BYTES], at[CLOCK_TEXT_BYTES];
 	} told[STEPS]; /* steps that have been printed */
 	size_t told_count;
 	char state[STEP_BYTES];
-	json_int_t epoch; /* the newest seen: a controller before it knows less than we do */
 	bool slow_told, seen, safe, ended;
 	char text[TEXT_BYTES]; /* what the leader said last is still there */
 	json_t *drain;
@@ -44,7 +43,7 @@ static void farewell_set(const struct waiting *w)
 	snprintf(next, sizeof next,
 	    "\nnot drained: %s\nThe drain of %s stays in force; \"tandem undrain %s\" ends it, "
 	    "\"tandem status\" shows it.\n",
-	    w->text, w->site, w->site);
+	    w->text, w->made.site, w->made.site);
 	sigemptyset(&interrupt);
 	sigaddset(&interrupt, SIGINT);
 	sigprocmask(SIG_BLOCK, &interrupt, &before);
@@ -112,37 +111,54 @@ static void steps_tell(struct waiting *w, const json_t *drain)
 	snprintf(w->state, sizeof w->state, "%s", member_text(drain, "state"));
 }
 
-/* Only the leader asks outside; the others know the steps and not what is missing. */
-static bool is_leader(const json_t *status)
+static bool role_is(const json_t *status, const char *role)
 {
-	return strcmp(member_text(json_object_get(status, "controller"), "role"), "leader") == 0;
+	return strcmp(member_text(json_object_get(status, "controller"), "role"), role) == 0;
+}
+
+bool drain_is_told(const struct drain_made *made, const json_t *status, const json_t **out)
+{
+	*out = NULL;
+	if (role_is(status, "no quorum") ||
+	    json_integer_value(json_object_get(status, "epoch")) < made->epoch)
+		return false;
+	*out = drain_of(status, made->site);
+	/* One format, so the order of the texts is that of the times. A scheduled drain is declared
+	 * again when it begins. */
+	return !*out || strcmp(member_text(*out, "declared"), made->declared) >= 0;
+}
+
+bool drain_is_safe(const struct drain_made *made, const json_t *status)
+{
+	const json_t *drain;
+	return role_is(status, "leader") && drain_is_told(made, status, &drain) && drain != NULL &&
+	       member_true(drain, "safe");
 }
 
 /* True: there is nothing more to wait for. */
 static bool status_take(struct waiting *w, const json_t *status)
 {
-	json_int_t epoch = json_integer_value(json_object_get(status, "epoch"));
-	if (epoch < w->epoch)
+	const json_t *drain;
+	if (!drain_is_told(&w->made, status, &drain))
 		return false;
-	w->epoch = epoch;
-	const json_t *drain = drain_of(status, w->site);
+	w->made.epoch = json_integer_value(json_object_get(status, "epoch"));
 	if (drain == NULL) {
 		/* A controller that has not heard of it yet shows none either. */
-		w->ended = w->seen;
+		w->ended = w->seen && role_is(status, "leader");
 		return w->ended;
 	}
 	w->seen = true;
 	json_decref(w->drain);
 	w->drain = json_deep_copy(drain);
 	steps_tell(w, drain);
-	if (is_leader(status) || *w->text == '\0')
+	if (role_is(status, "leader") || *w->text == '\0')
 		snprintf(w->text, sizeof w->text, "%s", text_bare(member_text(drain, "text")));
 	if (*member_text(drain, "slow") != '\0' && !w->slow_told) {
 		w->slow_told = true;
 		line_print(w, member_text(status, "time"), "slow", member_text(drain, "slow"));
 	}
 	farewell_set(w);
-	w->safe = member_true(drain, "safe");
+	w->safe = drain_is_safe(&w->made, status);
 	return w->safe;
 }
 
@@ -151,18 +167,18 @@ static int result_tell(const struct waiting *w)
 	if (w->cli->json)
 		cli_print_json(w->drain != NULL ? w->drain : json_null());
 	else if (w->safe)
-		printf("safe to work on %s\n", w->site);
+		printf("safe to work on %s\n", w->made.site);
 	else if (w->ended)
 		printf("not drained: the drain of %s has ended before it was safe; the last that "
 		       "was missing: %s\n",
-		    w->site, w->text);
+		    w->made.site, w->text);
 	else
 		printf("not drained: %s\n", *w->text != '\0' ? w->text : "no controller shows it");
 	if (!w->safe && !w->ended && !w->cli->json)
 		printf(
 		    "The drain stays in force; \"tandem status\" shows it, \"tandem undrain %s\" "
 		    "ends it.\n",
-		    w->site);
+		    w->made.site);
 	return w->safe ? CLI_OK : CLI_NOT_DRAINED;
 }
 
@@ -187,9 +203,10 @@ static void statuses_follow(struct waiting *w, struct client *c, uint64_t wait_m
 	}
 }
 
-int drain_wait(const struct cli *cli, struct client *c, const char *site, uint64_t wait_ms)
+int drain_wait(
+    const struct cli *cli, struct client *c, const struct drain_made *made, uint64_t wait_ms)
 {
-	struct waiting w = {.cli = cli, .site = site};
+	struct waiting w = {.cli = cli, .made = *made};
 	struct sigaction action = {.sa_handler = on_interrupt};
 	farewell_set(&w);
 	sigaction(SIGINT, &action, NULL);

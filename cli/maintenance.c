@@ -101,8 +101,12 @@ static int follow_up(const struct cli *cli, struct client *c, const struct maint
 			cli_print_json(answer);
 		return CLI_OK;
 	}
-	if (m->wait && m->draining)
-		return drain_wait(cli, c, m->site, m->wait_ms);
+	if (m->wait && m->draining) {
+		const struct drain_made made = {.site = m->site,
+		    .epoch = (json_int_t)epoch,
+		    .declared = member_text(answer, "declared")};
+		return drain_wait(cli, c, &made, m->wait_ms);
+	}
 	bool all = follow_epoch(c, m->site, epoch, began_ms, m->wait ? WAIT_MS : LOOK_MS, &r);
 	if (cli->json) {
 		json_object_set_new(answer, "name_servers",

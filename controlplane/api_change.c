@@ -62,6 +62,21 @@ static void refuse_reply(struct change *c, const struct engine_reply *reply)
 	    reply->rule, NULL);
 }
 
+/* A drain is told with its time: whoever follows it can tell it from an earlier one of the site. */
+static json_t *changed_encode(const struct change *c, const struct engine_reply *reply)
+{
+	char time[CLOCK_TEXT_BYTES];
+	json_t *o = json_pack("{s:I, s:I, s:o}", "epoch", (json_int_t)reply->epoch, "revision",
+	    (json_int_t)reply->revision, "text", api_lines(reply->text));
+	const struct state *state = core_state(engine_core(c->api->engine));
+	const struct state_drain *d = c->core.type == CORE_REQUEST_DRAIN && state != NULL
+	                                  ? state_drain_find(state, c->core.site)
+	                                  : NULL;
+	if (d != NULL)
+		json_object_set_new(o, "declared", json_string(clock_format(d->declared_ms, time)));
+	return o;
+}
+
 static void on_changed(void *ctx, const struct engine_reply *reply)
 {
 	static const char *const words[] = {[CORE_REQUEST_APPLY] = "apply",
@@ -82,9 +97,7 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 		log_info("%s by %s: %.*s", words[c->core.type],
 		    http_request_identity(c->request)->name, (int)strcspn(reply->text, "\n"),
 		    reply->text);
-		http_reply_json(c->request, 200,
-		    json_pack("{s:I, s:I, s:o}", "epoch", (json_int_t)reply->epoch, "revision",
-		        (json_int_t)reply->revision, "text", api_lines(reply->text)));
+		http_reply_json(c->request, 200, changed_encode(c, reply));
 	}
 	change_free(c);
 }

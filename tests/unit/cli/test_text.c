@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/drain_wait.h"
 #include "cli/follow.h"
 #include "cli/lines.h"
 #include "cli/status_text.h"
@@ -169,6 +170,40 @@ static void a_change_is_served_when_every_name_server_has_its_epoch(void **state
 	json_decref(status);
 }
 
+static json_t *status_of(const char *role, int epoch, const char *declared, bool safe)
+{
+	return json_pack("{s:{s:s}, s:i, s:[{s:s, s:s, s:b}]}", "controller", "role", role, "epoch",
+	    epoch, "drains", "site", "muc", "declared", declared, "safe", safe);
+}
+
+static void safe_is_only_what_the_leader_says_of_the_drain_just_made(void **state)
+{
+	(void)state;
+	static const char now[] = "2026-11-18T11:06:40.123Z", before[] = "2026-11-18T11:06:40.122Z";
+	const struct drain_made made = {.site = "muc", .epoch = 7, .declared = now};
+	const struct {
+		const char *role, *declared;
+		int epoch;
+		bool told, reported, safe;
+	} all[] = {
+	    {"leader", now, 7, true, true, true},
+	    {"leader", now, 8, true, true, true},
+	    {"leader", now, 7, true, false, false},
+	    {"leader", now, 6, false, true, false},
+	    {"leader", before, 7, false, true, false},
+	    {"follower", now, 7, true, true, false},
+	    {"no quorum", now, 7, false, true, false},
+	    {"", now, 7, true, true, false},
+	};
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		const json_t *drain;
+		json_t *o = status_of(all[i].role, all[i].epoch, all[i].declared, all[i].reported);
+		assert_int_equal(drain_is_told(&made, o, &drain), all[i].told);
+		assert_int_equal(drain_is_safe(&made, o), all[i].safe);
+		json_decref(o);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +215,7 @@ int main(void)
 	    cmocka_unit_test(a_status_says_the_verdict_first_and_what_is_wrong_in_words),
 	    cmocka_unit_test(a_status_of_an_unknown_shape_is_survived),
 	    cmocka_unit_test(a_change_is_served_when_every_name_server_has_its_epoch),
+	    cmocka_unit_test(safe_is_only_what_the_leader_says_of_the_drain_just_made),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
