@@ -10,34 +10,39 @@
 
 #include "lib/base/mem.h"
 
-enum { OUTSIDE_AT_ONCE = 16, OUTSIDE_TIMEOUT_S = 5, OUTSIDE_ADDRESSES = 64 };
+enum { OUTSIDE_AT_ONCE = 16, OUTSIDE_MAX = 1024, OUTSIDE_TIMEOUT_S = 5, OUTSIDE_ADDRESSES = 64 };
 
 struct enquiry {
 	struct outside *outside;
 	struct core_question q; /* its strings are ours */
 	struct ub_ctx *ub;
-	struct event *event;
-	int error; /* of libunbound, with the result */
+	struct event *event; /* NULL: waits for its turn */
+	int error;           /* of libunbound, with the result */
 	struct ub_result *result;
 	bool answered;
 	char failure[256];
-	LIST_ENTRY(enquiry) entry;
+	TAILQ_ENTRY(enquiry) entry;
 };
+TAILQ_HEAD(enquiries, enquiry);
 
 struct outside {
 	struct event_base *base;
 	outside_heard heard;
 	void *ctx;
-	LIST_HEAD(enquiries, enquiry) enquiries;
-	size_t count;
+	struct enquiries enquiries; /* in the order they came */
+	size_t count, running;
 };
+
+static void enquiry_start(struct enquiry *y);
 
 static void enquiry_free(struct enquiry *y)
 {
-	LIST_REMOVE(y, entry);
+	TAILQ_REMOVE(&y->outside->enquiries, y, entry);
 	y->outside->count--;
-	if (y->event)
+	if (y->event) {
+		y->outside->running--;
 		event_free(y->event);
+	}
 	ub_resolve_free(y->result);
 	if (y->ub)
 		ub_ctx_delete(y->ub); /* ends its thread */
@@ -90,6 +95,15 @@ static void result_judge(struct enquiry *y, struct core_look *look, struct addr 
 	}
 }
 
+static void outside_go_on(struct outside *o)
+{
+	struct enquiry *y;
+
+	TAILQ_FOREACH(y, &o->enquiries, entry)
+	if (!y->event && o->running < OUTSIDE_AT_ONCE)
+		enquiry_start(y);
+}
+
 static void enquiry_end(struct enquiry *y)
 {
 	struct outside *o = y->outside;
@@ -104,6 +118,7 @@ static void enquiry_end(struct enquiry *y)
 		result_judge(y, &look, addresses);
 	o->heard(o->ctx, &look);
 	enquiry_free(y);
+	outside_go_on(o);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *ctx)
@@ -154,6 +169,7 @@ static void enquiry_start(struct enquiry *y)
 	y->event = event_new(y->outside->base, r ? -1 : ub_fd(y->ub),
 	    r ? EV_TIMEOUT : EV_READ | EV_PERSIST, on_event, y);
 	event_add(y->event, r ? &now : &patience);
+	y->outside->running++;
 }
 
 struct outside *outside_new(struct event_base *base, outside_heard heard, void *ctx)
@@ -163,7 +179,7 @@ struct outside *outside_new(struct event_base *base, outside_heard heard, void *
 	o->base = base;
 	o->heard = heard;
 	o->ctx = ctx;
-	LIST_INIT(&o->enquiries);
+	TAILQ_INIT(&o->enquiries);
 	return o;
 }
 
@@ -173,8 +189,8 @@ void outside_free(struct outside *o)
 
 	if (!o)
 		return;
-	for (y = LIST_FIRST(&o->enquiries); y; y = next) {
-		next = LIST_NEXT(y, entry);
+	for (y = TAILQ_FIRST(&o->enquiries); y; y = next) {
+		next = TAILQ_NEXT(y, entry);
 		enquiry_free(y);
 	}
 	free(o);
@@ -184,11 +200,11 @@ void outside_ask(struct outside *o, const struct core_question *q)
 {
 	struct enquiry *y;
 
-	LIST_FOREACH(y, &o->enquiries, entry)
+	TAILQ_FOREACH(y, &o->enquiries, entry)
 	if (y->q.kind == q->kind && strcmp(y->q.subject, q->subject) == 0 &&
 	    strcmp(y->q.owner, q->owner) == 0)
 		return;
-	if (o->count == OUTSIDE_AT_ONCE)
+	if (o->count == OUTSIDE_MAX)
 		return;
 	y = mem_new(1, sizeof(*y));
 	y->outside = o;
@@ -197,7 +213,7 @@ void outside_ask(struct outside *o, const struct core_question *q)
 	y->q.endpoint = mem_strdup(q->endpoint);
 	y->q.owner = mem_strdup(q->owner);
 	y->q.trust_anchor = q->trust_anchor ? mem_strdup(q->trust_anchor) : NULL;
-	LIST_INSERT_HEAD(&o->enquiries, y, entry);
+	TAILQ_INSERT_TAIL(&o->enquiries, y, entry);
 	o->count++;
-	enquiry_start(y);
+	outside_go_on(o);
 }
