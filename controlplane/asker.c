@@ -105,7 +105,7 @@ void asker_judge(const struct core_question *q, const ldns_pkt *answer, struct c
 		return;
 	}
 	if (ldns_pkt_tc(answer)) {
-		snprintf(failure, 128, "its answer is too large for a packet");
+		snprintf(failure, 128, "its answer is truncated: too large for a packet");
 		return;
 	}
 	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
@@ -116,8 +116,12 @@ void asker_judge(const struct core_question *q, const ldns_pkt *answer, struct c
 			look->serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
 			return;
 		}
-		if (look->addresses_count < ASKER_ADDRESSES &&
-		    address_take(ldns_rr_rdf(rr, 0), &addresses[look->addresses_count]))
+		if (look->addresses_count == ASKER_ADDRESSES) { /* not judged by a part */
+			snprintf(failure, 128, "it answers with too many addresses, more than %d",
+			    ASKER_ADDRESSES);
+			return;
+		}
+		if (address_take(ldns_rr_rdf(rr, 0), &addresses[look->addresses_count]))
 			look->addresses_count++;
 	}
 	if (q->kind == LOOK_SOA)

@@ -86,9 +86,14 @@ static void result_judge(struct enquiry *y, struct core_look *look, struct addr 
 	}
 	look->validated = r->secure;
 	look->addresses = addresses;
-	for (size_t i = 0; r->havedata && r->data[i] && i < OUTSIDE_ADDRESSES; i++) {
+	for (size_t i = 0; r->havedata && r->data[i]; i++) {
 		if ((size_t)r->len[i] != expected)
 			continue;
+		if (look->addresses_count == OUTSIDE_ADDRESSES) { /* not judged by a part */
+			snprintf(y->failure, sizeof(y->failure),
+			    "it answers with too many addresses, more than %d", OUTSIDE_ADDRESSES);
+			return;
+		}
 		struct addr *a = &addresses[look->addresses_count++];
 		*a = (struct addr){.family = expected == 4 ? 4 : 6};
 		memcpy(a->bytes, r->data[i], expected);

@@ -56,10 +56,59 @@ static void more_questions_than_are_asked_at_once_wait_for_their_turn(void **sta
 	event_base_free(base);
 }
 
+static ldns_pkt *answer_make(int addresses)
+{
+	ldns_rdf *owner = ldns_dname_new_frm_str("mail.example.com.");
+	ldns_pkt *p = ldns_pkt_query_new(owner, LDNS_RR_TYPE_A, LDNS_RR_CLASS_IN, 0);
+	for (int i = 0; i < addresses; i++) {
+		char text[64];
+		ldns_rr *rr = NULL;
+		snprintf(text, sizeof text, "mail.example.com. 60 IN A 192.0.2.%d", i);
+		assert_int_equal(ldns_rr_new_frm_str(&rr, text, 0, NULL, NULL), LDNS_STATUS_OK);
+		ldns_pkt_push_rr(p, LDNS_SECTION_ANSWER, rr);
+	}
+	return p;
+}
+
+/* A leftover address beyond what is compared would pass for "gone". */
+static void an_answer_with_too_many_addresses_is_a_failure(void **state)
+{
+	(void)state;
+	const struct core_question q = {.kind = LOOK_A};
+	struct addr addresses[ASKER_ADDRESSES];
+	struct core_look look;
+	char failure[128];
+	ldns_pkt *p = answer_make(ASKER_ADDRESSES);
+	asker_judge(&q, p, &look, addresses, failure);
+	assert_string_equal(failure, "");
+	assert_int_equal(look.addresses_count, ASKER_ADDRESSES);
+	ldns_pkt_free(p);
+	p = answer_make(ASKER_ADDRESSES + 1);
+	asker_judge(&q, p, &look, addresses, failure);
+	assert_non_null(strstr(failure, "too many addresses"));
+	ldns_pkt_free(p);
+}
+
+static void a_truncated_answer_is_a_failure(void **state)
+{
+	(void)state;
+	const struct core_question q = {.kind = LOOK_A};
+	struct addr addresses[ASKER_ADDRESSES];
+	struct core_look look;
+	char failure[128];
+	ldns_pkt *p = answer_make(1);
+	ldns_pkt_set_tc(p, true);
+	asker_judge(&q, p, &look, addresses, failure);
+	assert_non_null(strstr(failure, "answer is truncated"));
+	ldns_pkt_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(more_questions_than_are_asked_at_once_wait_for_their_turn),
+	    cmocka_unit_test(an_answer_with_too_many_addresses_is_a_failure),
+	    cmocka_unit_test(a_truncated_answer_is_a_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
