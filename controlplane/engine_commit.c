@@ -145,9 +145,7 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 		c->document_bytes = effect->commit.document_bytes;
 	}
 
-	json_t *json = state_encode(state);
-	char *text = json_text(json);
-	json_decref(json);
+	char *text = state_text(state, STORE_VALUE_BYTES);
 	char config_key[ENGINE_KEY_BYTES], history_key[ENGINE_KEY_BYTES];
 	char use_key[ENGINE_KEY_BYTES];
 	char *use = c->document != NULL ? names_use_text(effect->commit.service) : NULL;
@@ -215,9 +213,7 @@ static void on_seal(void *ctx, int result, const struct err *e, uint64_t revisio
 static void commit_seal(struct engine *en)
 {
 	struct engine_commit *c = &en->commit;
-	json_t *json = state_encode(c->found);
-	char *text = json_text(json);
-	json_decref(json);
+	char *text = state_text(c->found, STORE_VALUE_BYTES);
 	const struct store_compare compares[] = {
 	    c->fence, {.key = KEY_STATE, .modified = c->found_modified}};
 	const struct store_write write = {.key = KEY_STATE, .value = text, .bytes = strlen(text)};

@@ -24,15 +24,33 @@ static json_t *text_encode(const char *text)
 	return value ? value : json_string("(not UTF-8)");
 }
 
-static json_t *member_encode(const struct state_member *m)
+/* What has its default is left out, and read as that: with thousands of members it would be most of
+ * the document, which has to fit a value of the store. */
+static void number_put(json_t *o, const char *key, int64_t value)
 {
-	return json_pack("{s:o, s:s, s:b, s:I, s:o, s:s, s:I, s:s, s:I, s:I, s:b, s:I}", "id",
-	    text_encode(m->id), "verdict", member_state_name(m->verdict), "withheld", m->withheld,
-	    "since_ms", (json_int_t)m->since_ms, "evidence", text_encode(m->evidence), "stage",
-	    member_stage_name(m->stage), "stage_ms", (json_int_t)m->stage_ms, "kept_by",
-	    kept_by_name(m->kept_by), "penalty", (json_int_t)m->penalty, "penalty_ms",
-	    (json_int_t)m->penalty_ms, "damped", m->damped, "ramp_quarter",
-	    (json_int_t)m->ramp_quarter);
+	if (value != 0)
+		json_object_set_new(o, key, json_integer(value));
+}
+
+static json_t *member_encode(const struct state_member *m, bool evidence)
+{
+	json_t *o = json_pack("{s:o, s:s, s:I, s:o}", "id", text_encode(m->id), "verdict",
+	    member_state_name(m->verdict), "since_ms", (json_int_t)m->since_ms, "evidence",
+	    text_encode(evidence ? m->evidence : ""));
+
+	if (m->withheld)
+		json_object_set_new(o, "withheld", json_true());
+	if (m->stage != (m->withheld ? STAGE_OUT : STAGE_IN))
+		json_object_set_new(o, "stage", json_string(member_stage_name(m->stage)));
+	if (m->kept_by != KEPT_BY_NOTHING)
+		json_object_set_new(o, "kept_by", json_string(kept_by_name(m->kept_by)));
+	if (m->damped)
+		json_object_set_new(o, "damped", json_true());
+	number_put(o, "stage_ms", m->stage_ms);
+	number_put(o, "penalty", m->penalty);
+	number_put(o, "penalty_ms", m->penalty_ms);
+	number_put(o, "ramp_quarter", m->ramp_quarter);
+	return o;
 }
 
 static json_t *departure_encode(const struct state_departure *d)
@@ -104,13 +122,13 @@ static void leaves_put(json_t *o, const struct state *s)
 	json_object_set_new(o, "names_removed", leaves);
 }
 
-json_t *state_encode(const struct state *s)
+static json_t *encode(const struct state *s, bool evidence)
 {
 	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
 	json_t *cautions = json_array(), *departures = json_array();
 
 	for (size_t i = 0; i < s->members_count; i++)
-		json_array_append_new(members, member_encode(&s->members[i]));
+		json_array_append_new(members, member_encode(&s->members[i], evidence));
 	for (size_t i = 0; i < s->drains_count; i++)
 		json_array_append_new(drains, drain_encode(&s->drains[i]));
 	for (size_t i = 0; i < s->removals_count; i++)
@@ -132,6 +150,26 @@ json_t *state_encode(const struct state *s)
 	        "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
 	leaves_put(o, s);
 	return o;
+}
+
+json_t *state_encode(const struct state *s)
+{
+	return encode(s, true);
+}
+
+char *state_text(const struct state *s, size_t max_bytes)
+{
+	char *text = NULL;
+
+	for (int evidence = 1; evidence >= 0; evidence--) {
+		json_t *o = encode(s, evidence);
+		free(text);
+		text = json_text(o);
+		json_decref(o);
+		if (strlen(text) <= max_bytes)
+			break;
+	}
+	return text;
 }
 
 json_t *history_encode(const struct core_history *h)

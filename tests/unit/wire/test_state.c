@@ -85,9 +85,11 @@ static void earlier_documents_are_read(void **unused)
 	(void)unused;
 	for (size_t k = 0; later_lists[k]; k++)
 		assert_int_equal(json_object_del(o, later_lists[k]), 0);
-	json_array_foreach(json_object_get(o, "members"), i, member) for (size_t k = 0;
-	                                                                  later_fields[k]; k++)
-	    assert_int_equal(json_object_del(member, later_fields[k]), 0);
+	json_array_foreach(json_object_get(o, "members"), i, member)
+	{
+		for (size_t k = 0; later_fields[k]; k++)
+			json_object_del(member, later_fields[k]); /* or it has its default */
+	}
 	assert_int_equal(state_decode(o, &back, NULL), 0);
 	assert_int_equal(back->cautions_count, 0);
 	assert_int_equal(state_member_find(back, "mail-de/127.20.0.25")->stage, STAGE_OUT);
