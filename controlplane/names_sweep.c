@@ -186,6 +186,11 @@ static void on_lists(void *ctx, int result, const struct err *e, uint64_t revisi
 	bool found = false;
 	size_t kept = 0;
 	(void)e, (void)revision;
+	if (count == LISTS) { /* there may be more, and a chunk that goes may be one of theirs */
+		log_warn("%d or more lists of names are in the store: old ones stay", LISTS);
+		round_end(s);
+		return;
+	}
 	for (size_t i = 0; i < s->unused_count; i++)
 		s->unused[i].still = false;
 	for (size_t i = 0; result == 0 && i < count; i++) {
