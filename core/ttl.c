@@ -24,6 +24,11 @@ uint32_t ttl_of_site(const struct service *s, const char *site)
 	for (size_t n = 0; s && n < s->names_count; n++)
 		if (s->names[n].ttl_s > ttl_s && pool_is_at(s, &s->pools[s->names[n].pool], site))
 			ttl_s = s->names[n].ttl_s;
+	for (size_t n = 0; s && n < s->names_files_count; n++) {
+		const struct service_names *list = &s->names_files[n];
+		if (list->ttl_s > ttl_s && pool_is_at(s, &s->pools[list->pool], site))
+			ttl_s = list->ttl_s; /* 0, the pool's, has been counted with the pool */
+	}
 	return ttl_s;
 }
 

@@ -1,0 +1,52 @@
+/* Which TTL resolvers may still keep an answer of a site by, from whatever gave it (rule 12). */
+#include "core/inside.h"
+#include "tests/unit/core/world.h"
+
+static struct service *service_listed(uint32_t ttl_s)
+{
+	struct service *s = service_usual();
+
+	VEC_PUSH(s->names_files, s->names_files_count) =
+	    (struct service_names){.file = mem_strdup("kdin.txt"),
+	        .pool = 1,
+	        .ttl_s = ttl_s,
+	        .is_listed = true,
+	        .count = 5};
+	return s;
+}
+
+static void names_of_a_file_are_kept_by_its_own_ttl(void **unused)
+{
+	struct service *s = service_listed(3600);
+
+	(void)unused;
+	assert_int_equal(ttl_of_site(s, "muc"), 3600);
+	assert_int_equal(ttl_of_site(s, "fra"), 30); /* not in that pool */
+	s->names_files[0].ttl_s = 0;
+	assert_int_equal(ttl_of_site(s, "muc"), 30);
+	service_drop(s);
+}
+
+static void shorter_ttl_of_a_file_leaves_a_tail(void **unused)
+{
+	struct service *before = service_listed(3600), *after = service_listed(60);
+	struct state *state = state_new();
+
+	(void)unused;
+	ttl_note(state, before, after);
+	assert_int_equal(state->tails_count, 1);
+	assert_string_equal(state->tails[0].site, "muc");
+	assert_int_equal(state->tails[0].ttl_s, 3600);
+	state_free(state);
+	service_drop(before);
+	service_drop(after);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(names_of_a_file_are_kept_by_its_own_ttl),
+	    cmocka_unit_test(shorter_ttl_of_a_file_leaves_a_tail),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
