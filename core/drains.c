@@ -108,6 +108,12 @@ static bool drain_fall_back(struct core *c, struct draft *d, const char *site, s
 		    buf_take(&why), now);
 		return true;
 	}
+	buf_clear(&why);
+	if (drain->state == MAINTENANCE_SAFE &&
+	    proof_measures(c, drain, MEASURE_QUEUE, now, &why) == PROOF_CONTRADICTED) {
+		drain_step(d, site, MAINTENANCE_QUIET, "drain-queued-again", buf_take(&why), now);
+		return true;
+	}
 	buf_free(&why);
 	return false;
 }

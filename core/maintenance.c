@@ -11,7 +11,8 @@
 /* A drain goes forward a step at a time, each step measured. It falls back as far as something
  * turns up that contradicts the evidence (silence contradicts nothing): to PUBLISHING when a name
  * server answers an older epoch, to TTL_ELAPSED when a resolver outside gives the site's addresses,
- * to RESOLVERS_AGREE when traffic comes back. It may end at any time. */
+ * to RESOLVERS_AGREE when traffic comes back, to QUIET when something is queued. It may end at any
+ * time. */
 static const unsigned moves[] = {
     [MAINTENANCE_SCHEDULED] = TO(DECLARED) | TO(RETURNING),
     [MAINTENANCE_DECLARED] = TO(PUBLISHING) | TO(RETURNING),
@@ -21,7 +22,8 @@ static const unsigned moves[] = {
     [MAINTENANCE_RESOLVERS_AGREE] = TO(QUIET) | TO(PUBLISHING) | TO(TTL_ELAPSED) | TO(RETURNING),
     [MAINTENANCE_QUIET] =
         TO(SAFE) | TO(PUBLISHING) | TO(TTL_ELAPSED) | TO(RESOLVERS_AGREE) | TO(RETURNING),
-    [MAINTENANCE_SAFE] = TO(PUBLISHING) | TO(TTL_ELAPSED) | TO(RESOLVERS_AGREE) | TO(RETURNING),
+    [MAINTENANCE_SAFE] =
+        TO(PUBLISHING) | TO(TTL_ELAPSED) | TO(RESOLVERS_AGREE) | TO(QUIET) | TO(RETURNING),
     [MAINTENANCE_RETURNING] = TO(ACTIVE),
     [MAINTENANCE_ACTIVE] = 0,
 };

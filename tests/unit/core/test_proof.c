@@ -318,6 +318,24 @@ static void queue_that_is_not_empty_holds_the_last_step(void **unused)
 	world_end(w);
 }
 
+static void queue_that_fills_again_takes_the_word_safe_away(void **unused)
+{
+	struct world *w = world_with(service_proven());
+
+	(void)unused;
+	drain(w, "muc");
+	all_well(w, 62);
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	look_fails(w, LOOK_MEASURE, "queue-muc", "", 0, "connection refused");
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE); /* silence is nothing against it */
+	measured(w, "queue-muc", 7, "");
+	assert_int_equal(state_now(w), MAINTENANCE_QUIET);
+	assert_contains(w->history, "drain-queued-again muc|");
+	all_well(w, 1);
+	assert_int_equal(state_now(w), MAINTENANCE_SAFE);
+	world_end(w);
+}
+
 static void nothing_configured_is_never_safe_but_may_be_waived(void **unused)
 {
 	struct service *s = service_usual();
@@ -483,6 +501,7 @@ int main(void)
 	    cmocka_unit_test(advisory_resolver_is_shown_and_holds_nothing),
 	    cmocka_unit_test(traffic_that_comes_back_takes_the_word_safe_away),
 	    cmocka_unit_test(queue_that_is_not_empty_holds_the_last_step),
+	    cmocka_unit_test(queue_that_fills_again_takes_the_word_safe_away),
 	    cmocka_unit_test(nothing_configured_is_never_safe_but_may_be_waived),
 	    cmocka_unit_test(growth_of_a_counter_is_what_counts),
 	    cmocka_unit_test(ttl_before_a_change_counts),
