@@ -266,6 +266,14 @@ static size_t questions_walk(const struct core *c, const struct state_drain *d,
 	return w.count;
 }
 
+static bool site_has_pools(const struct service *s, size_t site)
+{
+	for (size_t p = 0; p < s->pools_count; p++)
+		if (pool_has(s, p, site, 4) || pool_has(s, p, site, 6))
+			return true;
+	return false;
+}
+
 enum proof proof_name_servers(const struct core *c, const struct state *s,
     const struct state_drain *d, struct core_time now, struct buf *text)
 {
@@ -283,6 +291,12 @@ enum proof proof_name_servers(const struct core *c, const struct state *s,
 		return proof_end(&t, text);
 	}
 	size_t count = questions_walk(c, d, NULL, questions, pools, &site);
+	/* Asking nothing shows nothing. The names of names files are not here to be asked for. */
+	if (count == 0 && site_has_pools(c->service, site))
+		proof_miss(&t, false,
+		    "no name server can be asked about %s: the service document has no name "
+		    "(names) for any of its pools",
+		    d->site);
 	for (size_t i = 0; i < count; i++) {
 		const struct look *l = question_answer(
 		    c, &questions[i], d->steps[MAINTENANCE_PUBLISHING].at_ms, now, &t);

@@ -490,6 +490,22 @@ static void what_is_asked_is_what_is_judged(void **unused)
 	world_end(w);
 }
 
+/* What names files answer can not be asked for, and that is no proof. */
+static void pools_without_a_name_to_ask_for_hold_the_drain(void **unused)
+{
+	struct service *s = service_proven();
+
+	(void)unused;
+	s->names_count = 0;
+	struct world *w = world_with(s);
+	drain(w, "muc");
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	assert_contains(sentence_for(w, "muc"), "no name server can be asked about muc");
+	s->names_count = 2; /* to be freed */
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -508,6 +524,7 @@ int main(void)
 	    cmocka_unit_test(wall_clock_set_forward_lets_no_ttl_pass),
 	    cmocka_unit_test(step_that_takes_longer_than_before_is_said_to_be_stuck),
 	    cmocka_unit_test(what_is_asked_is_what_is_judged),
+	    cmocka_unit_test(pools_without_a_name_to_ask_for_hold_the_drain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
