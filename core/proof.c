@@ -64,6 +64,7 @@ struct walk { /* the questions of one drain, one after the other */
 	struct core_question *out;
 	size_t *pools; /* beside `out`: the pool asked about, SIZE_MAX for a SOA */
 	size_t count, max;
+	bool truncated; /* there was more to ask than `max` */
 };
 
 static void walk_add(struct walk *w, struct core_question q, size_t name, size_t pool)
@@ -75,8 +76,10 @@ static void walk_add(struct walk *w, struct core_question q, size_t name, size_t
 		    strcmp(w->out[i].owner, q.owner) == 0 &&
 		    strcmp(w->out[i].subject, q.subject) == 0)
 			return;
-	if (w->count == w->max)
+	if (w->count == w->max) {
+		w->truncated = true;
 		return;
+	}
 	w->pools[w->count] = pool;
 	w->out[w->count++] = q;
 }
@@ -251,8 +254,10 @@ static const struct look *question_answer(const struct core *c, const struct cor
 	return l;
 }
 
+/* What was not asked for want of room is not proven either: told in `t`. */
 static size_t questions_walk(const struct core *c, const struct state_drain *d,
-    const struct service_resolver *resolver, struct core_question *out, size_t *pools, size_t *site)
+    const struct service_resolver *resolver, struct core_question *out, size_t *pools, size_t *site,
+    struct proof_text *t)
 {
 	struct walk w = {.s = c->service, .out = out, .pools = pools, .max = CORE_QUESTIONS};
 
@@ -263,6 +268,11 @@ static size_t questions_walk(const struct core *c, const struct state_drain *d,
 		walk_resolver(&w, resolver);
 	else
 		walk_name_servers(&w);
+	if (w.truncated)
+		proof_miss(t, false,
+		    "there is more to ask %s about %s than %d questions: ask fewer name servers "
+		    "(maintenance)",
+		    resolver ? resolver->name : "the name servers", d->site, CORE_QUESTIONS);
 	return w.count;
 }
 
@@ -290,7 +300,7 @@ enum proof proof_name_servers(const struct core *c, const struct state *s,
 		buf_puts(&t.standing, "name servers are not asked: waived by the document");
 		return proof_end(&t, text);
 	}
-	size_t count = questions_walk(c, d, NULL, questions, pools, &site);
+	size_t count = questions_walk(c, d, NULL, questions, pools, &site, &t);
 	/* Asking nothing shows nothing. The names of names files are not here to be asked for. */
 	if (count == 0 && site_has_pools(c->service, site))
 		proof_miss(&t, false,
@@ -320,7 +330,7 @@ static bool resolver_judge(const struct core *c, const struct state *s, const st
 {
 	struct core_question questions[CORE_QUESTIONS];
 	size_t pools[CORE_QUESTIONS], site;
-	size_t count = questions_walk(c, d, r, questions, pools, &site);
+	size_t count = questions_walk(c, d, r, questions, pools, &site, t);
 
 	for (size_t i = 0; i < count; i++) {
 		const struct look *l = question_answer(

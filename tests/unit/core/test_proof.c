@@ -506,6 +506,52 @@ static void pools_without_a_name_to_ask_for_hold_the_drain(void **unused)
 	world_end(w);
 }
 
+/* Five name servers and 64 pools with both families: 645 questions. */
+static void more_than_can_be_asked_holds_the_drain(void **unused)
+{
+	struct service *s = service_bare();
+	struct core_question q[CORE_QUESTIONS];
+	char text[32];
+
+	(void)unused;
+	for (unsigned i = 0; i < 64; i++) {
+		snprintf(text, sizeof(text), "p%02u", i);
+		struct service_pool *p = service_add_pool(s, text);
+		pool_add(p, MUC, "127.10.0.25");
+		pool_add(p, FRA, "127.20.0.25");
+		pool_add(p, MUC, "2001:db8:10::25");
+		pool_add(p, FRA, "2001:db8:20::25");
+		snprintf(text, sizeof(text), "p%02u.retarus.com.", i);
+		service_add_name(s, text, i);
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "127.10.0.%u@5353", 50 + i);
+		name_server_add(s, MUC, text);
+	}
+	s->maintenance.look_ms = 2000;
+	struct world *w = world_with(s);
+	assert_int_equal(drain(w, "muc")->result, 0);
+	acks(w);
+	assert_int_equal(core_questions(w->core, q, CORE_QUESTIONS), CORE_QUESTIONS);
+	for (size_t i = 0; i < CORE_QUESTIONS; i++) {
+		struct addr a;
+		addr_parse(q[i].kind == LOOK_A ? "127.20.0.25" : "2001:db8:20::25", &a, NULL);
+		step(w, (struct core_event){.type = CORE_LOOK,
+		            .look = {.type = q[i].type,
+		                .subject = q[i].subject,
+		                .owner = q[i].owner,
+		                .kind = q[i].kind,
+		                .failure = "",
+		                .serial = (uint32_t)epoch_of(w),
+		                .addresses = &a,
+		                .addresses_count = q[i].kind != LOOK_SOA,
+		                .detail = ""}});
+	}
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	assert_contains(sentence_for(w, "muc"), "than 512 questions");
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +571,7 @@ int main(void)
 	    cmocka_unit_test(step_that_takes_longer_than_before_is_said_to_be_stuck),
 	    cmocka_unit_test(what_is_asked_is_what_is_judged),
 	    cmocka_unit_test(pools_without_a_name_to_ask_for_hold_the_drain),
+	    cmocka_unit_test(more_than_can_be_asked_holds_the_drain),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
