@@ -192,6 +192,38 @@ static void members_look(
 		    mem_printf("%zu members are unknown in all", count), out);
 }
 
+/* Members whose time to wait is over, but not enough vantages say up. */
+static void returns_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->roster->members_count; i++) {
+		const struct roster_member *m = &c->roster->members[i];
+		const struct service_pool *pool = &c->service->pools[m->pool];
+		const struct state_member *s = state_member_find(c->state, m->id);
+		char time[TEXT_TIME_BYTES];
+		if (!s || s->stage != STAGE_WAITING ||
+		    intent_hold(c->service, c->state, m->pool, m->member))
+			continue;
+		int64_t end_ms = stage_waits_until_ms(pool, s), late_ms = now.wall_ms - end_ms;
+		if (late_ms <= CORE_RETURN_LATE_MS) {
+			due_at(c, now.mono_ms + (uint64_t)(CORE_RETURN_LATE_MS + 1 - late_ms),
+			    now.mono_ms);
+			continue;
+		}
+		if (verdict_conclude(&m->tally, pool->witnesses) == CONCLUDE_UP ||
+		    ++count > CORE_ALARM_MEMBERS)
+			continue;
+		char *evidence = verdict_evidence(c->roster, i, now.mono_ms);
+		alarm_raise(c, now, mem_printf("return-late/%s", m->id),
+		    mem_printf("%s was to return at %s, and waits for enough vantages to say "
+		               "up: %s",
+		        m->id, text_time(end_ms, time), evidence),
+		    out);
+		free(evidence);
+	}
+}
+
 static void acks_look(struct core *c, struct core_time now, struct core_effects *out)
 {
 	for (size_t i = 0; i < c->acks_count; i++) {
@@ -254,6 +286,7 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 				silent[i] = site_is_silent(c, i, now.mono_ms);
 			sites_look(c, silent, now, out);
 			members_look(c, silent, now, out);
+			returns_look(c, now, out);
 		}
 	}
 	acks_look(c, now, out);

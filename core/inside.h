@@ -50,6 +50,7 @@ enum {
 	CORE_ALARM_PAUSE_MS =
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
+	CORE_RETURN_LATE_MS = 60 * 1000, /* beyond its time a return waits without an alarm */
 	CORE_LIFT_EPOCHS = 65536, /* farther above is no backup but nonsense, and only alarmed */
 	CORE_LIFT_PAUSE_MS = 60 * 1000,       /* one that lies can not burn numbers fast */
 	CORE_TEXT_LINES = 50,                 /* of a reply, then "and N more" */

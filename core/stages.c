@@ -141,8 +141,9 @@ static bool waiting_advance(
 		due_at(c, end_ms);
 		return false;
 	}
-	/* Healthy to the end: doubt and ignorance let it wait on (rule 5). */
-	if (m->tally.fresh < pool->witnesses || m->tally.downs > 0) {
+	/* Healthy at the end, too: doubt and ignorance let it wait on (rule 5), but as for leaving
+	 * one vantage that differs does not decide alone (rule 6). */
+	if (verdict_conclude(&m->tally, pool->witnesses) != CONCLUDE_UP) {
 		due_at(c, now.wall_ms + STAGES_LOOK_AGAIN_MS);
 		return false;
 	}

@@ -227,13 +227,48 @@ static void doubt_and_ignorance_let_a_return_wait(void **unused)
 	everyone_says(w, MAIL_MUC, UP);
 	pass(w, 60000); /* nobody has said anything since */
 	assert_offered(w, "mail-de", "127.20.0.25");
-	everyone_says(w, MAIL_MUC, UP);
+	vantage_says(w, "muc", MAIL_MUC, UP);
 	vantage_says(w, "witness", MAIL_MUC, DOWN);
 	pass(w, 3000);
 	assert_offered(w, "mail-de", "127.20.0.25");
 	everyone_says(w, MAIL_MUC, UP);
 	pass(w, 1500);
 	assert_offered(w, "mail-de", BOTH);
+	world_end(w);
+}
+
+static void one_vantage_alone_keeps_nobody_out(void **unused)
+{
+	struct world *w = world_slow(30, 0, 0, false);
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	for (unsigned i = 0; i < 33; i++) {
+		pass(w, 1000);
+		vantage_says(w, "muc", MAIL_MUC, UP);
+		vantage_says(w, "fra", MAIL_MUC, UP);
+		vantage_says(w, "witness", MAIL_MUC, DOWN);
+	}
+	assert_offered(w, "mail-de", BOTH);
+	world_end(w);
+}
+
+static void return_that_is_late_is_told(void **unused)
+{
+	struct world *w = world_slow(30, 0, 0, false);
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	pass(w, 85000); /* nobody has said anything since */
+	assert_false(alarm_stands(w, "return-late/" MAIL_MUC));
+	pass(w, 6000);
+	assert_true(alarm_stands(w, "return-late/" MAIL_MUC));
+	everyone_says(w, MAIL_MUC, UP);
+	pass(w, 1500);
+	assert_offered(w, "mail-de", BOTH);
+	assert_false(alarm_stands(w, "return-late/" MAIL_MUC));
 	world_end(w);
 }
 
@@ -389,6 +424,8 @@ int main(void)
 	    cmocka_unit_test(all_down_offers_all_also_when_one_is_only_kept),
 	    cmocka_unit_test(member_returns_after_a_healthy_time),
 	    cmocka_unit_test(doubt_and_ignorance_let_a_return_wait),
+	    cmocka_unit_test(one_vantage_alone_keeps_nobody_out),
+	    cmocka_unit_test(return_that_is_late_is_told),
 	    cmocka_unit_test(who_waits_is_offered_when_nobody_else_is_up),
 	    cmocka_unit_test(manual_return_waits_for_people),
 	    cmocka_unit_test(flapping_member_stays_out_until_its_penalty_has_decayed),
