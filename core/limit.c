@@ -2,8 +2,9 @@
  *
  * A site is removed from a pool when the last of its members that the pool offers leaves. The first
  * removal opens the region's window for its site: what else of that site fails may follow, for a
- * site dies in all its pools. Another site's removal is held until the window has passed. What
- * people take out is neither counted nor held. */
+ * site dies in all its pools; that does not make the window longer, or one that comes and goes
+ * would keep a dead one in the answers for ever. Another site's removal is held until the window
+ * has passed. What people take out is neither counted nor held. */
 #include <string.h>
 
 #include "core/inside.h"
@@ -69,9 +70,8 @@ bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_m
 
 	if (!region || region->removal_window_s == 0 || !site_would_leave(d, m))
 		return true;
-	const struct state_departure *last = state_departure_find(draft_read(d), region->name);
-	if (limit_end_ms(region, draft_read(d), wall_ms) > 0 && strcmp(last->site, site) != 0)
-		return false;
+	if (limit_end_ms(region, draft_read(d), wall_ms) > 0)
+		return strcmp(state_departure_find(draft_read(d), region->name)->site, site) == 0;
 	state_departure_put(draft_write(d), region->name, site, wall_ms);
 	return true;
 }

@@ -120,6 +120,26 @@ static void held_removal_happens_when_the_window_has_passed(void **unused)
 	world_end(w);
 }
 
+/* Who comes and goes does not keep another one, that is dead, in the answers. */
+static void window_is_not_renewed_by_the_site_that_opened_it(void **unused)
+{
+	struct world *w = world_with(service_limited());
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, KDIN_FRA, DOWN);
+	for (unsigned i = 0; i < 5; i++) {
+		goes_on(w, 60000, KDIN_FRA);
+		assert_contains(sentence_for(w, KDIN_FRA), "took muc out at 2026-11-18T11:06:40Z");
+		goes_on(w, 60000, KDIN_FRA "," MAIL_MUC);
+	}
+	goes_on(w, 3000, KDIN_FRA "," MAIL_MUC);
+	assert_offered(w, "mail-de", "127.20.0.25");
+	assert_offered(w, "kdin", "127.10.0.34");
+	assert_string_equal(state_departure_find(state_of(w), "eu-de")->site, "fra");
+	world_end(w);
+}
+
 static void held_member_that_recovers_never_left(void **unused)
 {
 	struct world *w = world_with(service_limited());
@@ -418,6 +438,7 @@ int main(void)
 	    cmocka_unit_test(second_site_of_a_region_stays_with_an_alarm),
 	    cmocka_unit_test(same_site_follows_in_all_its_pools),
 	    cmocka_unit_test(held_removal_happens_when_the_window_has_passed),
+	    cmocka_unit_test(window_is_not_renewed_by_the_site_that_opened_it),
 	    cmocka_unit_test(held_member_that_recovers_never_left),
 	    cmocka_unit_test(people_are_not_limited),
 	    cmocka_unit_test(member_with_a_neighbour_in_its_site_is_no_site),
