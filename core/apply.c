@@ -252,6 +252,7 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 		return result;
 	}
 	size_t dropped = members_prune(s, r->service);
+	limit_prune(s, r->service);
 	ttl_note(s, c->service, r->service);
 	state_free(d->state);
 	d->state = s;

@@ -298,6 +298,8 @@ void proof_remarks(const struct core *c, const struct state *s, const struct sta
 bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_ms);
 /* The end of the region's window; 0: no site has left in it. */
 int64_t limit_end_ms(const struct service_region *region, const struct state *s, int64_t wall_ms);
+/* Drops the departures of regions that the document has no longer. */
+void limit_prune(struct state *s, const struct service *after);
 
 /* common.c */
 bool common_cause(const struct core *c, const struct state *s, size_t region, uint64_t now_ms);

@@ -5,6 +5,7 @@
  * site dies in all its pools; that does not make the window longer, or one that comes and goes
  * would keep a dead one in the answers for ever. Another site's removal is held until the window
  * has passed. What people take out is neither counted nor held. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/inside.h"
@@ -74,4 +75,22 @@ bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_m
 		return strcmp(state_departure_find(draft_read(d), region->name)->site, site) == 0;
 	state_departure_put(draft_write(d), region->name, site, wall_ms);
 	return true;
+}
+
+void limit_prune(struct state *s, const struct service *after)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->departures_count; i++) {
+		bool configured = false;
+		for (size_t r = 0; r < after->regions_count && !configured; r++)
+			configured = strcmp(after->regions[r].name, s->departures[i].region) == 0;
+		if (configured) {
+			s->departures[kept++] = s->departures[i];
+			continue;
+		}
+		free(s->departures[i].region);
+		free(s->departures[i].site);
+	}
+	s->departures_count = kept;
 }

@@ -66,6 +66,19 @@ uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct
 	return end_ms;
 }
 
+/* A reader takes one tail a site at most. A site that has left the document may come back while
+ * resolvers still keep its addresses: its tail goes only where there are too many, the oldest
+ * first.
+ */
+static void tails_prune(struct state *s, const struct service *after)
+{
+	for (size_t i = 0; i < s->tails_count && s->tails_count > STATE_DRAINS;)
+		if (service_site_find(after, s->tails[i].site) == SIZE_MAX)
+			state_tail_remove(s, i);
+		else
+			i++;
+}
+
 void ttl_note(struct state *s, const struct service *before, const struct service *after)
 {
 	for (size_t i = 0; before && i < before->sites_count; i++) {
@@ -74,6 +87,7 @@ void ttl_note(struct state *s, const struct service *before, const struct servic
 		if (ttl_s > ttl_of_site(after, site))
 			state_tail_put(s, site, ttl_s);
 	}
+	tails_prune(s, after);
 }
 
 void ttl_advance(struct core *c, struct draft *d, struct core_time now)

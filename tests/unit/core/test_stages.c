@@ -140,6 +140,27 @@ static void window_is_not_renewed_by_the_site_that_opened_it(void **unused)
 	world_end(w);
 }
 
+/* Readers take one departure a region, and no more than there may be regions. */
+static void departure_goes_with_its_region(void **unused)
+{
+	struct world *w = world_with(service_limited());
+	struct service *same = service_limited(), *renamed = service_limited();
+
+	(void)unused;
+	everyone_says(w, KDIN_FRA, DOWN);
+	everyone_says(w, KDIN_FRA, UP);
+	same->regions[0].removal_window_s = 300;
+	assert_int_equal(apply(w, same, "document 2")->result, 0);
+	assert_int_equal(state_of(w)->departures_count, 1);
+	free(renamed->regions[0].name);
+	renamed->regions[0].name = mem_strdup("eu-south");
+	assert_int_equal(apply(w, renamed, "document 3")->result, 0);
+	assert_int_equal(state_of(w)->departures_count, 0);
+	everyone_says(w, KDIN_FRA, DOWN);
+	assert_int_equal(state_of(w)->departures_count, 1);
+	world_end(w);
+}
+
 static void held_member_that_recovers_never_left(void **unused)
 {
 	struct world *w = world_with(service_limited());
@@ -439,6 +460,7 @@ int main(void)
 	    cmocka_unit_test(same_site_follows_in_all_its_pools),
 	    cmocka_unit_test(held_removal_happens_when_the_window_has_passed),
 	    cmocka_unit_test(window_is_not_renewed_by_the_site_that_opened_it),
+	    cmocka_unit_test(departure_goes_with_its_region),
 	    cmocka_unit_test(held_member_that_recovers_never_left),
 	    cmocka_unit_test(people_are_not_limited),
 	    cmocka_unit_test(member_with_a_neighbour_in_its_site_is_no_site),

@@ -42,11 +42,33 @@ static void shorter_ttl_of_a_file_leaves_a_tail(void **unused)
 	service_drop(after);
 }
 
+/* A reader refuses more than one a site. */
+static void sites_that_are_gone_make_room_for_tails(void **unused)
+{
+	struct service *before = service_listed(3600), *after = service_listed(60);
+	struct state *state = state_new();
+	char site[32];
+
+	(void)unused;
+	for (unsigned i = 0; i < STATE_DRAINS; i++) {
+		snprintf(site, sizeof(site), "old-%u", i);
+		state_tail_put(state, site, 300);
+	}
+	ttl_note(state, before, after);
+	assert_int_equal(state->tails_count, STATE_DRAINS);
+	assert_string_equal(state->tails[0].site, "old-1");
+	assert_string_equal(state->tails[STATE_DRAINS - 1].site, "muc");
+	state_free(state);
+	service_drop(before);
+	service_drop(after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_of_a_file_are_kept_by_its_own_ttl),
 	    cmocka_unit_test(shorter_ttl_of_a_file_leaves_a_tail),
+	    cmocka_unit_test(sites_that_are_gone_make_room_for_tails),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
