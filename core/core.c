@@ -213,6 +213,8 @@ static struct core_time clock_look(struct core *c, struct core_time now)
 		    c->clock_jumped_ms + jump_ms > 0 ? c->clock_jumped_ms + jump_ms : 0;
 		c->alarms_dirty = true;
 	}
+	if (jump_ms < -CORE_CLOCK_JUMP_MS)
+		c->stages_dirty = true; /* what was due by the former time */
 	c->clock_known = true;
 	c->wall_ahead_ms = ahead_ms;
 	return core_now(c, now);

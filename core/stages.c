@@ -181,6 +181,20 @@ static bool ramp_advance(
 	return true;
 }
 
+/* A time from the future was written by a clock that was wrong: it counts as of now, or the member
+ * would wait until then. */
+static bool future_forgive(struct draft *d, const char *id, struct core_time now)
+{
+	const struct state_member *s = state_member_find(draft_read(d), id);
+
+	if (s->stage_ms <= now.wall_ms && s->penalty_ms <= now.wall_ms)
+		return false;
+	struct state_member *next = state_member_put(draft_write(d), id);
+	next->stage_ms = next->stage_ms > now.wall_ms ? now.wall_ms : next->stage_ms;
+	next->penalty_ms = next->penalty_ms > now.wall_ms ? now.wall_ms : next->penalty_ms;
+	return true;
+}
+
 static bool stage_advance(struct core *c, struct draft *d, size_t at, struct core_time now)
 {
 	const struct state_member *s = &draft_read(d)->members[at];
@@ -193,16 +207,13 @@ static bool stage_advance(struct core *c, struct draft *d, size_t at, struct cor
 	struct roster_member *m = &c->roster->members[member];
 	if (intent_hold(d->service, draft_read(d), m->pool, m->member))
 		return false;
-	switch (s->stage) {
-	case STAGE_KEPT:
+	enum member_stage stage = s->stage;
+	if (stage == STAGE_KEPT)
 		return kept_advance(c, d, m, now);
-	case STAGE_WAITING:
-		return waiting_advance(c, d, m, now);
-	case STAGE_RAMP:
-		return ramp_advance(c, d, m, now);
-	default:
-		return false;
-	}
+	bool forgiven = future_forgive(d, m->id, now);
+	bool moved =
+	    stage == STAGE_WAITING ? waiting_advance(c, d, m, now) : ramp_advance(c, d, m, now);
+	return forgiven || moved;
 }
 
 void stages_advance(struct core *c, struct draft *d, struct core_time now)

@@ -440,6 +440,53 @@ static void new_leader_goes_on_where_the_former_stopped(void **unused)
 	world_end(w);
 }
 
+static void clock_of_a_former_leader_holds_nobody_back(void **unused)
+{
+	struct world *w = world_slow(30, 300, 40, false);
+
+	(void)unused;
+	w->now.wall_ms += 24 * HOUR;
+	world_core_new(w);
+	world_lead(w, true);
+	all_is_up(w);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	assert_int_equal(member_of(w, MAIL_MUC)->stage, STAGE_WAITING);
+	w->now.wall_ms -= 24 * HOUR;
+	world_core_new(w);
+	world_lead(w, true);
+	all_is_up(w);
+	goes_on(w, 29000, NULL);
+	assert_offered(w, "mail-de", "127.20.0.25");
+	goes_on(w, 3000, NULL);
+	assert_int_equal(member_of(w, MAIL_MUC)->stage, STAGE_RAMP);
+	/* and while it ramps */
+	w->now.wall_ms -= 24 * HOUR;
+	world_core_new(w);
+	world_lead(w, true);
+	all_is_up(w);
+	goes_on(w, 28000, NULL);
+	assert_int_equal(member_of(w, MAIL_MUC)->stage, STAGE_RAMP);
+	goes_on(w, 4000, NULL);
+	assert_int_equal(member_of(w, MAIL_MUC)->stage, STAGE_IN);
+	world_end(w);
+}
+
+static void clock_that_is_set_right_holds_nobody_back(void **unused)
+{
+	struct world *w = world_slow(30, 0, 0, false);
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	w->now.wall_ms -= 24 * HOUR;
+	goes_on(w, 29000, NULL);
+	assert_offered(w, "mail-de", "127.20.0.25");
+	goes_on(w, 3000, NULL);
+	assert_offered(w, "mail-de", BOTH);
+	world_end(w);
+}
+
 static void nobody_comes_back_from_down_by_itself(void **unused)
 {
 	(void)unused;
@@ -475,6 +522,8 @@ int main(void)
 	    cmocka_unit_test(penalty_is_bounded_and_decays_the_same_for_everybody),
 	    cmocka_unit_test(weight_grows_after_a_return),
 	    cmocka_unit_test(new_leader_goes_on_where_the_former_stopped),
+	    cmocka_unit_test(clock_of_a_former_leader_holds_nobody_back),
+	    cmocka_unit_test(clock_that_is_set_right_holds_nobody_back),
 	    cmocka_unit_test(nobody_comes_back_from_down_by_itself),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
