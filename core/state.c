@@ -25,6 +25,7 @@ struct state *state_copy(const struct state *s)
 	copy->members = NULL;
 	copy->drains = NULL;
 	copy->tails = NULL;
+	copy->tails_count = 0;
 	copy->removals = NULL;
 	copy->cautions = NULL;
 	copy->departures = NULL;
@@ -50,10 +51,8 @@ struct state *state_copy(const struct state *s)
 			copy->drains[i].steps[j].evidence =
 			    text_copy(s->drains[i].steps[j].evidence);
 	}
-	if (s->tails_count > 0)
-		copy->tails = mem_new(s->tails_count, sizeof(*s->tails));
-	for (size_t i = 0; i < s->tails_count; i++) {
-		copy->tails[i] = s->tails[i];
+	for (size_t i = 0; i < s->tails_count; i++) { /* with room as VEC_PUSH expects it */
+		VEC_PUSH(copy->tails, copy->tails_count) = s->tails[i];
 		copy->tails[i].site = text_copy(s->tails[i].site);
 	}
 	if (s->removals_count > 0)

@@ -63,12 +63,31 @@ static void sites_that_are_gone_make_room_for_tails(void **unused)
 	service_drop(after);
 }
 
+static void copy_with_tails_takes_another(void **unused)
+{
+	struct state *state = state_new();
+	char site[32];
+
+	(void)unused;
+	for (unsigned i = 0; i < 24; i++) {
+		snprintf(site, sizeof(site), "site-%u", i);
+		state_tail_put(state, site, 300);
+		struct state *copy = state_copy(state);
+		state_free(state);
+		state = copy;
+	}
+	assert_int_equal(state->tails_count, 24);
+	assert_string_equal(state->tails[23].site, "site-23");
+	state_free(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_of_a_file_are_kept_by_its_own_ttl),
 	    cmocka_unit_test(shorter_ttl_of_a_file_leaves_a_tail),
 	    cmocka_unit_test(sites_that_are_gone_make_room_for_tails),
+	    cmocka_unit_test(copy_with_tails_takes_another),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
