@@ -29,6 +29,7 @@ struct spot {
 	uint8_t digest[VIEW_DIGEST_BYTES];
 	uint32_t bytes; /* 0: free */
 	uint64_t at;    /* of the blob */
+	bool is_lost;   /* it did not read: missing until it is added anew */
 };
 
 struct names_pack {
@@ -37,7 +38,8 @@ struct names_pack {
 	uint64_t end;
 	struct spot *index; /* a hash table; the digest is the hash */
 	size_t index_size, count;
-	char *room; /* of a blob being read */
+	char *room;             /* of a blob being read */
+	struct names_text text; /* of a chunk being checked */
 	bool unsynced;
 };
 
@@ -69,19 +71,21 @@ static void spot_put(struct names_pack *p, const struct spot *s)
 	*place = *s;
 }
 
-static const struct spot *spot_of(
+static struct spot *spot_of(
     const struct names_pack *p, const uint8_t digest[static VIEW_DIGEST_BYTES])
 {
 	if (!p->index)
 		return NULL;
-	const struct spot *s = &p->index[spot_find(p->index, p->index_size, digest)];
-	return s->bytes != 0 ? s : NULL;
+	struct spot *s = &p->index[spot_find(p->index, p->index_size, digest)];
+	return s->bytes != 0 && !s->is_lost ? s : NULL;
 }
 
 static bool read_at(int fd, void *to, size_t bytes, uint64_t at)
 {
 	for (size_t done = 0; done < bytes;) {
 		ssize_t r = pread(fd, (char *)to + done, bytes - done, (off_t)(at + done));
+		if (r == 0) /* shorter than it was */
+			errno = EIO;
 		if (r <= 0 && !(r < 0 && errno == EINTR))
 			return false;
 		done += r > 0 ? (size_t)r : 0;
@@ -100,22 +104,38 @@ static bool write_at(int fd, const void *from, size_t bytes, uint64_t at)
 	return true;
 }
 
-/* Heads from p->end on, to what a crash may have left behind them. */
+/* Reads a blob into the room. A head that is on the disk says nothing about its blob: a power loss
+ * may have kept the one and not the other. E_IO, E_INVALID. */
+static int blob_read(struct names_pack *p, const struct spot *s, struct err *e)
+{
+	if (!read_at(p->fd, p->room, s->bytes, s->at))
+		return err_set_errno(e, errno, "can not read \"%s\"", p->path);
+	if (!names_blob_is_sound(s->digest, p->room, s->bytes, &p->text))
+		return err_set(
+		    e, E_INVALID, "\"%s\" is damaged at %llu", p->path, (unsigned long long)s->at);
+	return 0;
+}
+
+/* Heads from p->end on, to what a crash may have left behind them. Blobs that are damaged are left
+ * out; behind the last one that is not goes what is added. */
 static int index_build(struct names_pack *p, struct err *e)
 {
 	struct stat st;
 	struct head h;
 	if (fstat(p->fd, &st) != 0)
 		return err_set_errno(e, errno, "can not look at \"%s\"", p->path);
-	uint64_t size = (uint64_t)st.st_size;
-	while (p->end + sizeof(h) <= size && read_at(p->fd, &h, sizeof(h), p->end)) {
+	uint64_t size = (uint64_t)st.st_size, at = p->end;
+	while (at + sizeof(h) <= size && read_at(p->fd, &h, sizeof(h), at)) {
 		if (memcmp(h.magic, MAGIC, sizeof(MAGIC)) != 0 || h.bytes == 0 ||
-		    h.bytes > BLOB_BYTES || p->end + sizeof(h) + h.bytes > size)
+		    h.bytes > BLOB_BYTES || at + sizeof(h) + h.bytes > size)
 			break;
-		struct spot s = {.bytes = h.bytes, .at = p->end + sizeof(h)};
+		struct spot s = {.bytes = h.bytes, .at = at + sizeof(h)};
 		memcpy(s.digest, h.digest, sizeof(s.digest));
+		at = s.at + s.bytes;
+		if (blob_read(p, &s, NULL) != 0)
+			continue;
 		spot_put(p, &s);
-		p->end += sizeof(h) + h.bytes;
+		p->end = at;
 	}
 	return 0;
 }
@@ -162,6 +182,7 @@ void names_pack_close(struct names_pack *p)
 		(void)close(p->fd);
 	free(p->index);
 	free(p->room);
+	names_text_release(&p->text);
 	free(p->path);
 	free(p);
 }
@@ -176,12 +197,15 @@ int names_pack_fetch(void *pack, const uint8_t digest[static VIEW_DIGEST_BYTES],
 {
 	struct names_pack *p = pack;
 	char hex[NAMES_HEX_BYTES];
-	const struct spot *s = spot_of(p, digest);
+	struct spot *s = spot_of(p, digest);
 	if (!s)
 		return err_set(e, E_NOT_FOUND, "names are missing on this server's disk: %.16s…",
 		    names_hex(digest, hex));
-	if (!read_at(p->fd, p->room, s->bytes, s->at))
-		return err_set_errno(e, errno, "can not read \"%s\"", p->path);
+	int r = blob_read(p, s, e);
+	if (r != 0) {
+		s->is_lost = true;
+		return r;
+	}
 	*data = p->room;
 	*bytes = s->bytes;
 	return 0;

@@ -1,6 +1,7 @@
 /* Lists of names (wire/names.h) on this server's disk: one file to which blobs are appended, found
  * by their digests. What a crash has left at the end is written over; everything is checked by its
- * digest when it is read. Only who holds the keeper's lock adds. Blocking; main thread. */
+ * digest when the file is opened and again when it is read. What does not fit counts as missing and
+ * can be added anew. Only who holds the keeper's lock adds. Blocking; main thread. */
 #ifndef TANDEM_DNSD_NAMES_PACK_H
 #define TANDEM_DNSD_NAMES_PACK_H
 
@@ -14,7 +15,7 @@ int names_pack_refresh(struct names_pack *p, struct err *e);
 void names_pack_close(struct names_pack *p); /* NULL allowed */
 
 bool names_pack_has(const struct names_pack *p, const uint8_t digest[static VIEW_DIGEST_BYTES]);
-/* A names_fetch with the pack as ctx. */
+/* A names_fetch with the pack as ctx. E_INVALID, E_IO: it was there, but is missing from now on. */
 int names_pack_fetch(void *pack, const uint8_t digest[static VIEW_DIGEST_BYTES], const void **data,
     size_t *bytes, struct err *e);
 /* Appends; durable after names_pack_sync. One that is there already is not written again. */

@@ -287,6 +287,8 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 	    catalog_choose(t, v, &c, why) != 0 ||
 	    pooltable_build(c, v->pools, v->pools_count, &pools, why) != 0) {
 		catalog_drop(c);
+		if (lists_check(t, v, why) != 0) /* something was there, but did not read */
+			return view_wait(t, v);
 		view_free(v);
 		return ACCEPT_REFUSE;
 	}

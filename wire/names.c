@@ -230,17 +230,41 @@ static int text_check(struct names_text *t, uint32_t expected, struct err *e)
 	return 0;
 }
 
-int names_chunk_open(const struct names_chunk *c, const void *data, size_t bytes,
-    struct names_text *out, struct err *e)
+static bool chunk_inflate(struct names_text *out, const void *data, size_t bytes)
 {
-	uint8_t digest[VIEW_DIGEST_BYTES];
 	uLongf text_bytes = NAMES_CHUNK_TEXT_BYTES;
 	if (!out->text)
 		out->text = mem_new(NAMES_CHUNK_TEXT_BYTES + 1, 1);
 	out->bytes = 0;
 	if (bytes > NAMES_CHUNK_BYTES ||
 	    uncompress((Bytef *)out->text, &text_bytes, data, bytes) != Z_OK)
+		return false;
+	out->bytes = text_bytes;
+	return true;
+}
+
+bool names_blob_is_sound(const uint8_t digest[static VIEW_DIGEST_BYTES], const void *data,
+    size_t bytes, struct names_text *room)
+{
+	const size_t head = sizeof(MANIFEST_HEAD) - 1; /* no deflated text begins like that */
+	uint8_t found[VIEW_DIGEST_BYTES];
+	if (bytes > head && memcmp(data, MANIFEST_HEAD, head) == 0)
+		digest_of(data, bytes, found);
+	else if (chunk_inflate(room, data, bytes))
+		digest_of(room->text, room->bytes, found);
+	else
+		return false;
+	return memcmp(found, digest, sizeof(found)) == 0;
+}
+
+int names_chunk_open(const struct names_chunk *c, const void *data, size_t bytes,
+    struct names_text *out, struct err *e)
+{
+	uint8_t digest[VIEW_DIGEST_BYTES];
+	if (!chunk_inflate(out, data, bytes))
 		return err_set(e, E_INVALID, "a chunk of a list of names does not inflate");
+	size_t text_bytes = out->bytes;
+	out->bytes = 0;
 	digest_of(out->text, text_bytes, digest);
 	if (memcmp(digest, c->digest, sizeof(digest)) != 0)
 		return err_set(e, E_INVALID, "a chunk of a list of names has another digest");

@@ -63,6 +63,10 @@ struct names_text { /* start from {0}: the names of a chunk, a NUL behind each *
  * and _. E_INVALID. The room of `out` is used again. */
 int names_chunk_open(const struct names_chunk *c, const void *data, size_t bytes,
     struct names_text *out, struct err *e);
+/* Is it what this digest stands for: a manifest's text or a deflated chunk? The room of `room` is
+ * used, what it holds is lost. */
+bool names_blob_is_sound(const uint8_t digest[static VIEW_DIGEST_BYTES], const void *data,
+    size_t bytes, struct names_text *room);
 void names_text_release(struct names_text *t);
 /* Begin with *at 0; NULL at the end. */
 const char *names_text_next(const struct names_text *t, size_t *at);

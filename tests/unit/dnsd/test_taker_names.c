@@ -1,5 +1,6 @@
 /* Views whose names come as lists: they wait for them, rule 1 counts, and a restart needs nobody.
  */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "dnsd/taker.h"
@@ -187,6 +188,33 @@ static void not_one_name_more_leaves_than_was_declared(void **state)
 	names_bag_release(&bag);
 }
 
+/* What a power loss or a bad disk may do to the first chunk in the pack. */
+static void pack_damage(struct stage *s)
+{
+	char *path = mem_printf("%s/names.pack", s->folder);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "XXXX", 4, 1000), 4);
+	close(fd);
+	free(path);
+}
+
+static void names_that_turn_out_damaged_are_waited_for_once_more(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest m = list_make(&bag, 0);
+	assert_int_equal(taker_take(&s->taker, view_of(1, &m, 0), &s->why), ACCEPT_WAIT);
+	parts_fetch(s, &bag);
+	pack_damage(s);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_WAIT);
+	assert_non_null(strstr(s->why.text, "waits for its lists"));
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+	expect_name(s, 0, true);
+	names_manifest_release(&m);
+	names_bag_release(&bag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +224,8 @@ int main(void)
 	        a_few_names_change_what_is_served_without_building_it_anew, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        not_one_name_more_leaves_than_was_declared, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        names_that_turn_out_damaged_are_waited_for_once_more, setup, teardown),
 	};
 	log_open("test_taker_names", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
