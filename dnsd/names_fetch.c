@@ -26,6 +26,8 @@ struct names_fetcher {
 	size_t controller;
 	struct names_missing asked[BATCH];
 	size_t asked_count;
+	size_t taken_count; /* the first of `asked` that the last answer had */
+	bool completes;     /* inside options.complete */
 	struct names_text text;
 };
 
@@ -102,6 +104,7 @@ static int answer_take(struct names_fetcher *f, const struct http_response *resp
 	const json_t *blobs;
 	json_t *o = NULL;
 	size_t taken = 0;
+	f->taken_count = 0;
 	if (response->error)
 		return err_set(e, E_IO, "%.300s", response->error);
 	if (response->status != 200)
@@ -114,9 +117,10 @@ static int answer_take(struct names_fetcher *f, const struct http_response *resp
 		    json_object_get(blobs, names_hex(f->asked[i].chunk.digest, hex)));
 		if (!text)
 			continue;
-		taken++;
-		r = part_take(f, &f->asked[i], text, e);
+		f->asked[taken++] = f->asked[i];
+		r = part_take(f, &f->asked[taken - 1], text, e);
 	}
+	f->taken_count = taken;
 	if (r == 0 && taken == 0)
 		r = err_set(e, E_NOT_FOUND, "an answer without any part that was asked for");
 	json_decref(o);
@@ -162,23 +166,53 @@ static void ask(struct names_fetcher *f)
 	buf_free(&url);
 }
 
+/* Is something missing that was added just now? Then asking again at once would never end. */
+static bool is_unkept(
+    const struct names_fetcher *f, const struct names_missing *missing, size_t count)
+{
+	for (size_t i = 0; i < f->taken_count; i++)
+		for (size_t j = 0; j < count; j++)
+			if (memcmp(f->asked[i].chunk.digest, missing[j].chunk.digest,
+			        VIEW_DIGEST_BYTES) == 0)
+				return true;
+	return false;
+}
+
+/* All is there; unless some of it turns out not to read. */
+static void complete(struct names_fetcher *f)
+{
+	f->completes = true;
+	f->options.complete(f->options.ctx);
+	f->completes = false;
+	if (f->options.wanted(f->options.ctx))
+		fail(f, "what was fetched of its lists of names does not read from the disk");
+}
+
 static void step(struct names_fetcher *f)
 {
+	struct names_missing missing[BATCH];
 	const struct view_catalog *wanted = f->options.wanted(f->options.ctx);
 	if (f->call || !wanted)
 		return;
 	evtimer_del(f->again);
-	f->asked_count = names_pack_missing(
-	    f->options.pack, wanted->lists, wanted->lists_count, f->asked, BATCH);
-	if (f->asked_count == 0)
-		f->options.complete(f->options.ctx);
-	else
+	size_t count =
+	    names_pack_missing(f->options.pack, wanted->lists, wanted->lists_count, missing, BATCH);
+	bool unkept = is_unkept(f, missing, count);
+	f->taken_count = 0;
+	if (unkept) {
+		fail(f, "what was fetched of its lists of names does not stay on the disk");
+	} else if (count == 0) {
+		complete(f);
+	} else {
+		memcpy(f->asked, missing, count * sizeof(*missing));
+		f->asked_count = count;
 		ask(f);
+	}
 }
 
 void names_fetcher_begin(struct names_fetcher *f, size_t controller)
 {
-	if (f->call || evtimer_pending(f->again, NULL))
+	if (f->call || f->completes || evtimer_pending(f->again, NULL))
 		return;
 	f->controller = controller;
 	step(f);

@@ -1,0 +1,123 @@
+/* Fetching lists of names: a disk that keeps nothing does not make it ask without pause. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dnsd/names_fetch.h"
+#include "lib/base/mem.h"
+#include "lib/http_server.h"
+#include "lib/json.h"
+
+struct stage {
+	struct event_base *base;
+	struct names_manifest manifest;
+	char *text; /* of the manifest, as base64 */
+	struct view_names list;
+	struct view_catalog wanted;
+	unsigned asked, failed;
+};
+
+static void chunk_made(void *ctx, const struct names_chunk *c, const void *data, size_t bytes)
+{
+	(void)ctx;
+	(void)c;
+	(void)data;
+	(void)bytes;
+}
+
+static void list_make(struct stage *s)
+{
+	static const char *const names[] = {"a.example.", "b.example."};
+	size_t bytes;
+	names_pack(names, 2, chunk_made, NULL, &s->manifest);
+	char *text = names_manifest_text(&s->manifest, &bytes);
+	s->text = mem_new(bytes / 3 * 4 + 5, 1);
+	EVP_EncodeBlock((unsigned char *)s->text, (const unsigned char *)text, (int)bytes);
+	free(text);
+	memcpy(s->list.digest, s->manifest.digest, VIEW_DIGEST_BYTES);
+	s->wanted = (struct view_catalog){.lists = &s->list, .lists_count = 1};
+}
+
+static void on_list(struct http_request *r, void *ctx)
+{
+	struct stage *s = ctx;
+	char hex[NAMES_HEX_BYTES];
+	s->asked++;
+	http_reply_json(
+	    r, 200, json_pack("{s:{s:s}}", "blobs", names_hex(s->manifest.digest, hex), s->text));
+}
+
+static const struct view_catalog *wanted(void *ctx)
+{
+	return &((struct stage *)ctx)->wanted;
+}
+
+static void complete(void *ctx)
+{
+	(void)ctx;
+	fail_msg("nothing was kept, and all is there");
+}
+
+static void failed(void *ctx, const char *why)
+{
+	assert_non_null(strstr(why, "does not stay on the disk"));
+	((struct stage *)ctx)->failed++;
+}
+
+static void what_does_not_stay_on_the_disk_is_asked_for_with_a_pause(void **state)
+{
+	static const struct http_route routes[] = {{"GET", "/v1/names/list/", 0, on_list}};
+	static const struct http_limits limits = {65536, 8192, 16, 10000, 1024 * 1024};
+	const struct timeval time = {.tv_usec = 400 * 1000};
+	struct stage s = {.base = event_base_new()};
+	struct http_server *server;
+	struct names_fetch_options options = {.base = s.base,
+	    .controllers_count = 1,
+	    .wanted = wanted,
+	    .complete = complete,
+	    .failed = failed,
+	    .ctx = &s};
+	char folder[] = "/tmp/test-fetch-XXXXXX", url[64], path[64];
+	(void)state;
+	list_make(&s);
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/names.pack", folder);
+	assert_int_equal(symlink("/dev/null", path), 0); /* takes all and keeps nothing */
+	assert_int_equal(names_pack_open(folder, &options.pack, NULL), 0);
+	assert_int_equal(http_server_new(s.base, NULL, &limits, routes, 1, &s, &server, NULL), 0);
+	assert_int_equal(http_server_listen(server, "127.0.0.1@0", NULL), 0);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", http_server_port(server));
+	options.controllers = (const char *const[]){url};
+	assert_int_equal(http_client_new(s.base, NULL, &options.client, NULL), 0);
+	struct names_fetcher *f = names_fetcher_new(&options);
+	names_fetcher_begin(f, 0);
+	event_base_loopexit(s.base, &time);
+	event_base_dispatch(s.base);
+	assert_int_equal(s.asked, 1);
+	assert_int_equal(s.failed, 1);
+	names_fetcher_free(f);
+	http_client_free(options.client);
+	http_server_free(server);
+	names_pack_close(options.pack);
+	names_manifest_release(&s.manifest);
+	free(s.text);
+	event_base_free(s.base);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_does_not_stay_on_the_disk_is_asked_for_with_a_pause),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
