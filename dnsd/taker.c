@@ -213,8 +213,10 @@ static void names_trim(struct taker *t, const struct view *former)
 		log_warn("names that are not needed any more stay on disk: %s", e.text);
 }
 
-/* Swaps in what was decided. Takes over the view, the catalog's reference and the pools. */
-static void view_serve(struct taker *t, struct view *v, struct catalog *c, struct pooltable *pools)
+/* Swaps in what was decided. Takes over the view, the catalog's reference and the pools. With
+ * `may_trim` the disk has the former catalog and this one, and no other is needed. */
+static void view_serve(
+    struct taker *t, struct view *v, struct catalog *c, struct pooltable *pools, bool may_trim)
 {
 	struct view *former = t->held;
 	struct catalog *former_catalog = t->catalog;
@@ -222,7 +224,7 @@ static void view_serve(struct taker *t, struct view *v, struct catalog *c, struc
 	t->catalog = catalog_hold(c);
 	snapshot_swap(t->seat, snapshot_new(c, pools, v->epoch));
 	catalog_drop(former_catalog);
-	if (t->names && former && former->catalog != v->catalog)
+	if (may_trim && t->names && former && former->catalog != v->catalog)
 		names_trim(t, former);
 	view_free(former);
 }
@@ -292,8 +294,9 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 		view_free(v);
 		return ACCEPT_REFUSE;
 	}
+	bool former_kept = t->catalog_kept; /* else the disk refers to lists from before it */
 	view_keep(t, v);
-	view_serve(t, v, c, pools);
+	view_serve(t, v, c, pools, former_kept && t->catalog_kept && !t->keeping_failed);
 	if (t->catalog_kept) /* else they are still to be written */
 		view_names_forget(t->held->catalog);
 	return ACCEPT_TAKE;
@@ -334,7 +337,7 @@ int taker_start(struct taker *t, struct err *e)
 		view_free(v);
 		return r;
 	}
-	view_serve(t, v, c, pools);
+	view_serve(t, v, c, pools, false);
 	t->catalog_kept = true;
 	view_names_forget(v->catalog);
 	return 0;
@@ -368,7 +371,7 @@ int taker_catch_up(struct taker *t, struct err *e)
 		view_free(v);
 		return r;
 	}
-	view_serve(t, v, c, pools);
+	view_serve(t, v, c, pools, false);
 	view_names_forget(v->catalog);
 	return 0;
 }

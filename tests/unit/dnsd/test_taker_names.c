@@ -1,6 +1,7 @@
 /* Views whose names come as lists: they wait for them, rule 1 counts, and a restart needs nobody.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dnsd/taker.h"
@@ -215,6 +216,63 @@ static void names_that_turn_out_damaged_are_waited_for_once_more(void **state)
 	names_bag_release(&bag);
 }
 
+/* More than what trimming waits for. */
+static void pack_waste(struct stage *s)
+{
+	char *waste = mem_new(1, NAMES_CHUNK_TEXT_BYTES);
+	for (uint8_t i = 0; i < 40; i++) {
+		const uint8_t digest[VIEW_DIGEST_BYTES] = {i};
+		assert_int_equal(
+		    names_pack_add(s->pack, digest, waste, NAMES_CHUNK_TEXT_BYTES, NULL), 0);
+	}
+	free(waste);
+}
+
+static void take_fetched(struct stage *s, struct view *v, const struct names_bag *bag)
+{
+	assert_int_equal(taker_take(&s->taker, v, &s->why), ACCEPT_WAIT);
+	parts_fetch(s, bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+}
+
+static off_t pack_bytes(struct stage *s)
+{
+	struct stat st;
+	char *path = mem_printf("%s/names.pack", s->folder);
+	assert_int_equal(stat(path, &st), 0);
+	free(path);
+	return st.st_size;
+}
+
+static void lists_that_the_disk_refers_to_stay_while_nothing_can_be_saved(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest m[4];
+	for (size_t i = 0; i < 4; i++)
+		m[i] = list_make(&bag, i * NAMES);
+	take_fetched(s, view_of(1, &m[0], 0), &bag);
+	pack_waste(s);
+	char *blocked = mem_printf("%s/catalog.previous.json.new", s->folder);
+	assert_int_equal(mkdir(blocked, 0700), 0); /* the keeper wants a file there */
+	take_fetched(s, view_of(2, &m[1], NAMES), &bag);
+	take_fetched(s, view_of(3, &m[2], NAMES), &bag);
+	assert_true(s->taker.keeping_failed);
+	assert_int_equal(rmdir(blocked), 0);
+	free(blocked);
+	stage_close(s);
+	stage_open(s);
+	assert_int_equal(taker_start(&s->taker, &s->why), 0);
+	assert_int_equal(s->taker.held->revision, 1);
+	expect_name(s, 0, true);
+	assert_true(pack_bytes(s) > 8 * 1024 * 1024);
+	take_fetched(s, view_of(4, &m[3], NAMES), &bag);
+	assert_true(pack_bytes(s) < 8 * 1024 * 1024); /* what is kept is trimmed again */
+	for (size_t i = 0; i < 4; i++)
+		names_manifest_release(&m[i]);
+	names_bag_release(&bag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +284,8 @@ int main(void)
 	        not_one_name_more_leaves_than_was_declared, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        names_that_turn_out_damaged_are_waited_for_once_more, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        lists_that_the_disk_refers_to_stay_while_nothing_can_be_saved, setup, teardown),
 	};
 	log_open("test_taker_names", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
