@@ -136,6 +136,7 @@ static int index_build(struct names_pack *p, struct err *e)
 			continue;
 		spot_put(p, &s);
 		p->end = at;
+		p->unsynced = true; /* who wrote it may have ended before */
 	}
 	return 0;
 }

@@ -170,7 +170,10 @@ static void view_keep(struct taker *t, const struct view *v)
 {
 	struct err e = {0};
 	bool with_catalog = !t->catalog_kept || t->held->catalog != v->catalog;
-	bool failed = keeper_save(t->keeper, v, with_catalog, &e) != 0;
+	bool needs_lists = with_catalog && v->catalog->lists_count > 0;
+	/* no catalog on disk before what it refers to */
+	bool failed = (needs_lists && names_pack_sync(t->names, &e) != 0) ||
+	              keeper_save(t->keeper, v, with_catalog, &e) != 0;
 	if (failed && (!t->keeping_failed || v != t->held))
 		log_error(
 		    "the view is served but not on disk, a restart would go back: %s", e.text);
@@ -285,8 +288,7 @@ enum accept_verdict taker_take(struct taker *t, struct view *v, struct err *why)
 		return view_wait(t, v);
 	if (t->waiting && t->waiting->epoch <= v->epoch)
 		waiting_drop(t);
-	if ((v->catalog->lists_count > 0 && names_pack_sync(t->names, why) != 0) ||
-	    catalog_choose(t, v, &c, why) != 0 ||
+	if (catalog_choose(t, v, &c, why) != 0 ||
 	    pooltable_build(c, v->pools, v->pools_count, &pools, why) != 0) {
 		catalog_drop(c);
 		if (lists_check(t, v, why) != 0) /* something was there, but did not read */

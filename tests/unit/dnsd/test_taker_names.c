@@ -1,7 +1,9 @@
 /* Views whose names come as lists: they wait for them, rule 1 counts, and a restart needs nobody.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "dnsd/taker.h"
@@ -12,6 +14,21 @@
 #include "wire/view.h"
 
 enum { NAMES = 9000 };
+
+static bool sync_fails; /* of names.pack */
+
+/* Instead of the C library's. */
+int fsync(int fd)
+{
+	char link[64], path[128] = "";
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (sync_fails && readlink(link, path, sizeof(path) - 1) > 0 &&
+	    strstr(path, "/names.pack")) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
 
 struct stage {
 	char folder[64];
@@ -273,6 +290,41 @@ static void lists_that_the_disk_refers_to_stay_while_nothing_can_be_saved(void *
 	names_bag_release(&bag);
 }
 
+static void a_disk_that_does_not_sync_names_does_not_hold_up_what_is_served(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest one = list_make(&bag, 0), two = list_make(&bag, NAMES);
+	take_fetched(s, view_of(1, &one, 0), &bag);
+	sync_fails = true;
+	pack_waste(s); /* something to sync */
+	struct view *pools = view_of(1, &one, 0);
+	pools->epoch = 2;
+	assert_int_equal(taker_take(&s->taker, pools, &s->why), ACCEPT_TAKE);
+	assert_false(s->taker.keeping_failed); /* its catalog has long been saved */
+	take_fetched(s, view_of(3, &two, NAMES), &bag);
+	expect_name(s, NAMES, true);
+	assert_true(s->taker.keeping_failed);
+	taker_keep_again(&s->taker);
+	assert_true(s->taker.keeping_failed);
+	stage_close(s);
+	stage_open(s);
+	assert_int_equal(taker_start(&s->taker, &s->why), 0);
+	assert_int_equal(s->taker.held->epoch, 2); /* no catalog without its lists */
+	assert_int_equal(taker_take(&s->taker, view_of(3, &two, NAMES), &s->why), ACCEPT_TAKE);
+	assert_true(s->taker.keeping_failed);
+	sync_fails = false;
+	taker_keep_again(&s->taker);
+	assert_false(s->taker.keeping_failed);
+	stage_close(s);
+	stage_open(s);
+	assert_int_equal(taker_start(&s->taker, &s->why), 0);
+	assert_int_equal(s->taker.held->epoch, 3);
+	names_manifest_release(&one);
+	names_manifest_release(&two);
+	names_bag_release(&bag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +338,8 @@ int main(void)
 	        names_that_turn_out_damaged_are_waited_for_once_more, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        lists_that_the_disk_refers_to_stay_while_nothing_can_be_saved, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        a_disk_that_does_not_sync_names_does_not_hold_up_what_is_served, setup, teardown),
 	};
 	log_open("test_taker_names", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
