@@ -160,12 +160,13 @@ static void pools_take(struct view *catalog, struct view *pools)
 	pools->pools_count = count;
 }
 
-int keeper_load(struct keeper *k, struct view **out, struct err *e)
+/* From this generation of the catalog on. */
+static int load_from(struct keeper *k, size_t first, struct view **out, struct err *e)
 {
 	struct view *catalogs[2], *pools[2], *best = NULL;
 	generations_read(&k->catalog, k->lock >= 0, catalogs);
 	generations_read(&k->pools, k->lock >= 0, pools);
-	for (size_t i = 0; i < 2 && !best; i++) {
+	for (size_t i = first; i < 2 && !best; i++) {
 		if (!catalogs[i] || !catalogs[i]->catalog)
 			continue;
 		best = catalogs[i];
@@ -180,6 +181,16 @@ int keeper_load(struct keeper *k, struct view **out, struct err *e)
 	}
 	*out = best;
 	return best ? 0 : err_set(e, E_NOT_FOUND, "no usable view in \"%s\"", k->catalog.now);
+}
+
+int keeper_load(struct keeper *k, struct view **out, struct err *e)
+{
+	return load_from(k, 0, out, e);
+}
+
+int keeper_load_previous(struct keeper *k, struct view **out, struct err *e)
+{
+	return load_from(k, 1, out, e);
 }
 
 /* Makes what stands there the previous generation. A crash in between leaves at least one. */

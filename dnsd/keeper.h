@@ -23,6 +23,8 @@ void keeper_unlock(struct keeper *k);
 /* The newest view that can be put together, with its catalog; the caller frees. E_NOT_FOUND: none.
  * Damage is logged as an error. Also without the lock; then nothing is set aside. */
 int keeper_load(struct keeper *k, struct view **out, struct err *e);
+/* The same of the former generation of the catalog, for when the newest is of no use. */
+int keeper_load_previous(struct keeper *k, struct view **out, struct err *e);
 
 /* Removes what a killed process has left half written. With the lock. */
 void keeper_tidy(struct keeper *k);

@@ -2,6 +2,7 @@
 #include "dnsd/taker.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -321,15 +322,12 @@ void taker_keep_again(struct taker *t)
 		view_names_forget(t->held->catalog);
 }
 
-int taker_start(struct taker *t, struct err *e)
+/* Serves what the disk has; nothing is served yet. Frees the view if it can not be. */
+static int view_start(struct taker *t, struct view *v, struct err *e)
 {
-	struct view *v;
 	struct catalog *c = NULL;
 	struct pooltable *pools = NULL;
-	int r = keeper_load(t->keeper, &v, e);
-	if (r != 0)
-		return r;
-	r = lists_check(t, v, e);
+	int r = lists_check(t, v, e);
 	if (r == 0)
 		r = catalog_from_view(t, v, &t->ring, &c, e);
 	if (r == 0)
@@ -340,9 +338,29 @@ int taker_start(struct taker *t, struct err *e)
 		return r;
 	}
 	view_serve(t, v, c, pools, false);
-	t->catalog_kept = true;
-	view_names_forget(v->catalog);
 	return 0;
+}
+
+int taker_start(struct taker *t, struct err *e)
+{
+	struct err why = {0};
+	struct view *v;
+	int r = keeper_load(t->keeper, &v, e);
+	if (r != 0)
+		return r;
+	uint64_t revision = v->revision;
+	if (view_start(t, v, &why) == 0) {
+		t->catalog_kept = true;
+		view_names_forget(v->catalog);
+		return 0;
+	}
+	log_error("revision %" PRIu64 " on disk can not be served, the former one is tried: %s",
+	    revision, why.text);
+	/* What it leaves is not "kept": the next save puts it in the place of the one that failed.
+	 */
+	if (keeper_load_previous(t->keeper, &v, e) == 0 && view_start(t, v, e) == 0)
+		return 0;
+	return err_set(e, E_INVALID, "%s", why.text);
 }
 
 int taker_catch_up(struct taker *t, struct err *e)
@@ -373,8 +391,10 @@ int taker_catch_up(struct taker *t, struct err *e)
 		view_free(v);
 		return r;
 	}
+	t->catalog_kept = t->catalog_kept || v->catalog != t->held->catalog; /* it is from there */
 	view_serve(t, v, c, pools, false);
-	view_names_forget(v->catalog);
+	if (t->catalog_kept)
+		view_names_forget(v->catalog);
 	return 0;
 }
 

@@ -325,6 +325,33 @@ static void a_disk_that_does_not_sync_names_does_not_hold_up_what_is_served(void
 	names_bag_release(&bag);
 }
 
+static void names_that_are_lost_leave_the_former_revision_to_a_restart(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest one = list_make(&bag, 0), two = list_make(&bag, NAMES);
+	char *path = mem_printf("%s/names.pack", s->folder);
+	take_fetched(s, view_of(1, &one, 0), &bag);
+	off_t bytes = pack_bytes(s);
+	take_fetched(s, view_of(2, &two, NAMES), &bag);
+	assert_int_equal(truncate(path, bytes), 0);
+	stage_close(s);
+	stage_open(s);
+	assert_int_equal(taker_start(&s->taker, &s->why), 0);
+	assert_int_equal(s->taker.held->revision, 1);
+	expect_name(s, 0, true);
+	take_fetched(s, view_of(2, &two, NAMES), &bag);
+	assert_int_equal(truncate(path, 10), 0); /* and nothing is left */
+	stage_close(s);
+	stage_open(s);
+	assert_int_equal(taker_start(&s->taker, &s->why), E_INVALID);
+	assert_non_null(strstr(s->why.text, "revision 2 waits for its lists"));
+	free(path);
+	names_manifest_release(&one);
+	names_manifest_release(&two);
+	names_bag_release(&bag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +367,8 @@ int main(void)
 	        lists_that_the_disk_refers_to_stay_while_nothing_can_be_saved, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        a_disk_that_does_not_sync_names_does_not_hold_up_what_is_served, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        names_that_are_lost_leave_the_former_revision_to_a_restart, setup, teardown),
 	};
 	log_open("test_taker_names", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
