@@ -23,6 +23,12 @@ int daemon_takeover_begin(struct daemon *d, struct err *e)
 	return r == 0 ? 0 : err_prefix_code(e, r, "taking over");
 }
 
+/* What the other process has added to the names on disk, or written anew. */
+static int names_refresh(struct daemon *d, struct err *e)
+{
+	return d->names ? names_pack_refresh(d->names, e) : 0;
+}
+
 /* Rule 2: nobody who asked the old server may see an older epoch at the new one. */
 static int epoch_check(struct daemon *d, const struct handover_message *served, struct err *e)
 {
@@ -44,6 +50,8 @@ int daemon_takeover_catch_up(struct daemon *d, struct err *e)
 	int r = takeover_ready(&d->takeover, &served, e);
 	if (r == 0 && d->keeper) {
 		r = keeper_lock(d->keeper, e);
+		if (r == 0) /* even if there is no newer epoch the pack may be another file */
+			r = names_refresh(d, e);
 		if (r == 0 && served.epoch > (d->taker.held ? d->taker.held->epoch : 0))
 			r = taker_catch_up(&d->taker, e);
 		if (r == 0)
@@ -96,6 +104,8 @@ static void on_resume(void *ctx)
 	d->has_yielded = false;
 	if (d->keeper) /* a process that was killed may hold it for another moment: then later */
 		(void)keeper_lock(d->keeper, NULL);
+	if (names_refresh(d, &e) != 0)
+		log_error("names on disk can not be looked at again: %s", e.text);
 	if (d->keeper && daemon_follow_begin(d, &e) != 0)
 		log_error("can not follow the controllers again: %s", e.text);
 }

@@ -349,6 +349,9 @@ int taker_start(struct taker *t, struct err *e)
 	if (r != 0)
 		return r;
 	uint64_t revision = v->revision;
+	/* who wrote that may have trimmed the pack since it was opened */
+	if (t->names && names_pack_refresh(t->names, &why) != 0)
+		log_error("names on disk can not be looked at again: %s", why.text);
 	if (view_start(t, v, &why) == 0) {
 		t->catalog_kept = true;
 		view_names_forget(v->catalog);
@@ -371,10 +374,13 @@ int taker_catch_up(struct taker *t, struct err *e)
 	if (!t->held)
 		return taker_start(t, e);
 	int r = keeper_load(t->keeper, &v, e);
-	if (r == 0 && t->names)
-		r = names_pack_refresh(t->names, e);
 	if (r != 0)
 		return r;
+	r = t->names ? names_pack_refresh(t->names, e) : 0;
+	if (r != 0) {
+		view_free(v);
+		return r;
+	}
 	enum accept_verdict verdict = accept_view(t->held, v, e);
 	if (verdict != ACCEPT_TAKE) {
 		view_free(v);

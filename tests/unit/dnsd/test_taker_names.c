@@ -352,6 +352,35 @@ static void names_that_are_lost_leave_the_former_revision_to_a_restart(void **st
 	names_bag_release(&bag);
 }
 
+static void names_trimmed_between_opening_and_starting_are_found(void **state)
+{
+	struct stage *s = *state, other = {0};
+	struct names_bag bag = {0};
+	struct names_manifest m[3];
+	for (size_t i = 0; i < 3; i++)
+		m[i] = list_make(&bag, i * NAMES);
+	take_fetched(s, view_of(1, &m[0], 0), &bag);
+	strcpy(other.folder, s->folder);
+	stage_open(&other); /* a successor */
+	pack_waste(s);
+	off_t bytes = pack_bytes(s);
+	take_fetched(s, view_of(2, &m[1], NAMES), &bag);
+	assert_true(pack_bytes(s) < bytes); /* another file now */
+	assert_int_equal(taker_start(&other.taker, &other.why), 0);
+	assert_int_equal(other.taker.held->revision, 2);
+	expect_name(&other, NAMES, true);
+	take_fetched(s, view_of(3, &m[2], NAMES), &bag);
+	pack_waste(s);
+	bytes = pack_bytes(s);
+	assert_int_equal(taker_catch_up(&other.taker, &other.why), 0);
+	expect_name(&other, 2 * NAMES, true);
+	assert_int_equal(pack_bytes(s), bytes); /* it may still have to give it back */
+	stage_close(&other);
+	for (size_t i = 0; i < 3; i++)
+		names_manifest_release(&m[i]);
+	names_bag_release(&bag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +398,8 @@ int main(void)
 	        a_disk_that_does_not_sync_names_does_not_hold_up_what_is_served, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        names_that_are_lost_leave_the_former_revision_to_a_restart, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        names_trimmed_between_opening_and_starting_are_found, setup, teardown),
 	};
 	log_open("test_taker_names", LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
