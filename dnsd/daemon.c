@@ -72,6 +72,26 @@ static int zones_load(struct daemon *d, struct err *e)
 	return r;
 }
 
+/* Without the pack all is served that needs no lists of names. */
+static void names_open(struct daemon *d)
+{
+	struct err why = {0};
+	uid_t user;
+	int r = names_pack_open(d->config.common.state, &d->names, &why);
+	d->taker.names = d->names;
+	if (r != 0) {
+		log_error("views with lists of names can not be taken: %s", why.text);
+		return;
+	}
+	if (geteuid() != 0 || !d->config.user)
+		return;
+	r = privilege_user_id(d->config.user, &user, &why);
+	if (r == 0)
+		r = names_pack_give(d->names, user, &why);
+	if (r != 0)
+		log_error("a start without root will not be able to use its names: %s", why.text);
+}
+
 /* Without a usable view the server still starts: it answers SERVFAIL until a controller is heard.
  */
 static int disk_load(struct daemon *d, struct err *e)
@@ -86,10 +106,7 @@ static int disk_load(struct daemon *d, struct err *e)
 	if (r != 0)
 		return err_prefix_code(e, r, "state");
 	d->taker.keeper = d->keeper;
-	r = names_pack_open(d->config.common.state, &d->names, e);
-	if (r != 0)
-		return err_prefix(e, "state");
-	d->taker.names = d->names;
+	names_open(d);
 	r = taker_start(&d->taker, &why);
 	if (r == 0)
 		log_info("serving epoch %" PRIu64 ", revision %" PRIu64 " from disk",

@@ -175,6 +175,13 @@ int names_pack_open(const char *folder, struct names_pack **out, struct err *e)
 	return 0;
 }
 
+int names_pack_give(struct names_pack *p, uid_t user, struct err *e)
+{
+	if (fchown(p->fd, user, (gid_t)-1) != 0)
+		return err_set_errno(e, errno, "can not give \"%s\" to its user", p->path);
+	return 0;
+}
+
 void names_pack_close(struct names_pack *p)
 {
 	if (!p)

@@ -5,11 +5,15 @@
 #ifndef TANDEM_DNSD_NAMES_PACK_H
 #define TANDEM_DNSD_NAMES_PACK_H
 
+#include <sys/types.h>
+
 #include "wire/names.h"
 
 struct names_pack;
 
 int names_pack_open(const char *folder, struct names_pack **out, struct err *e);
+/* Makes it that user's, who will go on with it: it is opened while privileges are still there. */
+int names_pack_give(struct names_pack *p, uid_t user, struct err *e);
 /* Looks again: another process has written it meanwhile. */
 int names_pack_refresh(struct names_pack *p, struct err *e);
 void names_pack_close(struct names_pack *p); /* NULL allowed */

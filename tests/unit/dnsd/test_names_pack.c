@@ -210,6 +210,16 @@ static void trimming_leaves_what_is_needed(void **state)
 	assert_int_equal(names_pack_missing(s->pack, &gone, 1, &missing, 1), 1);
 }
 
+static void it_is_given_to_the_user_who_goes_on_with_it(void **state)
+{
+	struct stage *s = *state;
+	struct stat st;
+	uid_t user = geteuid() == 0 ? 12345 : geteuid();
+	assert_int_equal(names_pack_give(s->pack, user, NULL), 0);
+	assert_int_equal(stat(s->path, &st), 0);
+	assert_int_equal(st.st_uid, user);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +232,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 	        what_does_not_read_any_more_is_missing_and_can_be_added_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_another_process_added_is_seen, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        it_is_given_to_the_user_who_goes_on_with_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(trimming_leaves_what_is_needed, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
