@@ -60,6 +60,14 @@ int keeper_load(struct keeper *k, struct view **out, struct err *e)
 	return v ? 0 : err_set(e, E_NOT_FOUND, "an empty disk");
 }
 
+/* A simulated disk damages nothing, so nobody has a use for it. */
+int keeper_load_previous(struct keeper *k, struct view **out, struct err *e)
+{
+	(void)k;
+	*out = NULL;
+	return err_set(e, E_NOT_FOUND, "no former generation");
+}
+
 int keeper_save(struct keeper *k, const struct view *v, bool with_catalog, struct err *e)
 {
 	if (k->disk->fails)
