@@ -251,8 +251,8 @@ int names_pack_sync(struct names_pack *p, struct err *e)
 static int manifest_of(struct names_pack *p, const uint8_t digest[static VIEW_DIGEST_BYTES],
     struct names_manifest *m, struct err *e)
 {
-	const void *data;
-	size_t bytes;
+	const void *data = NULL;
+	size_t bytes = 0;
 	int r = names_pack_fetch(p, digest, &data, &bytes, e);
 	if (r == 0)
 		r = names_manifest_read(data, bytes, m, e);
@@ -288,8 +288,8 @@ size_t names_pack_missing(struct names_pack *p, const struct view_names *lists, 
 static int blob_move(struct names_pack *from, struct names_pack *to,
     const uint8_t digest[static VIEW_DIGEST_BYTES], struct err *e)
 {
-	const void *data;
-	size_t bytes;
+	const void *data = NULL;
+	size_t bytes = 0;
 	int r = names_pack_fetch(from, digest, &data, &bytes, e);
 	return r != 0 ? r : names_pack_add(to, digest, data, bytes, e);
 }
