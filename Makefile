@@ -77,7 +77,7 @@ check: all $(UNIT) $(REPLAY) $(BUILD)/sim/sim
 	@scripts/check-layers
 	@scripts/run-unit $(UNIT)
 	@$(BUILD)/sim/sim --runs 30 --short --quiet --twice
-	@$(BUILD)/sim/sim --runs 2000 --short --quiet
+	@$(BUILD)/sim/sim --runs 200 --short --quiet
 	@scripts/run-fuzz --replay $(BUILD)/replay
 
 clean:

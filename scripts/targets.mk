@@ -10,6 +10,7 @@ demo: all
 
 test: check
 	@scripts/install-deps test
+	@$(BUILD)/sim/sim --runs 2000 --short --quiet
 	@tests/e2e/run-tests $(ARGS)
 
 # The whole suite again, on daemons built with the address and undefined-behaviour sanitizers.
@@ -75,7 +76,7 @@ help:
 #> make run        a whole two-site world on loopback, in the foreground
 #> make demo       the same, scripted: outage, fail-over, return, maintenance, with figures
 #> make test       all tests, real etcd, Postfix and nginx included
-#> make check      unit tests only: no root, no network, under a minute
+#> make check      unit tests and the simulator: no root, no network
 #> make asan tsan  tests again under sanitizers
 #> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
 #> make sim        SEED= RUNS= HOURS= whole deployments in simulated time, with faults
