@@ -103,14 +103,10 @@ static void latencies_print(const struct stats *threads, size_t count, struct bu
 	}
 }
 
-void stats_print(const struct stats *threads, size_t count, struct buf *out)
+static void traffic_print(const struct stats *threads, size_t count, struct buf *out)
 {
 	static const char queries[] = "tandem_dnsd_queries_total";
-	static const char taps[] = "tandem_dnsd_dnstap_frames_total";
-	static const char limited[] = "tandem_dnsd_rate_limited_total";
 	static const char answers[] = "tandem_dnsd_answers_total";
-	static const char transfers[] = "tandem_dnsd_transfers_total";
-	static const char *const kinds[] = {"whole", "difference", "current"};
 	metrics_family(out, queries, "counter", "queries answered, by transport and type");
 	for (size_t t = 0; t < STATS_TRANSPORTS; t++)
 		for (size_t i = 0; i < STATS_TYPES; i++) {
@@ -131,6 +127,15 @@ void stats_print(const struct stats *threads, size_t count, struct buf *out)
 			            (t * STATS_RCODES + i) * sizeof(atomic_uint_fast64_t);
 			metrics_value(out, answers, labels, sum(threads, count, at));
 		}
+}
+
+void stats_print(const struct stats *threads, size_t count, struct buf *out)
+{
+	static const char taps[] = "tandem_dnsd_dnstap_frames_total";
+	static const char limited[] = "tandem_dnsd_rate_limited_total";
+	static const char transfers[] = "tandem_dnsd_transfers_total";
+	static const char *const kinds[] = {"whole", "difference", "current"};
+	traffic_print(threads, count, out);
 	single(out, "tandem_dnsd_truncated_total", "answers cut with TC", SUM(truncated));
 	single(out, "tandem_dnsd_dropped_total", "messages that got no answer", SUM(dropped));
 	single(out, "tandem_dnsd_send_failed_total", "answers the kernel did not take",

@@ -68,6 +68,20 @@ static void seed_run(uint64_t seed, const struct options *options)
 	plan_release(&plan);
 }
 
+/* What kills the child is a failure too. */
+static void child_await(pid_t child)
+{
+	int status = 0;
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status) && !shared->failed) {
+		shared->failed = true;
+		shared->rule = 0;
+		(void)snprintf(
+		    shared->text, sizeof(shared->text), "killed by signal %d", WTERMSIG(status));
+	}
+}
+
 bool attempt(uint64_t seed, const struct options *options, bool narrate)
 {
 	(void)fflush(stdout);
@@ -80,15 +94,7 @@ bool attempt(uint64_t seed, const struct options *options, bool narrate)
 		(void)fflush(stdout);
 		_exit(0);
 	}
-	int status = 0;
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFSIGNALED(status) && !shared->failed) {
-		shared->failed = true;
-		shared->rule = 0;
-		(void)snprintf(
-		    shared->text, sizeof(shared->text), "killed by signal %d", WTERMSIG(status));
-	}
+	child_await(child);
 	return !shared->failed;
 }
 
@@ -118,15 +124,7 @@ static bool batch_run(uint64_t *seed, const struct options *o)
 			seed_run((*seed)++, o);
 		_exit(0);
 	}
-	int status = 0;
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFSIGNALED(status) && !shared->failed) {
-		shared->failed = true;
-		shared->rule = 0;
-		(void)snprintf(
-		    shared->text, sizeof(shared->text), "killed by signal %d", WTERMSIG(status));
-	}
+	child_await(child);
 	*seed = shared->seed + 1;
 	return !shared->failed;
 }
