@@ -6,7 +6,6 @@
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
@@ -142,18 +141,11 @@ int dnskey_read(const char *path, struct dnskey **out, struct err *e)
 {
 	char *text;
 	size_t bytes;
-	struct stat about;
 	*out = NULL;
-	int r = file_read(path, FILE_BYTES, &text, &bytes, e);
+	int r = file_read_secret(path, FILE_BYTES, &text, &bytes, e);
 	if (r != 0)
 		return r;
-	if (stat(path, &about) == 0 && (about.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
-		r = err_set(e, E_INVALID, "a secret that others can read or write (mode %04o)",
-		    (unsigned)about.st_mode & 07777U);
-	else if (strlen(text) != bytes)
-		r = err_set(e, E_INVALID, "has a NUL in it");
-	else
-		r = text_parse(text, bytes, out, e);
+	r = text_parse(text, bytes, out, e);
 	OPENSSL_cleanse(text, bytes);
 	free(text);
 	return r == 0 ? 0 : err_prefix(e, "%s", path);

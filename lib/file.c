@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -77,6 +78,26 @@ int file_read(const char *path, size_t max, char **text, size_t *bytes, struct e
 	}
 	int code = file_read_open(fd, path, max, text, bytes, e);
 	(void)close(fd);
+	return code;
+}
+
+int file_read_secret(const char *path, size_t max, char **text, size_t *bytes, struct err *e)
+{
+	struct stat about;
+	int code = file_read(path, max, text, bytes, e);
+	if (code)
+		return code;
+	if (stat(path, &about) == 0 && (about.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
+		code =
+		    err_set(e, E_INVALID, "%s: a secret that others can read or write (mode %04o)",
+		        path, (unsigned)about.st_mode & 07777U);
+	else if (strlen(*text) != *bytes)
+		code = err_set(e, E_INVALID, "%s: has a NUL in it", path);
+	if (code == 0)
+		return 0;
+	OPENSSL_cleanse(*text, *bytes);
+	free(*text);
+	*text = NULL;
 	return code;
 }
 

@@ -10,6 +10,8 @@
 /* Reads a regular file of at most `max` bytes; *text is NUL-terminated behind *bytes, the caller
  * frees. E_NOT_FOUND, E_LIMIT, E_IO. */
 int file_read(const char *path, size_t max, char **text, size_t *bytes, struct err *e);
+/* The same of a text with a secret: E_INVALID if others may read or write it, or it has a NUL. */
+int file_read_secret(const char *path, size_t max, char **text, size_t *bytes, struct err *e);
 
 /* Durable replacement: writes a temporary file beside it, fsync, rename, fsync of the folder. */
 int file_write_atomic(const char *path, const void *data, size_t bytes, mode_t mode, struct err *e);
