@@ -2,6 +2,7 @@
 #include "lib/base/mem.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,11 +58,16 @@ void *mem_dup(const void *data, size_t bytes)
 
 void vec_grow(void *items_pointer, size_t count, size_t element_bytes)
 {
-	if (count != 0 && (count & (count - 1)) != 0)
-		return;
-	assert(count <= SIZE_MAX / 2);
 	void *items;
+	assert(count < SIZE_MAX / 2);
 	memcpy(&items, items_pointer, sizeof(items));
-	items = mem_resize(items, count == 0 ? 1 : count * 2, element_bytes);
+	/* Asked rather than concluded from the count: the array may be a copy made to measure. */
+	if ((count & (count - 1)) != 0 &&
+	    malloc_usable_size(items) / element_bytes > count)
+		return;
+	size_t room = 1;
+	while (room <= count)
+		room *= 2;
+	items = mem_resize(items, room, element_bytes);
 	memcpy(items_pointer, &items, sizeof(items));
 }

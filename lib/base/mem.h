@@ -18,8 +18,9 @@ char *mem_strndup(const char *text, size_t bytes);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *mem_dup(const void *data, size_t bytes);
 
-/* Room for one more element of the array *items that holds `count` of them: grows it by doubling
- * when count is 0 or a power of two.  Use: VEC_PUSH(list->items, list->count) = (struct x){…}; */
+/* Room for one more element of the array *items that holds `count` of them, from whichever of these
+ * functions it came (or NULL): grows it by doubling.
+ * Use: VEC_PUSH(list->items, list->count) = (struct x){…}; */
 void vec_grow(void *items_pointer, size_t count, size_t element_bytes);
 #define VEC_PUSH(items, count)                                                                     \
 	(*(vec_grow(&(items), (count), sizeof(*(items))), &(items)[(count)++]))

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,23 @@ static void vectors_and_byte_strings_grow(void **state)
 		VEC_PUSH(items, count) = i;
 	assert_int_equal(count, 1000);
 	assert_int_equal(items[999], 999);
+	free(items);
+
+	/* copies made to measure have no room, whatever their size (shown by ASan, else by malloc) */
+	const int three[] = {1, 2, 3}, seven[] = {1, 2, 3, 4, 5, 6, 7};
+	count = 3;
+	items = mem_dup(three, sizeof(three));
+	for (int i = 3; i < 100; i++)
+		VEC_PUSH(items, count) = i + 1;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(items[i], i + 1);
+	items = mem_resize(items, 7, sizeof(*items));
+	memcpy(items, seven, sizeof(seven));
+	count = 7;
+	VEC_PUSH(items, count) = 8;
+	VEC_PUSH(items, count) = 9;
+	assert_int_equal(items[6] + items[8], 16);
+	assert_true(malloc_usable_size(items) >= 9 * sizeof(*items));
 	free(items);
 
 	struct buf b = {0};
