@@ -13,11 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dnsd/bundle.h"
 #include "dnsd/signer.h"
 #include "lib/base/mem.h"
 
 enum {
-	BATCH = 32,
+	BATCH = BUNDLE_ANSWERS_MAX,
 	ROUNDS = 16,      /* batches from one socket before the others have their turn */
 	LAST_ROUNDS = 64, /* turns a socket gets at the end: more than its buffer holds */
 	QUERY_BYTES = 2048,
@@ -42,6 +43,7 @@ struct worker {
 	struct mmsghdr in[BATCH], out[BATCH];
 	struct iovec in_vector[BATCH], out_vector[BATCH];
 	struct sockaddr_storage peer[BATCH];
+	struct bundler bundler;
 	struct query queries[BATCH];
 	const uint8_t *messages[BATCH]; /* in query_bytes, behind a PROXY header */
 	struct guest guests[BATCH];
@@ -180,19 +182,6 @@ static size_t batch_answer(struct worker *w, size_t count)
 	return answers;
 }
 
-static void batch_send(struct worker *w, int fd, size_t count)
-{
-	for (size_t sent = 0; sent < count;) {
-		int n = sendmmsg(fd, w->out + sent, (unsigned)(count - sent), 0);
-		if (n > 0) {
-			sent += (size_t)n;
-		} else if (errno != EINTR) { /* this one can not go out (port 0, no route …) */
-			stats_add(&w->stats->send_failed, 1);
-			sent++;
-		}
-	}
-}
-
 static void message_tap(struct worker *w, const struct socket_address *server, size_t i,
     enum tap_type type, const struct iovec *message)
 {
@@ -242,7 +231,9 @@ static bool socket_serve(struct worker *w, size_t index)
 		size_t answers = batch_answer(w, (size_t)n);
 		if (w->tap)
 			batch_tap(w, index, (size_t)n, answers);
-		batch_send(w, fd, answers);
+		size_t failed = bundler_send(&w->bundler, fd, w->out, answers);
+		if (failed > 0)
+			stats_add(&w->stats->send_failed, failed);
 		if (start_ns != 0)
 			latency_end(&w->stats->latency[STATS_UDP], start_ns, (unsigned)n);
 		if (n < BATCH)
