@@ -64,7 +64,9 @@ static const struct http_limits limits = {
     .body_bytes = 4 * 1024 * 1024, /* a document of 1 MiB, escaped as JSON */
     .header_bytes = 16 * 1024,
     .connections = 1024,
+    .connections_per_peer = 64,
     .idle_ms = 30000,
+    .request_ms = 30000, /* the largest body over a line of 1.2 Mbit/s */
     .stream_backlog_bytes = 16 * 1024 * 1024,
 };
 

@@ -155,6 +155,7 @@ static const struct http_limits limits = {.body_bytes = 1024,
     .header_bytes = 8192,
     .connections = 16,
     .idle_ms = 10000,
+    .request_ms = 10000,
     .stream_backlog_bytes = 4096};
 
 int controld_metrics_new(struct event_base *base, const struct engine *engine,

@@ -318,6 +318,7 @@ static int metrics_open(struct daemon *d, struct err *e)
 	    .header_bytes = 8192,
 	    .connections = 16,
 	    .idle_ms = 10000,
+	    .request_ms = 10000,
 	    .stream_backlog_bytes = 65536};
 	static const struct http_route routes[] = {{"GET", "/metrics", 0, metrics_get}};
 	if (!d->config.common.metrics)

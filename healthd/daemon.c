@@ -173,6 +173,7 @@ static int metrics_listen(struct daemon *d, struct err *e)
 	    .header_bytes = 16384,
 	    .connections = 16,
 	    .idle_ms = 10000,
+	    .request_ms = 10000,
 	    .stream_backlog_bytes = 65536,
 	};
 	int rc;

@@ -298,10 +298,16 @@ static CURLcode call_on_ssl_context(CURL *easy, void *ssl_ctx, void *ctx)
 	return CURLE_OK;
 }
 
-static void call_set_tls(struct http_call *call)
+static void call_set_way(struct http_call *call)
 {
 	const struct http_client *c = call->client;
 	CURL *easy = call->easy;
+	if (c->socket_path) {
+		(void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, c->socket_path);
+		(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+		(void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+		return;
+	}
 	if (!c->ca) {
 		(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 		(void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -335,6 +341,8 @@ static void call_set_request(struct http_call *call, const struct http_call_opti
 	CURL *easy = call->easy;
 	const char *method = options->method ? options->method : options->body ? "POST" : "GET";
 	call_header_add(call, "Expect:"); /* no waiting for 100 Continue */
+	if (options->header)
+		call_header_add(call, options->header);
 	if (options->body || strcmp(method, "POST") == 0) {
 		char *type = mem_printf("Content-Type: %s",
 		    options->content_type ? options->content_type : "application/json");
@@ -388,7 +396,7 @@ struct http_call *http_call_start(struct http_client *c, const struct http_call_
 	assert(call->easy);
 	call_set_behaviour(call, options);
 	call_set_request(call, options);
-	call_set_tls(call);
+	call_set_way(call);
 	LIST_INSERT_HEAD(&c->calls, call, link);
 	http_client_add(c, call->easy, call_done, call);
 	if (options->silence_ms) {

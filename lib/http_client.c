@@ -28,6 +28,7 @@ static void client_destroy(struct http_client *c)
 	free(c->ca);
 	free(c->certificate);
 	free(c->key);
+	free(c->socket_path);
 	free(c);
 }
 
@@ -178,6 +179,12 @@ int http_client_new(
 void http_client_accept_any_role(struct http_client *c)
 {
 	c->any_role = true;
+}
+
+void http_client_use_socket(struct http_client *c, const char *path)
+{
+	assert(!c->ca && !c->socket_path);
+	c->socket_path = mem_strdup(path);
 }
 
 void http_client_free(struct http_client *c)

@@ -34,6 +34,7 @@ struct http_call_options {
 	const char *body; /* copied; NULL for none */
 	size_t body_bytes;
 	const char *content_type;    /* NULL: application/json when there is a body */
+	const char *header;          /* one more, "Name: value", or NULL */
 	const char *user, *password; /* Basic authentication, or NULL */
 	unsigned timeout_ms;         /* whole call; 0 = none (streams) */
 	unsigned connect_timeout_ms; /* 0 = 2000 */
@@ -53,6 +54,9 @@ int http_client_new(
     struct event_base *base, const struct tls_files *tls, struct http_client **out, struct err *e);
 /* For servers whose certificates carry no tandem:// name (etcd); CA and host are checked still. */
 void http_client_accept_any_role(struct http_client *c);
+/* All calls go to the Unix socket at `path`, whatever the host in http://HOST/; redirects are not
+ * followed. For a client without `tls`. */
+void http_client_use_socket(struct http_client *c, const char *path);
 /* Cancels what is under way; may be called from a callback. Base and loop must still live. */
 void http_client_free(struct http_client *c);
 /* A body is sent once (and after a redirect): if the connection dies under it, the call fails. */

@@ -26,6 +26,7 @@ struct http_client {
 	LIST_HEAD(http_calls, http_call) calls;
 	TAILQ_HEAD(http_ready, http_call) ready; /* calls with lines to hand over */
 	char *ca, *certificate, *key;            /* NULL without TLS of our own */
+	char *socket_path;                       /* NULL: TCP */
 	bool any_role;
 	unsigned depth; /* of people's callbacks under way */
 	bool dead;      /* freed inside one of them: goes when depth is 0 again */

@@ -3,7 +3,10 @@
  * evhttp asks for a bufferevent before it gives away anything of the connection, so what we know
  * hangs on the SSL object: its callbacks tell the start and end of the handshake, its end is ours.
  * Nobody tells of the end of a plain connection: there we hold the bufferevent, and look now and
- * then whether evhttp has let it go. */
+ * then whether evhttp has let it go.
+ *
+ * evhttp bounds silence, not slowness: who sends a byte now and then would be read for ever. So the
+ * time of a request is bounded here, from its first byte until evhttp hands it to us whole. */
 #include <assert.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -18,11 +21,49 @@
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/http_server_private.h"
+#include "lib/local_socket.h"
 
 #define PLAIN_LOOK_MS 100
 
 static int connection_index = -1; /* of ours in an SSL object */
 static pthread_once_t connection_index_once = PTHREAD_ONCE_INIT;
+
+/* ---- the time of a request ---- */
+
+static bool connection_is_slow(const struct http_connection *c)
+{
+	unsigned most_ms = c->server->limits.request_ms;
+	return c->request_since_ms != 0 && most_ms != 0 &&
+	       clock_mono_ms() - c->request_since_ms >= most_ms;
+}
+
+/* The first byte of a request that evhttp has not handed over. */
+static void connection_on_input(struct evbuffer *in, const struct evbuffer_cb_info *info, void *ctx)
+{
+	struct http_connection *c = ctx;
+	(void)in;
+	if (info->n_added == 0 || !c->server || c->busy || c->request_since_ms != 0)
+		return;
+	c->request_since_ms = clock_mono_ms();
+	unsigned most_ms = c->server->limits.request_ms;
+	struct timeval after = {
+	    .tv_sec = most_ms / 1000, .tv_usec = (suseconds_t)(most_ms % 1000 * 1000)};
+	if (c->ssl && most_ms != 0 && !c->ending)
+		(void)evtimer_add(c->deadline, &after);
+}
+
+void http_connection_begin(struct http_connection *c)
+{
+	c->ours = c->busy = true;
+	c->request_since_ms = 0;
+	if (c->ssl && !c->ending)
+		(void)evtimer_del(c->deadline);
+}
+
+void http_connection_end(struct http_connection *c)
+{
+	c->ours = c->busy = false;
+}
 
 /* ---- the end ---- */
 
@@ -97,7 +138,8 @@ void http_connection_forget(struct http_connection *c)
 	const bool plain = c->ssl == NULL;
 	connection_unlink(c);
 	if (!plain)
-		return;             /* connection_on_ssl_free frees it */
+		return; /* connection_on_ssl_free frees it */
+	(void)evbuffer_remove_cb(bufferevent_get_input(c->bev), connection_on_input, c);
 	bufferevent_decref(c->bev); /* ours was the last or evhttp's is */
 	free(c);
 }
@@ -115,6 +157,9 @@ static void connection_read_peer(struct http_connection *c)
 	} else if (from.ss_family == AF_INET6) {
 		a.family = 6;
 		memcpy(a.bytes, &((struct sockaddr_in6 *)&from)->sin6_addr, 16);
+	} else {
+		(void)strcpy(c->peer, "this machine");
+		return;
 	}
 	(void)addr_format(&a, c->peer);
 }
@@ -139,11 +184,12 @@ static void connection_on_deadline(evutil_socket_t fd, short what, void *ctx)
 	}
 	if (!c->ssl)
 		(void)evtimer_add(c->deadline, &(struct timeval){.tv_usec = PLAIN_LOOK_MS * 1000});
-	if (!c->ssl && !c->ending)
+	if (!c->ssl && !c->ending && !connection_is_slow(c))
 		return;
 	connection_read_peer(c); /* it may not have sent a byte */
 	if (!c->ending)
-		c->ending = "no TLS handshake in time";
+		c->ending = c->ssl && !c->handshaken ? "no TLS handshake in time"
+		                                     : "a request did not come in whole in time";
 	(void)shutdown(bufferevent_getfd(c->bev), SHUT_RDWR); /* evhttp sees the end and frees it */
 }
 
@@ -157,9 +203,11 @@ static void connection_on_handshake(const SSL *ssl, int where, int result)
 		return;
 	if (where & SSL_CB_HANDSHAKE_START && !c->handshaken)
 		connection_read_peer(c);
-	if (where & SSL_CB_HANDSHAKE_DONE) {
+	if (where & SSL_CB_HANDSHAKE_DONE && !c->handshaken) {
 		c->handshaken = true;
-		(void)evtimer_del(c->deadline);
+		if (!c->ending)
+			(void)evtimer_del(c->deadline);
+		(void)http_connection_identify(c, NULL);
 	}
 }
 
@@ -207,6 +255,7 @@ static void connection_secure(struct http_connection *c)
 	assert(c->bev);
 	bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
 	(void)evbuffer_add_cb(bufferevent_get_output(c->bev), connection_on_output, c);
+	(void)evbuffer_add_cb(bufferevent_get_input(c->bev), connection_on_input, c);
 	int ok = SSL_set_ex_data(c->ssl, connection_index, c);
 	assert(ok);
 	SSL_set_info_callback(c->ssl, connection_on_handshake);
@@ -220,7 +269,14 @@ static void connection_plain(struct http_connection *c)
 	c->bev = bufferevent_socket_new(c->server->base, -1, BEV_OPT_CLOSE_ON_FREE);
 	assert(c->bev);
 	bufferevent_incref(c->bev);
+	(void)evbuffer_add_cb(bufferevent_get_input(c->bev), connection_on_input, c);
 	(void)evtimer_add(c->deadline, &(struct timeval){.tv_usec = PLAIN_LOOK_MS * 1000});
+}
+
+static void connection_refuse(struct http_connection *c, const char *why)
+{
+	c->ending = why;
+	(void)evtimer_add(c->deadline, &(struct timeval){0});
 }
 
 /* Above the limit the oldest goes that nobody has vouched for: whoever only opens connections must
@@ -233,9 +289,34 @@ static void connections_bound(struct http_server *s, struct http_connection *fre
 	LIST_FOREACH(c, &s->connections, link)
 	if (!c->handshaken && !c->ending && c != fresh)
 		oldest = c; /* the list begins with the youngest */
-	c = oldest ? oldest : fresh;
-	c->ending = "too many connections";
-	(void)evtimer_add(c->deadline, &(struct timeval){0});
+	connection_refuse(oldest ? oldest : fresh, "too many connections");
+}
+
+static bool identity_same(const struct tls_identity *a, const struct tls_identity *b)
+{
+	return a->role == b->role && strcmp(a->site, b->site) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+/* No certificate and no user may take all connections. Of its own the oldest goes that waits for
+ * nothing: what a daemon left behind when its network was cut must not keep it out. */
+static void connections_bound_peer(struct http_connection *fresh)
+{
+	struct http_server *s = fresh->server;
+	struct http_connection *c, *oldest = NULL;
+	unsigned count = 0;
+	if (s->limits.connections_per_peer == 0)
+		return;
+	LIST_FOREACH(c, &s->connections, link)
+	{
+		if (!c->identified || c->identity_code != 0 || c->ending ||
+		    !identity_same(&c->identity, &fresh->identity))
+			continue;
+		count++;
+		if (c != fresh && !c->busy)
+			oldest = c; /* the list begins with the youngest */
+	}
+	if (count > s->limits.connections_per_peer)
+		connection_refuse(oldest ? oldest : fresh, "too many connections of one peer");
 }
 
 struct bufferevent *http_connection_new(struct http_server *s)
@@ -258,19 +339,39 @@ struct bufferevent *http_connection_new(struct http_server *s)
 	return c->bev;
 }
 
-struct http_connection *http_connection_of(struct evhttp_request *evhttp)
+struct http_connection *http_connection_of(struct http_server *s, struct evhttp_request *evhttp)
 {
 	struct evhttp_connection *evcon = evhttp_request_get_connection(evhttp);
-	SSL *ssl =
-	    evcon ? bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon)) : NULL;
-	return ssl ? SSL_get_ex_data(ssl, connection_index) : NULL;
+	struct bufferevent *bev = evcon ? evhttp_connection_get_bufferevent(evcon) : NULL;
+	SSL *ssl = bev ? bufferevent_openssl_get_ssl(bev) : NULL;
+	if (ssl)
+		return SSL_get_ex_data(ssl, connection_index);
+	struct http_connection *c = NULL;
+	if (bev)
+		LIST_FOREACH(c, &s->connections, link)
+	if (c->bev == bev)
+		break;
+	return c;
+}
+
+static int connection_read_identity(struct http_connection *c)
+{
+	const struct http_server *s = c->server;
+	if (c->ssl)
+		return tls_peer_identity(c->ssl, &c->identity, &c->identity_error);
+	connection_read_peer(c);
+	c->handshaken = true;
+	return local_socket_peer(bufferevent_getfd(c->bev), s->local_site, s->local_where,
+	    &c->identity, &c->identity_error);
 }
 
 int http_connection_identify(struct http_connection *c, struct err *e)
 {
 	if (!c->identified) {
 		c->identified = true;
-		c->identity_code = tls_peer_identity(c->ssl, &c->identity, &c->identity_error);
+		c->identity_code = connection_read_identity(c);
+		if (c->identity_code == 0 && c->server)
+			connections_bound_peer(c);
 	}
 	if (c->identity_code && e)
 		*e = c->identity_error;

@@ -78,9 +78,25 @@ const struct tls_identity *http_request_identity(const struct http_request *r)
 	return &r->identity;
 }
 
+bool http_request_is_local(const struct http_request *r)
+{
+	return r->server && r->server->local_where;
+}
+
 const char *http_request_peer(const struct http_request *r)
 {
 	return r->peer;
+}
+
+const char *http_request_target(const struct http_request *r)
+{
+	return r->evhttp ? evhttp_request_get_uri(r->evhttp) : "/";
+}
+
+const char *http_request_header(const struct http_request *r, const char *name)
+{
+	return r->evhttp ? evhttp_find_header(evhttp_request_get_input_headers(r->evhttp), name)
+	                 : NULL;
 }
 
 const char *http_request_path_rest(const struct http_request *r)
@@ -98,14 +114,23 @@ const char *http_request_query(struct http_request *r, const char *key)
 	return r->query_parsed ? evhttp_find_header(&r->query, key) : NULL;
 }
 
-int http_request_json(struct http_request *r, json_t **out, struct err *e)
+const char *http_request_body(struct http_request *r, size_t *bytes)
 {
 	struct evbuffer *in = r->evhttp ? evhttp_request_get_input_buffer(r->evhttp) : NULL;
-	size_t bytes = in ? evbuffer_get_length(in) : 0;
-	if (bytes == 0)
-		return err_set(e, E_INVALID, "found no body, expected a JSON object");
+	*bytes = in ? evbuffer_get_length(in) : 0;
+	if (*bytes == 0)
+		return "";
 	const char *text = (const char *)evbuffer_pullup(in, -1);
 	assert(text);
+	return text;
+}
+
+int http_request_json(struct http_request *r, json_t **out, struct err *e)
+{
+	size_t bytes;
+	const char *text = http_request_body(r, &bytes);
+	if (bytes == 0)
+		return err_set(e, E_INVALID, "found no body, expected a JSON object");
 	json_t *body;
 	int code = json_parse(text, bytes, &body, e);
 	if (code)

@@ -63,13 +63,13 @@ static const struct http_route *server_route(
 
 static int server_identify(struct http_server *s, struct http_request *r, struct err *e)
 {
-	if (!s->tls)
+	if (!s->tls && !s->local_where)
 		return 0;
-	struct http_connection *c = http_connection_of(r->evhttp);
+	struct http_connection *c = http_connection_of(s, r->evhttp);
 	if (!c)
 		return err_set(e, E_DENIED, "the connection is gone");
-	memcpy(r->peer, c->peer, sizeof(r->peer));
 	int code = http_connection_identify(c, e);
+	memcpy(r->peer, c->peer, sizeof(r->peer));
 	if (code)
 		return code;
 	r->identity = c->identity;
@@ -114,7 +114,7 @@ static void server_dispatch(struct http_server *s, struct http_request *r)
 		return;
 	}
 	unsigned role = r->identified ? (unsigned)r->identity.role : 0;
-	if (s->tls ? (route->roles & role) == 0 : route->roles != 0) {
+	if (r->identified ? (route->roles & role) == 0 : route->roles != 0) {
 		(void)err_set(
 		    &e, E_DENIED, "the role %s may not call this", tls_role_name(r->identity.role));
 		http_reply_error(r, &e);
@@ -129,19 +129,18 @@ static void server_dispatch(struct http_server *s, struct http_request *r)
 
 static void server_on_answered(struct evhttp_request *evhttp, void *ctx)
 {
-	struct http_connection *c = http_connection_of(evhttp);
-	(void)ctx;
+	struct http_connection *c = http_connection_of(ctx, evhttp);
 	if (c)
-		c->ours = false;
+		http_connection_end(c);
 }
 
 static void server_on_request(struct evhttp_request *evhttp, void *ctx)
 {
 	struct http_server *s = ctx;
-	struct http_connection *c = s->tls ? http_connection_of(evhttp) : NULL;
+	struct http_connection *c = http_connection_of(s, evhttp);
 	if (c) {
-		c->ours = true;
-		evhttp_request_set_on_complete_cb(evhttp, server_on_answered, NULL);
+		http_connection_begin(c);
+		evhttp_request_set_on_complete_cb(evhttp, server_on_answered, s);
 	}
 	server_dispatch(s, http_request_new(s, evhttp));
 }
@@ -231,7 +230,7 @@ static void server_socket_set(const struct http_server *s, evutil_socket_t fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacked_ms, sizeof(unacked_ms));
 }
 
-static int server_listener_use(
+static struct evhttp_bound_socket *server_listener_use(
     struct http_server *s, struct evconnlistener *listener, const char *name, struct err *e)
 {
 	evutil_socket_t fd = evconnlistener_get_fd(listener);
@@ -239,13 +238,16 @@ static int server_listener_use(
 	struct sockaddr_in6 bound = {0}; /* the port stands at the same place in both kinds */
 	socklen_t bytes = sizeof(bound);
 	(void)getsockname(fd, (struct sockaddr *)&bound, &bytes);
-	s->port = ntohs(bound.sin6_port);
-	if (!evhttp_bind_listener(s->evhttp, listener)) {
+	if (bound.sin6_family == AF_INET || bound.sin6_family == AF_INET6)
+		s->port = ntohs(bound.sin6_port);
+	struct evhttp_bound_socket *used = evhttp_bind_listener(s->evhttp, listener);
+	if (!used) {
 		evconnlistener_free(listener);
-		return err_set(e, E_IO, "cannot serve on %s", name);
+		(void)err_set(e, E_IO, "cannot serve on %s", name);
+		return NULL;
 	}
 	evconnlistener_set_error_cb(listener, server_on_accept_failed);
-	return 0;
+	return used;
 }
 
 int http_server_listen(struct http_server *s, const char *address_at_port, struct err *e)
@@ -261,7 +263,7 @@ int http_server_listen(struct http_server *s, const char *address_at_port, struc
 	    SERVER_BACKLOG, (struct sockaddr *)&at, (int)bytes);
 	if (!listener)
 		return err_set_errno(e, errno, "cannot listen on %s", address_at_port);
-	return server_listener_use(s, listener, address_at_port, e);
+	return server_listener_use(s, listener, address_at_port, e) ? 0 : E_IO;
 }
 
 int http_server_adopt(struct http_server *s, int fd, struct err *e)
@@ -272,7 +274,22 @@ int http_server_adopt(struct http_server *s, int fd, struct err *e)
 		(void)close(fd);
 		return err_set(e, E_IO, "cannot use a listening socket");
 	}
-	return server_listener_use(s, listener, "a listening socket", e);
+	s->adopted = server_listener_use(s, listener, "a listening socket", e);
+	return s->adopted ? 0 : E_IO;
+}
+
+void http_server_abandon(struct http_server *s)
+{
+	if (s->adopted)
+		evhttp_del_accept_socket(s->evhttp, s->adopted);
+	s->adopted = NULL;
+}
+
+void http_server_set_local(struct http_server *s, const char *site, const char *where)
+{
+	assert(!s->tls && !s->local_where);
+	s->local_site = mem_strdup(site);
+	s->local_where = mem_strdup(where);
 }
 
 unsigned http_server_port(const struct http_server *s)
@@ -347,5 +364,7 @@ void http_server_free(struct http_server *s)
 	evhttp_free(s->evhttp);
 	event_free(s->accept_again);
 	SSL_CTX_free(s->tls);
+	free(s->local_site);
+	free(s->local_where);
 	free(s);
 }

@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/err.h"
@@ -31,8 +32,11 @@ struct http_limits {
 	size_t body_bytes;   /* larger bodies get 413 */
 	size_t header_bytes; /* larger ones are answered 400 and closed */
 	unsigned
-	    connections;  /* of more, the oldest without a certificate is closed, else the new */
-	unsigned idle_ms; /* for a whole handshake; for silence while a request is awaited */
+	    connections; /* of more, the oldest without a certificate is closed, else the new */
+	unsigned connections_per_peer; /* of one certificate or local user: of more, its oldest that
+	                                  waits for nothing is closed, else the new; 0: no bound */
+	unsigned idle_ms;    /* for a whole handshake; for silence while a request is awaited */
+	unsigned request_ms; /* from a request's first byte to its last; 0: no bound */
 	size_t stream_backlog_bytes; /* a stream with more waiting, its longest line not counted, is
 	                                cut when the next line comes */
 };
@@ -47,6 +51,11 @@ int http_server_listen(struct http_server *s, const char *address_at_port, struc
 /* The same on a socket that listens already and does not block; it is taken over, also on failure.
  */
 int http_server_adopt(struct http_server *s, int listener, struct err *e);
+/* Listens no more on what was adopted; connections go on. */
+void http_server_abandon(struct http_server *s);
+/* Of a server without TLS: who connects by a Unix socket is an operator of `site`, named after the
+ * user (lib/local_socket.h), and the routes of that role are theirs. Before anybody connects. */
+void http_server_set_local(struct http_server *s, const char *site, const char *where);
 unsigned http_server_port(const struct http_server *s); /* of the address listened to last */
 /* Replaces the certificate for new connections (reload). */
 void http_server_set_tls(struct http_server *s, SSL_CTX *tls);
@@ -59,16 +68,21 @@ struct http_counts {          /* since the start, except the first two */
 	uint64_t streams;     /* now */
 	uint64_t requests;
 	uint64_t refused; /* requests answered with an error object, or by evhttp itself */
-	uint64_t handshakes_failed; /* connections above the limit included */
+	uint64_t handshakes_failed; /* connections above a limit, and too slow ones, included */
 	uint64_t streams_cut;
 };
 void http_server_counts(const struct http_server *s, struct http_counts *out);
 
 /* What came in; valid until the reply. */
 const struct tls_identity *http_request_identity(const struct http_request *r);
-const char *http_request_peer(const struct http_request *r);      /* address, for logs */
+bool http_request_is_local(const struct http_request *r);      /* by a Unix socket */
+const char *http_request_peer(const struct http_request *r);   /* address, for logs */
+const char *http_request_target(const struct http_request *r); /* path and query, as sent */
+const char *http_request_header(const struct http_request *r, const char *name); /* or NULL */
 const char *http_request_path_rest(const struct http_request *r); /* decoded, behind the route */
 const char *http_request_query(struct http_request *r, const char *key); /* decoded, or NULL */
+/* The body as it came, not terminated; *bytes may be 0. */
+const char *http_request_body(struct http_request *r, size_t *bytes);
 /* The body as JSON object; the caller decrefs. */
 int http_request_json(struct http_request *r, json_t **out, struct err *e);
 

@@ -25,6 +25,8 @@ struct http_server {
 	size_t routes_count;
 	void *ctx;
 	unsigned port;
+	char *local_site, *local_where;      /* NULL: not a server of local users */
+	struct evhttp_bound_socket *adopted; /* NULL: none */
 	struct event *accept_again;
 	LIST_HEAD(http_connections, http_connection) connections;
 	LIST_HEAD(http_requests, http_request) requests;
@@ -41,12 +43,14 @@ struct http_connection {
 	struct http_server *server; /* NULL once the server is freed */
 	SSL *ssl;                   /* NULL: plain */
 	struct bufferevent *bev;
-	struct event
-	    *deadline;      /* of the handshake; at once when there are too many; plain: a look */
-	const char *ending; /* why we end it */
+	struct event *deadline; /* of the handshake, then of the request that comes in; at once when
+	                           there are too many; plain: a look */
+	uint64_t request_since_ms; /* the first byte of a request that is not whole; 0: none */
+	const char *ending;        /* why we end it */
 	char peer[ADDR_TEXT_BYTES];
-	bool handshaken;
-	bool ours; /* what is written now is an answer of ours, not one evhttp made up */
+	bool handshaken; /* somebody known: a certificate, or a local user who asked something */
+	bool busy;       /* a request is being answered, or a stream goes on */
+	bool ours;       /* what is written now is an answer of ours, not one evhttp made up */
 	bool identified;
 	int identity_code;
 	struct err identity_error;
@@ -83,10 +87,13 @@ struct http_stream {
 };
 
 /* http_connection.c */
-struct bufferevent *http_connection_new(struct http_server *s);            /* never NULL */
-struct http_connection *http_connection_of(struct evhttp_request *evhttp); /* NULL: plain */
-/* Who is on the other side, read once. */
+struct bufferevent *http_connection_new(struct http_server *s); /* never NULL */
+/* NULL: it is gone. */
+struct http_connection *http_connection_of(struct http_server *s, struct evhttp_request *evhttp);
+/* Who is on the other side, read once; then it counts among the connections of its peer. */
 int http_connection_identify(struct http_connection *c, struct err *e);
+void http_connection_begin(struct http_connection *c);  /* its request is whole */
+void http_connection_end(struct http_connection *c);    /* and answered */
 void http_connection_forget(struct http_connection *c); /* the server is being freed */
 
 /* http_request.c */

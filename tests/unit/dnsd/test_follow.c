@@ -87,7 +87,11 @@ static void controller_start(struct stage *s, struct controller *c)
 {
 	static const struct http_route routes[] = {
 	    {"GET", "/v1/view", 0, on_view}, {"POST", "/v1/acks", 0, on_ack}};
-	static const struct http_limits limits = {65536, 8192, 16, 10000, 1024 * 1024};
+	static const struct http_limits limits = {.body_bytes = 65536,
+	    .header_bytes = 8192,
+	    .connections = 16,
+	    .idle_ms = 10000,
+	    .stream_backlog_bytes = 1024 * 1024};
 	struct err e = {0};
 	if (http_server_new(s->base, NULL, &limits, routes, 2, c, &c->server, &e) != 0 ||
 	    http_server_listen(c->server, "127.0.0.1@0", &e) != 0)

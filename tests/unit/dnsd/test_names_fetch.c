@@ -75,7 +75,11 @@ static void failed(void *ctx, const char *why)
 static void what_does_not_stay_on_the_disk_is_asked_for_with_a_pause(void **state)
 {
 	static const struct http_route routes[] = {{"GET", "/v1/names/list/", 0, on_list}};
-	static const struct http_limits limits = {65536, 8192, 16, 10000, 1024 * 1024};
+	static const struct http_limits limits = {.body_bytes = 65536,
+	    .header_bytes = 8192,
+	    .connections = 16,
+	    .idle_ms = 10000,
+	    .stream_backlog_bytes = 1024 * 1024};
 	const struct timeval time = {.tv_usec = 400 * 1000};
 	struct stage s = {.base = event_base_new()};
 	struct http_server *server;

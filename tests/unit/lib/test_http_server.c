@@ -2,6 +2,7 @@
 #include "tests/unit/lib/http_rig.h"
 
 #include <arpa/inet.h>
+#include <event2/bufferevent_ssl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -266,6 +267,80 @@ static void silent_connections_do_not_keep_out_those_with_a_certificate(void **s
 		(void)close(fds[i]);
 }
 
+/* A client whose connection and bytes the test holds in its own hands. */
+static struct bufferevent *hand_connect(struct world *w, SSL_CTX *tls)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)http_server_port(w->server)),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct bufferevent *bev = bufferevent_openssl_socket_new(loop_base(w->loop), -1,
+	    SSL_new(tls), BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+	assert_non_null(bev);
+	(void)bufferevent_enable(bev, EV_READ | EV_WRITE);
+	assert_int_equal(bufferevent_socket_connect(bev, (struct sockaddr *)&to, sizeof(to)), 0);
+	return bev;
+}
+
+static void serve_with(struct world *w, const struct http_limits *with)
+{
+	SSL_CTX *tls = rig_server_tls("controld", "controld");
+	http_server_free(w->server);
+	serve(w, tls, with);
+	SSL_CTX_free(tls);
+}
+
+static void one_certificate_can_not_take_all_connections(void **state)
+{
+	struct world *w = *state;
+	struct http_limits few = limits;
+	struct tls_files files = rig_files("ours", "ours", "dnsd");
+	SSL_CTX *tls;
+	struct bufferevent *hands[8];
+	few.connections_per_peer = 2;
+	few.connections = 16;
+	serve_with(w, &few);
+	assert_int_equal(tls_client_context(&files, &tls, NULL), 0);
+	for (size_t i = 0; i < 8; i++)
+		hands[i] = hand_connect(w, tls);
+	while (counts(w).handshakes_failed < 6 || counts(w).connections > 2)
+		step(w);
+	pose_as(w, "ours", "ours", "anna"); /* another one is not touched */
+	get(w, "/hello/");
+	assert_int_equal(w->status, 200);
+	assert_int_equal(counts(w).connections, 3);
+	pose_as(w, "ours", "ours", "dnsd"); /* its own idle ones make room */
+	get(w, "/hello/");
+	assert_int_equal(w->status, 200);
+	for (size_t i = 0; i < 8; i++)
+		bufferevent_free(hands[i]);
+	SSL_CTX_free(tls);
+}
+
+static void a_request_that_trickles_in_is_cut_off_and_a_stream_is_not(void **state)
+{
+	struct world *w = *state;
+	struct http_limits hasty = limits;
+	struct tls_files files = rig_files("ours", "ours", "dnsd");
+	SSL_CTX *tls;
+	hasty.request_ms = 200;
+	serve_with(w, &hasty);
+	(void)ask(w, "/stream", (struct http_call_options){.on_line = on_line});
+	while (!w->stream)
+		step(w);
+	assert_int_equal(tls_client_context(&files, &tls, NULL), 0);
+	struct bufferevent *hand = hand_connect(w, tls);
+	(void)bufferevent_write(hand, "GET /hello/ HTTP/1.1\r\nX: ", 26);
+	while (counts(w).handshakes_failed == 0) {
+		(void)bufferevent_write(hand, "x", 1);
+		step(w);
+	}
+	bufferevent_free(hand);
+	SSL_CTX_free(tls);
+	assert_int_equal(counts(w).streams, 1);
+	get(w, "/hello/");
+	assert_int_equal(w->status, 200);
+}
+
 /* ---- plain text ---- */
 
 static void plain_connections_are_counted_and_bounded(void **state)
@@ -348,6 +423,8 @@ int main(int argc, char **argv)
 	    T(a_redirect_is_followed_with_the_body),
 	    T(connections_above_the_limit_and_silent_ones_are_closed),
 	    T(silent_connections_do_not_keep_out_those_with_a_certificate),
+	    T(one_certificate_can_not_take_all_connections),
+	    T(a_request_that_trickles_in_is_cut_off_and_a_stream_is_not),
 	    BARE(plain_connections_are_counted_and_bounded),
 	    BARE(a_plain_listener_serves_only_what_is_for_everybody),
 	    BARE(listen_addresses_are_checked),
