@@ -45,6 +45,7 @@ static const struct http_route routes[] = {
     {"GET", "/v1/history", TLS_ROLE_OPERATOR, api_history},
     {"GET", "/v1/config", TLS_ROLE_OPERATOR, api_config},
     {"GET", "/v1/config/revisions", TLS_ROLE_OPERATOR, api_config_revisions},
+    {"GET", "/v1/backup", TLS_ROLE_OPERATOR, api_backup},
     {"POST", "/v1/plan", TLS_ROLE_OPERATOR, api_plan},
     {"POST", "/v1/apply", TLS_ROLE_OPERATOR, api_apply},
     {"POST", "/v1/names", TLS_ROLE_OPERATOR, api_names_upload},

@@ -64,6 +64,7 @@ void api_health(struct http_request *r, void *ctx);
 void api_explain(struct http_request *r, void *ctx);
 void api_history(struct http_request *r, void *ctx);
 void api_config(struct http_request *r, void *ctx);
+void api_backup(struct http_request *r, void *ctx);
 void api_config_revisions(struct http_request *r, void *ctx);
 void api_read_release(struct api *a); /* refuses what still waits */
 

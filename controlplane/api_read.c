@@ -9,12 +9,14 @@
 #include "controlplane/status.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
+#include "wire/backup.h"
 
 enum {
 	HISTORY_LINES = 50,
 	HISTORY_LINES_MAX = 1000,
 	EXPLAIN_LINES = 10,
 	REVISION_LINES = 100,
+	BACKUP_KEYS = 32, /* a page; a value has 1 MiB at most, and few have more than some KiB */
 };
 
 struct answer { /* an answer that waits for the store */
@@ -250,6 +252,42 @@ void api_config(struct http_request *r, void *ctx)
 	an->revision = revision;
 	snprintf(key, sizeof key, "/tandem/config/%020" PRIu64, revision);
 	store_get(engine_store(a->engine), key, on_config, an);
+}
+
+static void on_backup(void *ctx, int result, const struct err *e, uint64_t revision,
+    const struct store_entry *entries, size_t count)
+{
+	struct answer *an = ctx;
+	(void)revision;
+	if (result != 0) {
+		answer_fail(an, e, "the store");
+		return;
+	}
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+		    list, backup_entry_encode(entries[i].key, entries[i].value, entries[i].bytes));
+	an->json = json_pack("{s:i, s:o, s:s}", "version", 1, "entries", list, "next",
+	    count == BACKUP_KEYS ? entries[count - 1].key : "");
+	answer_send(an);
+}
+
+/* A page of everything that the store holds. The reader sees to it that the pages fit together:
+ * wire/backup.h. */
+void api_backup(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct err e;
+	const char *after = http_request_query(r, "after");
+	if (after != NULL && (strncmp(after, BACKUP_PREFIX, strlen(BACKUP_PREFIX)) != 0 ||
+	                         strlen(after) > STORE_KEY_BYTES)) {
+		err_set(&e, E_INVALID,
+		    "after: found \"%.40s\", expected a key below " BACKUP_PREFIX, after);
+		http_reply_error(r, &e);
+		return;
+	}
+	struct answer *an = answer_new(a, r, NULL);
+	store_page(a->store, BACKUP_PREFIX, after, BACKUP_KEYS, on_backup, an);
 }
 
 static void on_revisions(void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)

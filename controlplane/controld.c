@@ -7,6 +7,7 @@
 #include "controlplane/controld_metrics.h"
 #include "controlplane/engine.h"
 #include "controlplane/lookout.h"
+#include "controlplane/restore.h"
 #include "controlplane/store.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
@@ -79,15 +80,15 @@ static int tls_open(const struct config_common *c, SSL_CTX **out, struct err *e)
 	return tls_server_context(&files, out, e);
 }
 
-static int store_open(struct controld *d, struct err *e)
+static int store_open(
+    struct event_base *base, const struct config_controld *c, struct store **out, struct err *e)
 {
-	const struct config_controld *c = d->config;
 	if (c->sqlite != NULL)
-		return store_sqlite_open(d->base, c->sqlite, &d->store, e);
+		return store_sqlite_open(base, c->sqlite, out, e);
 	struct store_etcd_options etcd = {.endpoints = (const char *const *)c->etcd_endpoints,
 	    .endpoints_count = c->etcd_endpoints_count,
 	    .tls = {.ca = c->etcd_ca, .certificate = c->etcd_certificate, .key = c->etcd_key}};
-	return store_etcd_open(d->base, &etcd, &d->store, e);
+	return store_etcd_open(base, &etcd, out, e);
 }
 
 static int listen_all(struct controld *d, struct err *e)
@@ -105,7 +106,7 @@ static int parts_open(struct controld *d, struct err *e)
 {
 	int result = tls_open(&d->config->common, &d->tls, e);
 	if (result == 0)
-		result = store_open(d, e);
+		result = store_open(d->base, d->config, &d->store, e);
 	if (result != 0)
 		return result;
 	bool alone = d->config->sqlite != NULL;
@@ -144,6 +145,17 @@ int controld_new(
 	}
 	*out = d;
 	return 0;
+}
+
+int controld_restore(struct loop *loop, const struct config_controld *config, const char *path,
+    struct backup_told *told, struct err *e)
+{
+	struct store *store = NULL;
+	int result = store_open(loop_base(loop), config, &store, e);
+	if (result == 0)
+		result = restore_run(loop_base(loop), store, path, told, e);
+	store_free(store);
+	return result;
 }
 
 int controld_reload(struct controld *d, struct err *e)

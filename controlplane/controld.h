@@ -6,6 +6,11 @@
 #include "lib/loop.h"
 
 struct controld;
+struct backup_told;
+
+/* Puts the backup at `path` into the empty store that `config` names, and ends: docs/operations. */
+int controld_restore(struct loop *loop, const struct config_controld *config, const char *path,
+    struct backup_told *told, struct err *e);
 
 /* Opens the store, starts engine and API, listens. `config` is borrowed. */
 int controld_new(

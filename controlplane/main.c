@@ -1,10 +1,12 @@
 /* tandem-controld: decides by consensus which addresses may be handed out, and tells everyone. */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "controlplane/controld.h"
 #include "lib/log.h"
+#include "wire/backup.h"
 
 static const char usage[] =
     "usage: tandem-controld -c FILE\n"
@@ -14,12 +16,15 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE   its configuration, read at start; certificates again on SIGHUP\n"
     "  -t, --test          read the configuration, say what is wrong with it, and end\n"
+    "  -r, --restore FILE  put the backup (tandem backup) into the store, which must be empty, and "
+    "end\n"
     "  -h, --help          this text\n"
     "\n"
     "See tandem-controld(8).\n";
 
 struct arguments {
 	const char *config;
+	const char *backup;
 	bool test;
 };
 
@@ -27,15 +32,19 @@ struct arguments {
 static int arguments_read(int argc, char **argv, struct arguments *out)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"test", no_argument, NULL, 't'}, {"help", no_argument, NULL, 'h'}, {0}};
+	    {"test", no_argument, NULL, 't'}, {"restore", required_argument, NULL, 'r'},
+	    {"help", no_argument, NULL, 'h'}, {0}};
 	int option;
-	while ((option = getopt_long(argc, argv, "c:th", options, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, "c:tr:h", options, NULL)) != -1)
 		switch (option) {
 		case 'c':
 			out->config = optarg;
 			break;
 		case 't':
 			out->test = true;
+			break;
+		case 'r':
+			out->backup = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -81,6 +90,25 @@ static int run(const struct config_controld *config)
 	return result == 0 ? 0 : 1;
 }
 
+static int restore(const struct config_controld *config, const char *path)
+{
+	struct err e = {0};
+	struct loop *loop = NULL;
+	struct backup_told told = {0};
+	int result = loop_new(&loop, &e);
+	if (result == 0)
+		result = controld_restore(loop, config, path, &told, &e);
+	loop_free(loop);
+	if (result != 0) {
+		log_error("not restored: %s", e.text);
+		return 1;
+	}
+	printf("restored %s: cluster %s at epoch %" PRIu64 ", revision %" PRIu64 ", %" PRIu64
+	       " keys; start the controllers\n",
+	    path, told.cluster, told.epoch, told.revision, told.keys);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
@@ -96,7 +124,9 @@ int main(int argc, char **argv)
 		status = 1;
 	} else {
 		log_open("tandem-controld", config.common.log);
-		status = arguments.test ? 0 : run(&config);
+		status = arguments.test             ? 0
+		         : arguments.backup != NULL ? restore(&config, arguments.backup)
+		                                    : run(&config);
 	}
 	config_errors_free(&errors);
 	config_controld_free(&config);

@@ -31,6 +31,17 @@ void store_list(struct store *s, const char *prefix, size_t limit, bool descendi
 	s->engine->read(s, &range, done, ctx);
 }
 
+void store_page(struct store *s, const char *prefix, const char *after, size_t limit,
+    store_read_done done, void *ctx)
+{
+	key_check(prefix);
+	assert(limit > 0);
+	assert(after == NULL || strncmp(after, prefix, strlen(prefix)) == 0);
+	const struct store_range range = {
+	    .key = prefix, .is_prefix = true, .limit = limit, .after = after};
+	s->engine->read(s, &range, done, ctx);
+}
+
 /* What is too large comes from outside (a document, a history), so it is an error; a key given
  * twice is a mistake of the caller. */
 static int txn_check(const struct store_txn *txn, struct err *e)

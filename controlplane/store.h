@@ -67,6 +67,10 @@ void store_get(struct store *s, const char *key, store_read_done done, void *ctx
  * which is at least 1. E_LIMIT if the answer is unreasonably large: list fewer. */
 void store_list(struct store *s, const char *prefix, size_t limit, bool descending,
     store_read_done done, void *ctx);
+/* The next `limit` keys under `prefix`, in order, behind `after` (NULL: the first ones). Pages are
+ * not of one moment: what is written meanwhile is in or not. */
+void store_page(struct store *s, const char *prefix, const char *after, size_t limit,
+    store_read_done done, void *ctx);
 void store_commit(struct store *s, const struct store_txn *txn, store_commit_done done, void *ctx);
 
 /* A commit needs no comparison, and no write either (then it only proves something). No key may be

@@ -15,6 +15,7 @@ struct store_range {
 	bool is_prefix; /* all keys that begin with `key`, else this one */
 	size_t limit;
 	bool descending;
+	const char *after; /* NULL, or only keys behind it; never with `descending` */
 };
 
 struct store_engine {

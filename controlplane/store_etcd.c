@@ -42,7 +42,7 @@ static void etcd_read(
 {
 	const struct etcd_request request = {.kind = ETCD_READ,
 	    .path = "/v3/kv/range",
-	    .body = etcd_range_body(range, 0, NULL),
+	    .body = etcd_range_body(range, 0, range->after),
 	    .done = read_done,
 	    .read_done = done,
 	    .ctx = ctx};

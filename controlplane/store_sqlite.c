@@ -22,6 +22,8 @@ static const char *const statement_texts[STATEMENTS] = {
                        " ORDER BY key ASC LIMIT ?3",
     [STATEMENT_LIST_DOWN] = "SELECT key, value, modified FROM entry WHERE key >= ?1 AND key < ?2"
                             " ORDER BY key DESC LIMIT ?3",
+    [STATEMENT_LIST_AFTER] = "SELECT key, value, modified FROM entry WHERE key > ?1 AND key < ?2"
+                             " ORDER BY key ASC LIMIT ?3",
     [STATEMENT_PUT] = "INSERT INTO entry (key, value, modified) VALUES (?1, ?2, ?3)"
                       " ON CONFLICT (key) DO UPDATE SET value = excluded.value,"
                       " modified = excluded.modified",
@@ -77,10 +79,12 @@ static void sqlite_read(
 	struct err e = s->broken;
 	if (e.code == 0) {
 		char *end = NULL;
-		sqlite3_stmt *st = statement_start(s, !range->is_prefix   ? STATEMENT_READ
-		                                      : range->descending ? STATEMENT_LIST_DOWN
-		                                                          : STATEMENT_LIST);
-		key_bind(st, 1, range->key);
+		sqlite3_stmt *st =
+		    statement_start(s, !range->is_prefix        ? STATEMENT_READ
+		                       : range->descending      ? STATEMENT_LIST_DOWN
+		                       : (range->after != NULL) ? STATEMENT_LIST_AFTER
+		                                                : STATEMENT_LIST);
+		key_bind(st, 1, range->after != NULL ? range->after : range->key);
 		if (range->is_prefix) {
 			end = store_prefix_end(range->key);
 			key_bind(st, 2, end);

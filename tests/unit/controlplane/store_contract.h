@@ -163,6 +163,30 @@ static void contract_lists_are_ordered_and_limited_both_ways(void **state)
 	rig_result_free(&r);
 }
 
+static void contract_pages_go_on_behind_the_last_key(void **state)
+{
+	struct rig *rig = *state;
+	static const char *const keys[] = {
+	    "/tandem/test/a", "/tandem/test/a/b", "/tandem/test/b", "/tandem/tests"};
+	char after[64] = "";
+	for (size_t i = 0; i < 4; i++)
+		rig_put_ok(rig, keys[i], "1");
+	for (size_t i = 0; i < 3; i++) {
+		struct rig_result r = {0};
+		store_page(rig->store, "/tandem/test/", i > 0 ? after : NULL, 1, rig_on_read, &r);
+		rig_wait_flag(rig->base, &r.done, "a page");
+		assert_int_equal(r.count, 1);
+		assert_string_equal(r.entries[0].key, keys[i]);
+		snprintf(after, sizeof(after), "%s", r.entries[0].key);
+		rig_result_free(&r);
+	}
+	struct rig_result r = {0};
+	store_page(rig->store, "/tandem/test/", after, 5, rig_on_read, &r);
+	rig_wait_flag(rig->base, &r.done, "the page behind the last");
+	assert_int_equal(r.result, 0);
+	assert_int_equal(r.count, 0);
+}
+
 static void contract_what_is_too_large_is_refused_and_the_rest_of_the_store_goes_on(void **state)
 {
 	struct rig *rig = *state;
@@ -371,6 +395,7 @@ static inline int store_contract_run(
 	    CONTRACT(all_writes_of_a_commit_carry_its_revision),
 	    CONTRACT(a_commit_that_changes_nothing_does_not_move_the_revision),
 	    CONTRACT(lists_are_ordered_and_limited_both_ways),
+	    CONTRACT(pages_go_on_behind_the_last_key),
 	    CONTRACT(what_is_too_large_is_refused_and_the_rest_of_the_store_goes_on),
 	    CONTRACT(a_transaction_holds_as_many_items_as_promised),
 	    CONTRACT(requests_are_copied_when_they_are_made),
