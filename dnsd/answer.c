@@ -78,8 +78,9 @@ static void soa_set_serial(const struct answer *a, const struct zone *z, size_t 
 static void negative_put(
     struct answer *a, const struct name *n, const struct zone *z, const struct node *node)
 {
-	if (message_put(&a->m, SECTION_AUTHORITY, &z->soa, ancestor_at(a, n, z->apex),
-	        z->negative_ttl_s, 0))
+	const struct zone_top *top = zone_top(a->snapshot->catalog, z);
+	if (message_put(&a->m, SECTION_AUTHORITY, &top->soa, ancestor_at(a, n, z->apex),
+	        top->negative_ttl_s, 0))
 		soa_set_serial(a, z, a->m.used);
 	proof_absence(&a->proof, z, &a->place, node);
 }
@@ -300,7 +301,8 @@ static void serial_answer(struct answer *a)
 	}
 	const struct zone *z = apex->kin->zone;
 	a->flags |= FLAG_AA;
-	if (message_put(&a->m, SECTION_ANSWER, &z->soa, a->name_at, z->soa.ttl_s, 0))
+	const struct rrset *soa = &zone_top(a->snapshot->catalog, z)->soa;
+	if (message_put(&a->m, SECTION_ANSWER, soa, a->name_at, soa->ttl_s, 0))
 		soa_set_serial(a, z, a->m.used);
 }
 

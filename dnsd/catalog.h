@@ -66,14 +66,20 @@ struct catalog_lazy { /* made when first needed: dnsd/zone_order.h */
 	_Atomic(struct zone_order *) *orders; /* of each zone */
 };
 
-struct zone {
-	struct node *apex;
-	uint32_t index;      /* of the catalog's zones */
-	struct zone *parent; /* the zone above, if it is served here too */
+struct zone_top { /* what the SOA says */
 	struct rrset soa;
 	uint32_t negative_ttl_s; /* RFC 2308 section 5: min(SOA's TTL, minimum) */
 	uint32_t serial_base;
-	uint32_t phase_s;                 /* when its signatures turn: dnsd/serial.h */
+	uint32_t born; /* the generation that sees it first */
+	const struct zone_top *former;
+};
+
+struct zone {
+	const struct node *apex; /* as it was built: for its name */
+	uint32_t index;          /* of the catalog's zones */
+	struct zone *parent;     /* the zone above, if it is served here too */
+	_Atomic(const struct zone_top *) top; /* the newest: zone_top() */
+	uint32_t phase_s;                     /* when its signatures turn: dnsd/serial.h */
 	const struct zone_keys *keys;     /* NULL: the zone is not signed */
 	const struct denial_chain *chain; /* signed, but not with compact denial */
 };
@@ -142,6 +148,15 @@ const struct node *catalog_next(const struct catalog *c, size_t *at);
 static inline bool node_is_seen(const struct catalog *c, const struct node *n)
 {
 	return n->kin->born <= c->generation && n->kin->died - 1U >= c->generation;
+}
+
+/* The zone's top as this catalog sees it. */
+static inline const struct zone_top *zone_top(const struct catalog *c, const struct zone *z)
+{
+	const struct zone_top *top = atomic_load_explicit(&z->top, memory_order_acquire);
+	while (top->born > c->generation)
+		top = top->former;
+	return top;
 }
 
 static inline size_t node_name_bytes(const struct node *n)

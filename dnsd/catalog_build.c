@@ -146,7 +146,6 @@ static int apex_add(struct builder *b, const struct zone_data *data, struct err 
 	struct zone *z = arena_new(&c->arena, sizeof(*z));
 	struct kin kin = {.zone = z, .pool = CATALOG_NO_POOL, .is_apex = true};
 	z->apex = node_make(&b->g, &data->apex, 0, hash, kin, NULL, 0);
-	z->serial_base = data->serial_base;
 	z->phase_s = serial_phase(data->apex.wire, data->apex.bytes);
 	if (data->keys) {
 		z->keys = data->keys;
@@ -211,14 +210,6 @@ static void zone_add(struct builder *b, struct zone *z, const struct zone_data *
 	}
 }
 
-static void zone_finish(struct zone *z)
-{
-	bool found = node_rrset(z->apex, TYPE_SOA, &z->soa);
-	assert(found && z->soa.bytes >= SOA_TAIL_BYTES);
-	const uint8_t *minimum = z->soa.body + z->soa.bytes - 4;
-	uint32_t minimum_s = get_u32(minimum);
-	z->negative_ttl_s = minimum_s < z->soa.ttl_s ? minimum_s : z->soa.ttl_s;
-}
 
 static int pool_order(const void *key, const void *item)
 {
@@ -338,7 +329,7 @@ static int zones_add(struct builder *b, const struct catalog_input *in, struct e
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		parent_link(b, zones[i], in->zones[i]);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
-		zone_finish(zones[i]);
+		zone_top_set(b->g.c, zones[i], zones[i]->apex, in->zones[i]->serial_base, 0);
 	return r;
 }
 

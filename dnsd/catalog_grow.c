@@ -267,3 +267,17 @@ void node_change(struct grower *g, struct node *node, struct kin kin)
 	node->kin = kin_get(g, kin, true);
 	kin_count(node->kin, 1);
 }
+
+void zone_top_set(struct catalog *root, struct zone *z, const struct node *apex,
+    uint32_t serial_base, uint32_t born)
+{
+	struct zone_top *top = arena_new(&root->arena, sizeof(*top));
+	bool found = node_rrset(apex, TYPE_SOA, &top->soa);
+	assert(found && top->soa.bytes >= SOA_TAIL_BYTES);
+	uint32_t minimum_s = get_u32(top->soa.body + top->soa.bytes - 4);
+	top->negative_ttl_s = minimum_s < top->soa.ttl_s ? minimum_s : top->soa.ttl_s;
+	top->serial_base = serial_base;
+	top->born = born;
+	top->former = atomic_load(&z->top);
+	atomic_store_explicit(&z->top, top, memory_order_release);
+}

@@ -88,4 +88,8 @@ struct node *node_extend(
 /* Gives it another kin; `above` stays. */
 void node_change(struct grower *g, struct node *node, struct kin kin);
 
+/* What the zone's SOA says from that generation on. `root` has the storage. */
+void zone_top_set(struct catalog *root, struct zone *z, const struct node *apex,
+    uint32_t serial_base, uint32_t born);
+
 #endif

@@ -180,7 +180,7 @@ static void notice_send(struct notifier *n, const struct notice *what)
 		return; /* as if it had got lost */
 	evutil_secure_rng_get_bytes(&sent->id, sizeof(sent->id));
 	size_t bytes = notify_message_put(sent->id, what->zone->wire, what->zone->bytes,
-	    z ? &z->soa : NULL, what->zone->serial, message);
+	    z ? &zone_top(n->seat->now->catalog, z)->soa : NULL, what->zone->serial, message);
 	sent->tsig = (struct tsig){0};
 	if (p->has_key)
 		bytes = tsig_sign_query(

@@ -29,7 +29,7 @@ static void soa_sign(struct proof *p, const struct zone *z, enum message_section
     size_t owner_at, uint32_t shown_ttl_s)
 {
 	uint8_t body[SOA_BODY_BYTES];
-	struct rrset soa = z->soa;
+	struct rrset soa = zone_top(p->snapshot->catalog, z)->soa;
 	struct name top;
 	if (soa.bytes > sizeof(body)) { /* one that was written as octets: RFC 3597 */
 		p->m->full = true;
@@ -101,7 +101,7 @@ static void chain_put(struct proof *p, const struct zone *z, const struct proof_
 	const struct node *next = denial_chain_next(z->chain, n);
 	size_t count = denial_types(n, z, p->snapshot->pools, types);
 	node_name(next, &name);
-	nsec_build(&nsec, name.wire, name.bytes, types, count, z->negative_ttl_s);
+	nsec_build(&nsec, name.wire, name.bytes, types, count, zone_top(p->snapshot->catalog, z)->negative_ttl_s);
 	node_name(n, &name);
 	nsec_put(p, z, at, section, &nsec, name.wire, name.bytes, false);
 }
@@ -125,7 +125,7 @@ static void compact_put(struct proof *p, const struct zone *z, const struct proo
 	node_name(z->apex, &top);
 	size_t next_bytes = denial_successor(owner, &top, next);
 	size_t count = denial_types(node, z, p->snapshot->pools, types);
-	nsec_build(&nsec, next, next_bytes, types, count, z->negative_ttl_s);
+	nsec_build(&nsec, next, next_bytes, types, count, zone_top(p->snapshot->catalog, z)->negative_ttl_s);
 	/* The asker made the name up, unless it stands in the zone. */
 	nsec_put(p, z, at, section, &nsec, owner->wire, owner->bytes,
 	    !node || node_name_bytes(node) != owner->bytes);
@@ -201,7 +201,7 @@ void proof_absence(
 	size_t wildcard_bytes;
 	if (!proof_is_due(p, z))
 		return;
-	soa_sign(p, z, SECTION_AUTHORITY, apex_at(z, at), z->negative_ttl_s);
+	soa_sign(p, z, SECTION_AUTHORITY, apex_at(z, at), zone_top(p->snapshot->catalog, z)->negative_ttl_s);
 	if (!z->chain) {
 		p->is_compact = p->is_compact || !node;
 		compact_put(p, z, at, SECTION_AUTHORITY, at->name, node);

@@ -11,13 +11,14 @@
 
 void zone_content_init(struct zone_content *c, const struct snapshot *s, const struct zone *z)
 {
+	const struct rrset *soa = &zone_top(s->catalog, z)->soa;
 	*c = (struct zone_content){.snapshot = snapshot_hold(s),
 	    .zone = z,
 	    .serial = serial_of(s, z),
 	    .turn = serial_turn(z, s->time_s),
-	    .soa_body = mem_dup(z->soa.body, z->soa.bytes),
-	    .soa = z->soa};
-	put_u32(c->soa_body + z->soa.bytes - SOA_TAIL_BYTES, c->serial);
+	    .soa_body = mem_dup(soa->body, soa->bytes),
+	    .soa = *soa};
+	put_u32(c->soa_body + soa->bytes - SOA_TAIL_BYTES, c->serial);
 	c->soa.body = c->soa_body;
 }
 
@@ -98,7 +99,7 @@ static void nsec_make(struct zone_cursor *cursor, const struct node *n)
 	size_t count = denial_types(n, c->zone, c->snapshot->pools, types);
 	node_name(c->order->nodes[next], &next_name);
 	nsec_build(
-	    &cursor->nsec, next_name.wire, next_name.bytes, types, count, c->zone->negative_ttl_s);
+	    &cursor->nsec, next_name.wire, next_name.bytes, types, count, zone_top(c->snapshot->catalog, c->zone)->negative_ttl_s);
 }
 
 bool zone_cursor_next(struct zone_cursor *cursor, struct zone_item *item)

@@ -170,7 +170,7 @@ static struct zone_order *order_make(const struct catalog *c, const struct zone 
 		if (kept == 0 || o->nodes[kept - 1] != o->nodes[i])
 			o->nodes[kept++] = o->nodes[i];
 	o->count = kept;
-	assert(kept > 0 && o->nodes[0] == z->apex);
+	assert(kept > 0 && o->nodes[0]->kin->is_apex && o->nodes[0]->kin->zone == z);
 	return o;
 }
 

@@ -279,8 +279,9 @@ static void a_flood_of_names_leaves_signatures_for_those_that_exist(void **state
 /* Names of a zone that is signed, or not. */
 static struct zone zone_of(const struct zone_keys *keys)
 {
+	static const struct zone_top top = {.serial_base = 7};
 	return (struct zone){.keys = keys,
-	    .serial_base = 7,
+	    .top = &top,
 	    .phase_s = serial_phase((const uint8_t *)"\7example", 9)};
 }
 
@@ -317,7 +318,9 @@ static void serials_of_signed_zones_grow_with_epochs_and_turns(void **state)
 	(void)state;
 	static const struct zone_keys keys;
 	const struct zone z = zone_of(&keys), plain = zone_of(NULL);
-	struct snapshot now = {.epoch = 40, .time_s = NOW_S}, turned = now, next = now;
+	struct catalog catalog = {0};
+	struct snapshot now = {.catalog = &catalog, .epoch = 40, .time_s = NOW_S}, turned = now,
+	                next = now;
 	turned.time_s += SERIAL_TURN_S;
 	next.epoch++;
 	assert_int_equal(serial_of(&now, &plain), 47);
