@@ -188,10 +188,10 @@ static size_t rrset_store(uint8_t *to, const struct record *first, size_t count)
 
 /* An empty node with room for RRsets behind its label. */
 static struct node *node_new(
-    struct grower *g, const uint8_t *label, size_t label_bytes, size_t rrsets_bytes)
+    struct catalog *root, const uint8_t *label, size_t label_bytes, size_t rrsets_bytes)
 {
 	size_t bytes = offsetof(struct node, tail) + node_label_room(label_bytes) + rrsets_bytes;
-	struct node *node = arena_new_aligned(&g->c->arena, bytes, _Alignof(struct node));
+	struct node *node = arena_new_aligned(&root->arena, bytes, _Alignof(struct node));
 	node->label_bytes = (uint8_t)label_bytes;
 	memcpy(node->tail, label, label_bytes);
 	return node;
@@ -218,12 +218,43 @@ static void rrsets_store(struct node *node, uint8_t *to, const struct record *fi
 	}
 }
 
+/* Octets of the RRsets as stored. */
+static size_t rrsets_held(const struct node *node)
+{
+	size_t held = 0;
+	for (size_t i = 0; i < node->rrsets_count; i++) {
+		struct rrset set = node_rrset_at(node, i);
+		held += stored_bytes(set.type, set.count, set.bytes);
+	}
+	return held;
+}
+
+struct node *node_dup(struct catalog *root, const struct node *node, const struct kin *kin)
+{
+	size_t held = rrsets_held(node), label_room = node_label_room(node->label_bytes);
+	struct node *copy = node_new(root, node->tail, node->label_bytes, held);
+	copy->kin = kin;
+	copy->rrsets_count = node->rrsets_count;
+	memcpy(copy->tail + label_room, node->tail + label_room, held);
+	return copy;
+}
+
+struct node *node_lay(struct catalog *root, const uint8_t *label, const struct kin *kin,
+    const struct record *first, size_t count)
+{
+	size_t label_bytes = (size_t)label[0] + 1;
+	struct node *node = node_new(root, label, label_bytes, rrsets_room(first, count));
+	node->kin = kin;
+	rrsets_store(node, node->tail + node_label_room(label_bytes), first, count);
+	return node;
+}
+
 struct node *node_make(struct grower *g, const struct name *n, size_t label, uint64_t hash,
     struct kin kin, const struct record *first, size_t count)
 {
 	struct catalog *c = g->c;
 	size_t at = n->starts[label], label_bytes = (size_t)n->wire[at] + 1;
-	struct node *node = node_new(g, n->wire + at, label_bytes, rrsets_room(first, count));
+	struct node *node = node_new(c, n->wire + at, label_bytes, rrsets_room(first, count));
 	kin.above = n->wire + at + label_bytes;
 	kin.above_bytes = (uint8_t)(n->bytes - at - label_bytes);
 	node->kin = kin_get(g, kin, false);
@@ -240,13 +271,9 @@ struct node *node_make(struct grower *g, const struct name *n, size_t label, uin
 struct node *node_extend(
     struct grower *g, struct node *node, uint64_t hash, const struct record *first, size_t count)
 {
-	size_t held = 0, label_room = node_label_room(node->label_bytes);
-	for (size_t i = 0; i < node->rrsets_count; i++) {
-		struct rrset set = node_rrset_at(node, i);
-		held += stored_bytes(set.type, set.count, set.bytes);
-	}
+	size_t held = rrsets_held(node), label_room = node_label_room(node->label_bytes);
 	struct node *fresh =
-	    node_new(g, node->tail, node->label_bytes, held + rrsets_room(first, count));
+	    node_new(g->c, node->tail, node->label_bytes, held + rrsets_room(first, count));
 	fresh->kin = node->kin;
 	fresh->rrsets_count = node->rrsets_count;
 	memcpy(fresh->tail + label_room, node->tail + label_room, held);
