@@ -1,9 +1,9 @@
 /* A model of the store with etcd's contract: linearizable transactions with revisions, watches,
- * writes without an answer that may happen later, and no answers without a majority.
+ * writes without an answer that may happen later, and no answers without a majority. This file:
+ * requests on their way, at the store and back.
  *
- * It has a member at every controller's site. A client is served while some member that it reaches
- * reaches a majority. What the rules want to know is told where it happens: when a state is sent
- * (it was decided now) and when it is taken. */
+ * What the rules want to know is told where it happens: when a state is sent (it was decided now)
+ * and when it is taken. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,41 +13,15 @@
 #include "controlplane/store.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
-#include "tests/sim/sim.h"
-#include "tests/sim/store_model.h"
+#include "tests/sim/store_parts.h"
 #include "wire/state.h"
 
 #define KEY_STATE "/tandem/state"
 #define KEY_CONFIG "/tandem/config/"
 
-enum { CHANGES = 512, TRY_MS = 150, TOTAL_MS = 1000, WATCH_LOST_MS = 400 };
-
-struct blob {
-	unsigned references;
-	size_t bytes;
-	char data[];
-};
-
-struct entry {
-	char *key;
-	struct blob *value;
-	uint64_t modified;
-};
-
-struct change {
-	char *key;
-	struct blob *value; /* NULL: deleted */
-	uint64_t modified;
-};
+enum { TRY_MS = 150, TOTAL_MS = 1000 };
 
 static struct model {
-	struct entry *entries; /* sorted by key */
-	size_t count;
-	uint64_t revision;
-	struct change changes[CHANGES]; /* the last ones */
-	uint64_t changes_count;
-	struct store_watch *watches;
-	bool dead[SIM_CONTROLLERS];
 	unsigned mutes;
 	unsigned lost_per_mille, late_per_mille;
 	struct state *state;
@@ -56,86 +30,6 @@ static struct model {
 	size_t *variants; /* of the document of revision i + 1 */
 	size_t variants_count;
 } model;
-
-static struct blob *blob_new(const void *data, size_t bytes)
-{
-	struct blob *b = mem_new(1, sizeof(*b) + bytes + 1);
-	b->references = 1;
-	b->bytes = bytes;
-	memcpy(b->data, data, bytes);
-	return b;
-}
-
-static struct blob *blob_hold(struct blob *b)
-{
-	if (b)
-		b->references++;
-	return b;
-}
-
-static void blob_drop(struct blob *b)
-{
-	if (b && --b->references == 0)
-		free(b);
-}
-
-/* ---- what is in it ---- */
-
-static size_t entry_place(const char *key, bool *there)
-{
-	size_t low = 0, high = model.count;
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		if (strcmp(model.entries[middle].key, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*there = low < model.count && strcmp(model.entries[low].key, key) == 0;
-	return low;
-}
-
-static uint64_t entry_modified(const char *key)
-{
-	bool there;
-	size_t at = entry_place(key, &there);
-	return there ? model.entries[at].modified : 0;
-}
-
-static void change_note(const char *key, struct blob *value, uint64_t modified)
-{
-	struct change *c = &model.changes[model.changes_count++ % CHANGES];
-	free(c->key);
-	blob_drop(c->value);
-	*c = (struct change){mem_strdup(key), blob_hold(value), modified};
-}
-
-static void entry_put(const char *key, struct blob *value)
-{
-	bool there;
-	size_t at = entry_place(key, &there);
-	if (!there && !value)
-		return;
-	change_note(key, value, model.revision);
-	if (there) {
-		blob_drop(model.entries[at].value);
-		if (!value) {
-			free(model.entries[at].key);
-			model.count--;
-			memmove(&model.entries[at], &model.entries[at + 1],
-			    (model.count - at) * sizeof(*model.entries));
-			return;
-		}
-	} else {
-		vec_grow(&model.entries, model.count, sizeof(*model.entries));
-		memmove(&model.entries[at + 1], &model.entries[at],
-		    (model.count - at) * sizeof(*model.entries));
-		model.count++;
-		model.entries[at].key = mem_strdup(key);
-	}
-	model.entries[at].value = blob_hold(value);
-	model.entries[at].modified = model.revision;
-}
 
 const struct state *store_state(void)
 {
@@ -148,42 +42,12 @@ size_t store_document_variant(uint64_t revision)
 	                                                         : SIZE_MAX;
 }
 
-/* ---- reach ---- */
-
-static bool members_joined(size_t a, size_t b)
-{
-	size_t s = sim->layout->controller_site[a], t = sim->layout->controller_site[b];
-	return a == b || (network_open(s, t) && network_open(t, s));
-}
-
-static bool store_reached(size_t site)
-{
-	size_t all = sim->layout->controllers;
-	for (size_t m = 0; m < all; m++) {
-		size_t at = sim->layout->controller_site[m], joined = 0;
-		if (model.dead[m] || !network_open(site, at) || !network_open(at, site))
-			continue;
-		for (size_t i = 0; i < all; i++)
-			joined += !model.dead[i] && members_joined(m, i);
-		if (joined > all / 2)
-			return true;
-	}
-	return false;
-}
-
-void store_member_kill(size_t controller, bool dead)
-{
-	model.dead[controller] = dead;
-}
-
 void store_mute(bool on, unsigned how)
 {
 	model.mutes += on ? 1 : -1U;
 	model.lost_per_mille = model.mutes ? 100 + how % 400 : 0;
 	model.late_per_mille = model.mutes ? 50 + how / 7 % 300 : 0;
 }
-
-/* ---- requests ---- */
 
 struct request {
 	struct store *store;
@@ -215,12 +79,6 @@ struct request {
 	size_t found_count;
 	unsigned references;
 	struct request *next; /* of the store */
-};
-
-struct store {
-	struct process *node;
-	struct request *requests;
-	uint64_t heard_ms; /* on the node's clock; 0: never */
 };
 
 struct store *store_model_open(struct process *node)
@@ -338,16 +196,14 @@ static void read_collect(struct request *r)
 	size_t bytes = strlen(r->key);
 	if (!r->is_prefix) {
 		if (there)
-			found_add(r, &model.entries[first]);
+			found_add(r, &store_data.entries[first]);
 		return;
 	}
-	while (end < model.count && strncmp(model.entries[end].key, r->key, bytes) == 0)
+	while (end < store_data.count && strncmp(store_data.entries[end].key, r->key, bytes) == 0)
 		end++;
 	for (size_t i = first; i < end && r->found_count < r->limit; i++)
-		found_add(r, &model.entries[r->descending ? end - 1 - (i - first) : i]);
+		found_add(r, &store_data.entries[r->descending ? end - 1 - (i - first) : i]);
 }
-
-static void watches_tell(void);
 
 static void variant_note(uint64_t revision, const struct blob *text)
 {
@@ -375,7 +231,7 @@ static void office_note(const struct request *r, const char *key, const struct b
 
 static void commit_apply(struct request *r)
 {
-	r->revision = model.revision;
+	r->revision = store_data.revision;
 	for (size_t i = 0; i < r->compares_count; i++)
 		if (entry_modified(r->compares[i].key) != r->compares[i].modified) {
 			r->result = E_CONFLICT;
@@ -384,8 +240,8 @@ static void commit_apply(struct request *r)
 	r->result = 0;
 	if (r->writes_count == 0)
 		return;
-	model.revision++;
-	r->revision = model.revision;
+	store_data.revision++;
+	r->revision = store_data.revision;
 	for (size_t i = 0; i < r->writes_count; i++) {
 		trace_add(r->writes[i].key, strlen(r->writes[i].key));
 		if (r->writes[i].value)
@@ -415,7 +271,7 @@ static void request_arrive(void *arg)
 		commit_apply(r);
 		request_return(r);
 	} else {
-		r->revision = model.revision;
+		r->revision = store_data.revision;
 		read_collect(r);
 		request_return(r);
 	}
@@ -548,136 +404,10 @@ uint64_t store_silence_ms(const struct store *s)
 	return s->heard_ms == 0 ? UINT64_MAX : node_mono_ms(s->node) - s->heard_ms;
 }
 
-/* ---- watches ---- */
-
-struct store_watch {
-	struct store *store;
-	struct process *node;
-	char *prefix;
-	size_t prefix_bytes;
-	uint64_t position; /* of the next change to be told */
-	store_watch_event event;
-	store_watch_gap gap;
-	void *ctx;
-	struct task *task;
-	struct store_watch *next;
-};
-
-static void watch_pump(void *arg);
-
-static void watch_later(struct store_watch *w, uint64_t delay_us)
-{
-	if (!w->task)
-		w->task = task_after(w->node, delay_us, watch_pump, NULL, w);
-}
-
-static void watch_remove(struct store_watch *w)
-{
-	struct store_watch **p = &model.watches;
-	while (*p != w)
-		p = &(*p)->next;
-	*p = w->next;
-	if (w->task)
-		task_cancel(w->task);
-	free(w->prefix);
-	free(w);
-}
-
-static bool watch_alive(const struct store_watch *w)
-{
-	for (const struct store_watch *i = model.watches; i; i = i->next)
-		if (i == w)
-			return true;
-	return false;
-}
-
-static void watch_pump(void *arg)
-{
-	struct store_watch *w = arg;
-	w->task = NULL;
-	if (!store_reached(w->node->site)) {
-		watch_later(w, WATCH_LOST_MS * 1000);
-		return;
-	}
-	uint64_t first = model.changes_count > CHANGES ? model.changes_count - CHANGES : 0;
-	if (w->position < first) {
-		store_watch_gap gap = w->gap;
-		void *ctx = w->ctx;
-		watch_remove(w);
-		gap(ctx);
-		return;
-	}
-	while (w->position < model.changes_count) {
-		struct change *c = &model.changes[w->position++ % CHANGES];
-		if (strncmp(c->key, w->prefix, w->prefix_bytes) != 0)
-			continue;
-		struct blob *value = blob_hold(c->value);
-		char *key = mem_strdup(c->key);
-		const struct store_entry entry = {
-		    key, value ? value->data : NULL, value ? value->bytes : 0, c->modified};
-		w->event(w->ctx, c->modified, &entry);
-		blob_drop(value);
-		free(key);
-		if (!watch_alive(w))
-			return;
-	}
-}
-
-static void watches_tell(void)
-{
-	const struct change *last = &model.changes[(model.changes_count - 1) % CHANGES];
-	for (struct store_watch *w = model.watches; w; w = w->next) {
-		bool wanted = false;
-		for (uint64_t i = model.changes_count; i-- > 0 && !wanted;) {
-			const struct change *c = &model.changes[i % CHANGES];
-			if (c->modified != last->modified)
-				break;
-			wanted = strncmp(c->key, w->prefix, w->prefix_bytes) == 0;
-		}
-		if (wanted)
-			watch_later(w, 200 + chance_draw(&sim->store_chance, 4000));
-	}
-}
-
-struct store_watch *store_watch(struct store *s, const char *prefix, uint64_t from_revision,
-    store_watch_event event, store_watch_gap gap, void *ctx)
-{
-	struct store_watch *w = mem_new(1, sizeof(*w));
-	*w = (struct store_watch){.store = s,
-	    .node = s->node,
-	    .prefix = mem_strdup(prefix),
-	    .prefix_bytes = strlen(prefix),
-	    .position = model.changes_count,
-	    .event = event,
-	    .gap = gap,
-	    .ctx = ctx,
-	    .next = model.watches};
-	/* Older than what is kept: a gap, which the first look finds. */
-	while (w->position > 0 && model.changes_count - w->position < CHANGES + 1 &&
-	       model.changes[(w->position - 1) % CHANGES].modified > from_revision)
-		w->position--;
-	model.watches = w;
-	watch_later(w, 500);
-	return w;
-}
-
-void store_watch_end(struct store_watch *w)
-{
-	if (w)
-		watch_remove(w);
-}
-
 void store_model_reset(void)
 {
-	for (size_t i = 0; i < model.count; i++) {
-		free(model.entries[i].key);
-		blob_drop(model.entries[i].value);
-	}
-	free(model.entries);
-	for (size_t i = 0; i < CHANGES; i++) {
-		free(model.changes[i].key);
-		blob_drop(model.changes[i].value);
-	}
+	store_data_reset();
+	store_reach_reset();
 	state_free(model.state);
 	free(model.variants);
 	model = (struct model){0};
