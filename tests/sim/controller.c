@@ -56,10 +56,11 @@ void controller_start(size_t index, bool newer)
 	}
 	struct process *before = node_enter(c->node);
 	c->node->alive = true;
+	c->node->wrong_from_start = c->node->wall_offset_ms != 0;
 	c->newer = newer;
 	c->store = store_model_open(c->node);
 	rules_on_controller_start(index);
-	unsigned beat_ms = sim->layout->pace < 5 ? 200 : (unsigned)sim->layout->pace * 100;
+	unsigned beat_ms = (unsigned)(sim_beat_us() / 1000);
 	struct engine_options options = {.store = c->store,
 	    .name = sim->layout->site_names[c->node->site],
 	    .url = "https://simulated",

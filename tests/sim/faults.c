@@ -1,6 +1,7 @@
 /* What goes wrong, begun and ended. Causes are counted, so that two faults may overlap. */
 #include <stdlib.h>
 
+#include "lib/base/mem.h"
 #include "tests/sim/sim.h"
 
 static void cut(size_t a, size_t b, bool on)
@@ -54,8 +55,10 @@ static void outage(size_t site, bool on)
 
 static void stall(struct process *n, const struct incident *i)
 {
-	if (n && n->alive && n->stalled_us < sim->now_us + i->lasts_us)
-		n->stalled_us = sim->now_us + i->lasts_us;
+	uint64_t until_us = sim->now_us + i->lasts_us, end_us = sim->layout->duration_us;
+	until_us = until_us < end_us ? until_us : end_us;
+	if (n && n->alive && n->stalled_us < until_us)
+		n->stalled_us = until_us;
 }
 
 static void member_fault(const struct incident *i, bool on)
@@ -65,6 +68,16 @@ static void member_fault(const struct incident *i, bool on)
 		m->down += on ? 1 : -1U;
 	else
 		m->flap_us = on ? (1 + i->b) * sim->layout->pace * SIM_SECOND : 0;
+}
+
+static void members_fail(const struct incident *i, bool on)
+{
+	for (size_t m = 0; m < sim->members_count; m++) {
+		size_t site = sim->members[m].site;
+		if (i->kind == INCIDENT_SITE_FAILS ? site == i->a
+		                                   : sim->layout->region_of[site] == i->a)
+			sim->members[m].down += on ? 1 : -1U;
+	}
 }
 
 static void network_fault(const struct incident *i, bool on)
@@ -103,6 +116,13 @@ static void process_begin(const struct incident *i)
 	case INCIDENT_CRASH_CONTROLLER:
 	case INCIDENT_UPGRADE:
 		controller_stop(i->a);
+		break;
+	case INCIDENT_WRONG_CLOCK: /* -300 … 900 times the pace */
+		controller_stop(i->a);
+		controller_node(i->a)->wall_offset_ms =
+		    ((int64_t)(i->c % 1200) - 300) * (int64_t)sim->layout->pace * 1000;
+		if (!site_is_out(sim->layout->controller_site[i->a]))
+			controller_start(i->a, false);
 		break;
 	case INCIDENT_CRASH_DNSD:
 		dnsd_stop(i->a);
@@ -146,6 +166,7 @@ static void process_end(const struct incident *i)
 			dnsd_start(i->a);
 		break;
 	case INCIDENT_CLOCK_JUMP: /* somebody sets it right */
+	case INCIDENT_WRONG_CLOCK:
 		controller_node(i->a)->wall_offset_ms = 0;
 		break;
 	case INCIDENT_HEALTHD_STOPS:
@@ -157,7 +178,7 @@ static void process_end(const struct incident *i)
 	}
 }
 
-static void fault(const struct incident *i, bool on)
+static void fault(struct incident *i, bool on)
 {
 	switch (i->kind) {
 	case INCIDENT_CRASH_STORE:
@@ -170,6 +191,16 @@ static void fault(const struct incident *i, bool on)
 	case INCIDENT_MEMBER_DOWN:
 	case INCIDENT_MEMBER_FLAPS:
 		member_fault(i, on);
+		break;
+	case INCIDENT_SITE_FAILS:
+	case INCIDENT_ALL_FAIL:
+		members_fail(i, on);
+		break;
+	case INCIDENT_LINES_LOST:
+		stream_lose(i->a, on);
+		break;
+	case INCIDENT_AMBUSH:
+		sim->ambush = on ? i : sim->ambush == i ? NULL : sim->ambush;
 		break;
 	case INCIDENT_VANTAGE_LIES:
 		sim->lying[i->a] += on ? 1 : -1U;
@@ -190,8 +221,74 @@ static void fault(const struct incident *i, bool on)
 	}
 }
 
+/* ---- a leader that is hit while it writes ---- */
+
+struct ambush {
+	size_t controller;
+	uint64_t lasts_us;
+};
+
+static void ambush_over(void *arg)
+{
+	struct ambush *a = arg;
+	if (!site_is_out(sim->layout->controller_site[a->controller]))
+		controller_start(a->controller, false);
+	free(a);
+}
+
+static void ambush_crash(void *arg)
+{
+	struct ambush *a = arg;
+	controller_stop(a->controller);
+	(void)task_after(NULL, a->lasts_us, ambush_over, free, a);
+}
+
+static void ambush_joined(void *arg)
+{
+	struct ambush *a = arg;
+	isolation(sim->layout->controller_site[a->controller], false);
+	free(a);
+}
+
+uint64_t ambush_spring(struct process *controller)
+{
+	const struct incident *i = sim->ambush;
+	if (!i)
+		return 0;
+	static const char *const words[] = {"stands still", "crashes", "is cut off"};
+	uint64_t late_us = sim_beat_us() * (2 + i->c / 4 % 40), how = i->c % 3;
+	struct ambush *a = mem_new(1, sizeof(*a));
+	*a = (struct ambush){controller->index, i->lasts_us};
+	sim->ambush = NULL;
+	story_tell("*** %s %s for %.1f s while its write is on its way for %.1f s",
+	    controller->name, words[how], (double)i->lasts_us / 1e6, (double)late_us / 1e6);
+	if (how == 0) {
+		stall(controller, i);
+		free(a);
+	} else if (how == 1) {
+		(void)task_after(NULL, 1, ambush_crash, free, a);
+	} else {
+		isolation(controller->site, true);
+		(void)task_after(NULL, a->lasts_us, ambush_joined, free, a);
+	}
+	return late_us;
+}
+
+static size_t leader_find(size_t otherwise)
+{
+	for (size_t i = 0; i < sim->layout->controllers; i++)
+		if (controller_leads(i))
+			return i;
+	return otherwise;
+}
+
 void incident_begin(struct incident *i)
 {
+	if (i->at_leader) {
+		i->a = leader_find(i->c % sim->layout->controllers);
+		if (i->kind == INCIDENT_ISOLATION)
+			i->a = sim->layout->controller_site[i->a];
+	}
 	if (i->kind >= INCIDENT_DRAIN)
 		people_ask(i);
 	else

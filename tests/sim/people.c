@@ -55,9 +55,12 @@ static void ask_arrive(void *arg)
 	struct core_request request = {.type = r->type,
 	    .plan_only = r->plan_only,
 	    .actor = "anna",
-	    .site = r->site < SIM_SITES ? sim->layout->site_names[r->site] : NULL,
+	    .site = *r->subject ? r->subject : NULL,
 	    .reason = reason,
 	    .until_ms = r->until_ms,
+	    .start_ms = r->start_ms,
+	    .extend_ms = r->extend_ms,
+	    .override = r->overrides ? "blocked" : NULL,
 	    .planned_on = r->planned_on};
 	if (r->type == CORE_REQUEST_APPLY) {
 		request.service = sim->layout->services[r->document];
@@ -76,7 +79,7 @@ static size_t asked_add(const struct person_request *r)
 	return asked_count - 1;
 }
 
-static void request_send(struct person_request *r)
+void people_send(const struct person_request *r)
 {
 	struct question *q = mem_new(1, sizeof(*q));
 	q->controller = leader_seen(&sim->people_chance);
@@ -91,52 +94,15 @@ static void first_apply(void *arg)
 	(void)arg;
 	if (store_state() && store_state()->revision > 0)
 		return;
-	struct person_request r = {
-	    .type = CORE_REQUEST_APPLY, .planned_on = UINT64_MAX, .site = SIM_SITES};
+	struct person_request r = {.type = CORE_REQUEST_APPLY, .planned_on = UINT64_MAX};
 	snprintf(r.what, sizeof(r.what), "anna applies document 0");
-	request_send(&r);
+	people_send(&r);
 	(void)task_after(NULL, 6 * SIM_SECOND, first_apply, NULL, NULL);
 }
 
 void people_begin(void)
 {
 	(void)task_after(NULL, 3 * SIM_SECOND, first_apply, NULL, NULL);
-}
-
-void people_ask(const struct incident *i)
-{
-	struct person_request r = {.planned_on = UINT64_MAX, .site = SIM_SITES};
-	switch (i->kind) {
-	case INCIDENT_DRAIN:
-		r.type = CORE_REQUEST_DRAIN;
-		r.site = i->a;
-		r.plan_only = i->c % 10 == 0;
-		r.until_ms =
-		    sim_wall_ms() + (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
-		snprintf(r.what, sizeof(r.what), "anna %s %s",
-		    r.plan_only ? "plans to drain" : "drains", sim->layout->site_names[i->a]);
-		break;
-	case INCIDENT_UNDRAIN:
-		r.type = CORE_REQUEST_UNDRAIN;
-		r.site = i->a;
-		snprintf(r.what, sizeof(r.what), "anna undrains %s", sim->layout->site_names[i->a]);
-		break;
-	case INCIDENT_RETURN:
-		r.type = CORE_REQUEST_RETURN;
-		r.site = i->a;
-		snprintf(r.what, sizeof(r.what), "anna returns %s", sim->layout->site_names[i->a]);
-		break;
-	default:
-		r.type = CORE_REQUEST_APPLY;
-		r.document = i->a;
-		r.plan_only = i->kind == INCIDENT_PLAN;
-		if (i->c % 3 == 0 && store_state())
-			r.planned_on = store_state()->revision;
-		snprintf(r.what, sizeof(r.what), "anna %s document %zu",
-		    r.plan_only ? "plans" : "applies", r.document);
-		break;
-	}
-	request_send(&r);
 }
 
 struct person_request *people_request(size_t index)

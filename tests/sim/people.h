@@ -7,16 +7,19 @@
 struct person_request {
 	enum core_request_type type;
 	bool plan_only;
-	size_t site, document;
-	int64_t until_ms;
+	char subject[112]; /* site, scope or member; "": none */
+	size_t document;
+	int64_t until_ms, start_ms, extend_ms;
+	bool overrides;
 	uint64_t planned_on;
-	char what[64];
+	char what[160];
 	bool reached, replied, seen; /* at a controller; told; in the store */
 	int result;
 	uint64_t revision;
 };
 
 void people_begin(void);
+void people_send(const struct person_request *r);
 struct person_request *people_request(size_t index); /* NULL: there is none */
 size_t people_requests(void);
 /* rules_words.c: what was told is so. */

@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 #include "tests/sim/sim.h"
 
-enum { PURPOSE_LAYOUT = 1, PURPOSE_INCIDENTS };
+enum { PURPOSE_LAYOUT = 1, PURPOSE_INCIDENTS, PURPOSE_SCENES };
 
 /* ---- the deployment ---- */
 
@@ -196,7 +196,7 @@ char *document_render(const struct layout *l, uint64_t seed, size_t variant)
 
 /* ---- what will happen ---- */
 
-static void incident_place(struct incident *i, const struct layout *l, struct chance *c)
+void incident_place(struct incident *i, const struct layout *l, struct chance *c)
 {
 	size_t sites = l->sites;
 	i->a = chance_draw(c, sites);
@@ -208,6 +208,7 @@ static void incident_place(struct incident *i, const struct layout *l, struct ch
 	case INCIDENT_CRASH_STORE:
 	case INCIDENT_STALL_CONTROLLER:
 	case INCIDENT_UPGRADE:
+	case INCIDENT_WRONG_CLOCK:
 		i->a = chance_draw(c, l->controllers);
 		break;
 	case INCIDENT_CRASH_DNSD:
@@ -215,14 +216,22 @@ static void incident_place(struct incident *i, const struct layout *l, struct ch
 	case INCIDENT_DISK_FAILS:
 	case INCIDENT_NEW_DISK:
 	case INCIDENT_CONFUSED_LINE:
+	case INCIDENT_LINES_LOST:
 		i->a = chance_draw(c, l->dnsds);
 		break;
 	case INCIDENT_CLOCK_JUMP:
 		i->a = chance_draw(c, l->controllers);
 		break;
+	case INCIDENT_ALL_FAIL:
+		i->a = chance_draw(c, l->regions);
+		break;
+	case INCIDENT_SITE_FAILS:
 	case INCIDENT_DRAIN:
 	case INCIDENT_UNDRAIN:
 	case INCIDENT_RETURN:
+	case INCIDENT_SCHEDULE:
+	case INCIDENT_EXTEND:
+	case INCIDENT_OUTAGE:
 		i->a = chance_draw(c, sites - (l->region_of[sites - 1] == SIZE_MAX));
 		break;
 	case INCIDENT_APPLY:
@@ -257,11 +266,23 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_NEW_DISK] = 4,
     [INCIDENT_CONFUSED_LINE] = 8,
     [INCIDENT_UPGRADE] = 3,
+    [INCIDENT_WRONG_CLOCK] = 2,
+    [INCIDENT_AMBUSH] = 4,
+    [INCIDENT_LINES_LOST] = 3,
+    [INCIDENT_SITE_FAILS] = 5,
+    [INCIDENT_ALL_FAIL] = 3,
     [INCIDENT_DRAIN] = 14,
     [INCIDENT_UNDRAIN] = 6,
     [INCIDENT_APPLY] = 10,
     [INCIDENT_PLAN] = 3,
     [INCIDENT_RETURN] = 4,
+    [INCIDENT_SCHEDULE] = 4,
+    [INCIDENT_EXTEND] = 3,
+    [INCIDENT_HOLD] = 4,
+    [INCIDENT_RELEASE] = 3,
+    [INCIDENT_PIN] = 4,
+    [INCIDENT_UNPIN] = 3,
+    [INCIDENT_OUTAGE] = 1,
 };
 
 static enum incident_kind kind_draw(struct chance *c)
@@ -280,6 +301,17 @@ static int incident_order(const void *a, const void *b)
 {
 	const struct incident *x = a, *y = b;
 	return x->at_us < y->at_us ? -1 : x->at_us > y->at_us;
+}
+
+/* Early in a run: short ones end after three minutes of the pace. */
+static void scenes_draw(struct plan *p, uint64_t begin_us)
+{
+	struct chance c = chance_branch(p->seed, PURPOSE_SCENES);
+	uint64_t pace_us = p->layout.pace * SIM_SECOND;
+	if (chance_hit(&c, 600))
+		scene_draw(p, &c, begin_us + chance_draw(&c, 30 * pace_us));
+	while (chance_hit(&c, 600) && p->incidents_count < SIM_INCIDENTS / 2)
+		scene_draw(p, &c, begin_us + chance_draw(&c, p->layout.duration_us));
 }
 
 static void incidents_draw(struct plan *p)
@@ -306,6 +338,7 @@ static void incidents_draw(struct plan *p)
 		                  : chance_draw(&c, 240 * l->pace * SIM_SECOND) + SIM_SECOND;
 		incident_place(i, l, &c);
 	}
+	scenes_draw(p, begin_us);
 	qsort(p->incidents, p->incidents_count, sizeof(*p->incidents), incident_order);
 }
 

@@ -56,8 +56,8 @@ void rules_on_decide(struct process *controller, const struct state *next)
 	health_decided(controller, base, next);
 }
 
-void rules_on_commit(struct process *controller, bool in_office, const struct state *former,
-    const struct state *next)
+void rules_on_commit(struct process *controller, bool in_office, bool by_people,
+    const struct state *former, const struct state *next)
 {
 	bool seal = former && strcmp(former->commit_id, next->commit_id) == 0;
 	/* One that has lost its office must not write any more. */
@@ -78,7 +78,8 @@ void rules_on_commit(struct process *controller, bool in_office, const struct st
 	if (!former || seal)
 		return;
 	drains_committed(controller, former, next);
-	pace_committed(former, next);
+	pace_committed(controller, former, next);
+	intents_committed(former, next, by_people);
 }
 
 void rules_now(void)

@@ -23,7 +23,12 @@ void drains_committed(
     const struct process *controller, const struct state *former, const struct state *next);
 
 void pace_reset(void); /* rules_pace.c: 7 */
-void pace_committed(const struct state *former, const struct state *next);
+void pace_committed(
+    const struct process *controller, const struct state *former, const struct state *next);
+
+void intents_committed(/* rules_intent.c: 8 */
+    const struct state *former, const struct state *next, bool by_people);
+void intents_published(const struct view *v);
 
 void words_committed(const struct state *next); /* rules_words.c: 8, 14 */
 void words_now(void);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/maintenance.h"
 #include "core/member.h"
 #include "core/publish.h"
 #include "lib/base/mem.h"
@@ -99,6 +100,7 @@ void rules_on_publish(size_t controller, const struct view *v)
 		sim_fail(2, "%s publishes epoch %" PRIu64 " with a second content",
 		    controller_node(controller)->name, v->epoch);
 	e->published = hash;
+	intents_published(v);
 }
 
 /* ---- what is answered ---- */
@@ -241,7 +243,7 @@ void rules_on_serve(size_t dnsd)
 
 static bool site_drained(const struct state *s, const char *site)
 {
-	return state_drain_find(s, site) != NULL;
+	return maintenance_of(s, site) != NULL;
 }
 
 static bool pool_settled(

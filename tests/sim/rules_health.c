@@ -2,6 +2,8 @@
  * told: 3 never the last site, 5 unknown is not down, 6 a second witness. */
 #include <string.h>
 
+#include "core/intent.h"
+#include "core/maintenance.h"
 #include "core/member.h"
 #include "tests/sim/rules.h"
 
@@ -100,8 +102,8 @@ static void pool_check(const struct process *controller, const struct state *bas
 	for (size_t i = 0; i < pool->members_count; i++) {
 		several = several || pool->members[i].site != pool->members[0].site;
 		const char *site = service->sites[pool->members[i].site].name;
-		if (state_drain_find(s, site)) {
-			new_drain = new_drain || !state_drain_find(base, site);
+		if (maintenance_of(s, site)) {
+			new_drain = new_drain || !maintenance_of(base, site);
 			continue;
 		}
 		left = true;

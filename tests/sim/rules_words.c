@@ -7,23 +7,34 @@
 #include "controlplane/engine.h"
 #include "tests/sim/rules.h"
 
+static void reason_seen(const char *reason, const char *what, const char *subject)
+{
+	struct person_request *r = NULL;
+	if (strncmp(reason, "request ", 8) == 0)
+		r = people_request(strtoul(reason + 8, NULL, 10));
+	if (!r)
+		sim_fail(14, "the %s of %s has a reason that nobody gave", what, subject);
+	r->seen = true;
+}
+
 void words_committed(const struct state *next)
 {
-	for (size_t i = 0; i < next->drains_count; i++) {
-		struct person_request *r = NULL;
-		if (strncmp(next->drains[i].reason, "request ", 8) == 0)
-			r = people_request(strtoul(next->drains[i].reason + 8, NULL, 10));
-		if (!r)
-			sim_fail(14, "the drain of %s has a reason that nobody gave",
-			    next->drains[i].site);
-		r->seen = true;
-	}
+	for (size_t i = 0; i < next->drains_count; i++)
+		reason_seen(next->drains[i].reason, "drain", next->drains[i].site);
+	for (size_t i = 0; i < next->intents_count; i++)
+		reason_seen(next->intents[i].reason, "hold or pin", next->intents[i].subject);
+}
+
+static bool request_stays(enum core_request_type type)
+{
+	return type == CORE_REQUEST_DRAIN || type == CORE_REQUEST_HOLD ||
+	       type == CORE_REQUEST_PIN_UP || type == CORE_REQUEST_PIN_DOWN;
 }
 
 void people_check_done(size_t index)
 {
 	struct person_request *r = people_request(index);
-	if (r->type == CORE_REQUEST_DRAIN && !r->seen)
+	if (request_stays(r->type) && !r->seen)
 		sim_fail(8, "\"%s\" was answered as done, but is not in the store", r->what);
 	if (r->type == CORE_REQUEST_APPLY &&
 	    (r->revision > store_state()->revision ||
@@ -45,10 +56,11 @@ void people_check_end(void)
 	}
 }
 
-void rules_on_history(const char *text, size_t bytes)
+bool rules_on_history(const char *text, size_t bytes)
 {
 	json_error_t error;
 	json_t *lines = json_loadb(text, bytes, 0, &error), *line;
+	bool by_people = false;
 	size_t i;
 	json_array_foreach(lines, i, line)
 	{
@@ -58,9 +70,12 @@ void rules_on_history(const char *text, size_t bytes)
 			if (!value || *value == '\0')
 				sim_fail(14, "a line of the history has no %s", keys[k]);
 		}
+		by_people = by_people || strcmp(json_string_value(json_object_get(line, "actor")),
+		                             "automation") != 0;
 		story_tell("decided: %s", json_string_value(json_object_get(line, "text")));
 	}
 	json_decref(lines);
+	return by_people;
 }
 
 static void report_check(size_t controller)

@@ -56,6 +56,7 @@ struct process { /* a process on a machine with a clock */
 	/* the machine's clock */
 	uint64_t mono_base_us, since_us;
 	int64_t rate_ppm, wall_offset_ms;
+	bool wrong_from_start; /* that clock was never seen to be right by this life */
 };
 
 /* ---- the queue ---- */
@@ -135,11 +136,23 @@ enum incident_kind {
 	INCIDENT_NEW_DISK, /* a dnsd comes back on a new machine */
 	INCIDENT_CONFUSED_LINE,
 	INCIDENT_UPGRADE,
-	INCIDENT_DRAIN, /* people from here */
+	INCIDENT_WRONG_CLOCK, /* a controller starts with a wrong clock */
+	INCIDENT_AMBUSH,      /* something happens to a leader whose write is on its way */
+	INCIDENT_LINES_LOST,  /* views for a dnsd get lost, keep-alives do not */
+	INCIDENT_SITE_FAILS,  /* all members of a site, but no machine of Tandem's */
+	INCIDENT_ALL_FAIL,    /* all members of a region */
+	INCIDENT_DRAIN,       /* people from here */
 	INCIDENT_UNDRAIN,
 	INCIDENT_APPLY,
 	INCIDENT_PLAN,
 	INCIDENT_RETURN,
+	INCIDENT_SCHEDULE,
+	INCIDENT_EXTEND,
+	INCIDENT_HOLD,
+	INCIDENT_RELEASE,
+	INCIDENT_PIN,
+	INCIDENT_UNPIN,
+	INCIDENT_OUTAGE,
 	INCIDENT_KINDS,
 };
 
@@ -147,7 +160,8 @@ struct incident {
 	uint64_t at_us, lasts_us;
 	enum incident_kind kind;
 	uint64_t a, b, c;
-	bool left_out; /* by the shrinker */
+	bool at_leader; /* `a` is whoever leads when it begins */
+	bool left_out;  /* by the shrinker */
 };
 
 struct plan {
@@ -159,7 +173,9 @@ struct plan {
 void plan_draw(struct plan *p, uint64_t seed);
 void plan_release(struct plan *p);
 const char *incident_name(enum incident_kind k);
-char *incident_tell(const struct plan *p, const struct incident *i);          /* the caller frees */
+char *incident_tell(const struct plan *p, const struct incident *i); /* the caller frees */
+void incident_place(struct incident *i, const struct layout *l, struct chance *c);
+void scene_draw(struct plan *p, struct chance *c, uint64_t begin_us); /* appends its incidents */
 char *document_render(const struct layout *l, uint64_t seed, size_t variant); /* YAML */
 
 /* ---- the world ---- */
@@ -190,6 +206,8 @@ struct sim {
 	size_t members_count;
 	unsigned lying[SIM_SITES];
 
+	struct incident *ambush; /* waits for the leader's next write; or NULL */
+
 	bool settling; /* faults and people are over */
 };
 
@@ -200,6 +218,7 @@ struct process *node_add(enum node_kind kind, size_t index, size_t site, const c
 void sim_run(struct plan *p); /* ends by itself or through sim_fail */
 uint64_t sim_run_hash(void);  /* of the last run */
 
+uint64_t sim_beat_us(void);             /* of the election */
 size_t sim_member_find(const char *id); /* or SIZE_MAX */
 bool member_works(const struct sim_member *m);
 
@@ -238,6 +257,7 @@ void healthds_release(void);
 
 void streams_reset(void);
 void stream_published(size_t controller, bool delta);
+void stream_lose(size_t dnsd, bool on);
 void stream_confuse(size_t dnsd, uint64_t how);
 void streams_controller_gone(size_t controller);
 
@@ -256,8 +276,11 @@ size_t store_document_variant(uint64_t revision); /* SIZE_MAX: unknown */
 
 void incident_begin(struct incident *i);
 void incident_end(struct incident *i);
+/* It sends a write: how much later that arrives, if something happens to it now; else 0. */
+uint64_t ambush_spring(struct process *controller);
 void people_ask(const struct incident *i);
 void people_reset(void);
+void people_calm(void);      /* they end what they have declared beside drains */
 void people_check_end(void); /* what people were told was so */
 
 /* ---- rules ---- */
@@ -266,10 +289,12 @@ void rules_reset(void);
 void rules_release(void);
 /* A controller sends this state to be written, decided from what its core holds. */
 void rules_on_decide(struct process *controller, const struct state *next);
-/* The store took it; `in_office`: the sender still held the office. `former` may be NULL. */
-void rules_on_commit(struct process *controller, bool in_office, const struct state *former,
-    const struct state *next);
-void rules_on_history(const char *text, size_t bytes);
+/* The store took it; `in_office`: the sender still held the office;
+ * `by_people`: not by automation alone. `former` may be NULL. */
+void rules_on_commit(struct process *controller, bool in_office, bool by_people,
+    const struct state *former, const struct state *next);
+/* True: people have a part in it. */
+bool rules_on_history(const char *text, size_t bytes);
 void rules_on_heard(size_t controller, const struct core_observation *o);
 void rules_on_ack(size_t controller, const struct core_ack *a);
 void rules_on_publish(size_t controller, const struct view *v);

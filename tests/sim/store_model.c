@@ -70,6 +70,7 @@ struct request {
 	} writes[STORE_TXN_ITEMS];
 	size_t writes_count;
 	struct state *state; /* decoded, where it writes one */
+	bool by_people;
 	/* the answer */
 	int result;
 	uint64_t revision;
@@ -253,7 +254,7 @@ static void commit_apply(struct request *r)
 		entry_put(r->writes[i].key, r->writes[i].value);
 	}
 	if (r->state) {
-		rules_on_commit(r->node, request_in_office(r), model.state, r->state);
+		rules_on_commit(r->node, request_in_office(r), r->by_people, model.state, r->state);
 		state_free(model.state);
 		model.state = r->state;
 		r->state = NULL;
@@ -297,7 +298,8 @@ static void request_send(struct request *r)
 	r->next = r->store->requests;
 	r->store->requests = r;
 	r->references = 1;
-	if (!store_reached(r->node->site)) {
+	uint64_t ambush_us = r->state && r->node == model.holder ? ambush_spring(r->node) : 0;
+	if (ambush_us == 0 && !store_reached(r->node->site)) {
 		bool unsure = r->commit_done && chance_hit(c, 500);
 		request_fail(r, unsure ? E_TIMEOUT : E_UNAVAILABLE,
 		    (TRY_MS + chance_draw(c, TOTAL_MS - TRY_MS)) * 1000);
@@ -306,11 +308,12 @@ static void request_send(struct request *r)
 			(void)task_after(NULL, SIM_SECOND + chance_draw(c, 10 * SIM_SECOND),
 			    request_arrive_late, request_drop, r);
 		}
-	} else if (r->commit_done && chance_hit(c, model.late_per_mille)) {
+	} else if (ambush_us > 0 || (r->commit_done && chance_hit(c, model.late_per_mille))) {
+		uint64_t late_us = TRY_MS * 1000 + chance_draw(c, 8 * SIM_SECOND);
 		request_fail(r, E_TIMEOUT, (TRY_MS + chance_draw(c, 300)) * 1000);
 		r->references++;
-		(void)task_after(NULL, TRY_MS * 1000 + chance_draw(c, 8 * SIM_SECOND),
-		    request_arrive_late, request_drop, r);
+		(void)task_after(NULL, ambush_us > 0 ? ambush_us : late_us, request_arrive_late,
+		    request_drop, r);
 	} else if (chance_hit(c, model.lost_per_mille)) {
 		request_fail(r, E_TIMEOUT, (TRY_MS + chance_draw(c, TOTAL_MS)) * 1000);
 	} else {
@@ -387,7 +390,7 @@ void store_commit(struct store *s, const struct store_txn *txn, store_commit_don
 			r->state = state_read(r->writes[i].value);
 			rules_on_decide(s->node, r->state);
 		} else if (strncmp(w->key, "/tandem/history/", 16) == 0 && w->value) {
-			rules_on_history(w->value, w->bytes);
+			r->by_people = rules_on_history(w->value, w->bytes);
 		}
 	}
 	request_send(r);

@@ -45,7 +45,7 @@ struct store_data {
 extern struct store_data store_data;
 
 size_t entry_place(const char *key, bool *there);
-uint64_t entry_modified(const char *key);              /* 0: there is none */
+uint64_t entry_modified(const char *key);            /* 0: there is none */
 void entry_put(const char *key, struct blob *value); /* at store_data.revision; NULL deletes */
 void store_data_reset(void);
 

@@ -1,5 +1,5 @@
-/* Whom the model of the store serves: a client is served while some member that it reaches reaches a
- * majority. It has a member at every controller's site. */
+/* Whom the model of the store serves: a client is served while some member that it reaches reaches
+ * a majority. It has a member at every controller's site. */
 #include <string.h>
 
 #include "tests/sim/store_parts.h"

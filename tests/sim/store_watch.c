@@ -59,7 +59,8 @@ static void watch_pump(void *arg)
 		watch_later(w, WATCH_LOST_MS * 1000);
 		return;
 	}
-	uint64_t first = store_data.changes_count > CHANGES ? store_data.changes_count - CHANGES : 0;
+	uint64_t first =
+	    store_data.changes_count > CHANGES ? store_data.changes_count - CHANGES : 0;
 	if (w->position < first) {
 		store_watch_gap gap = w->gap;
 		void *ctx = w->ctx;
@@ -126,4 +127,3 @@ void store_watch_end(struct store_watch *w)
 	if (w)
 		watch_remove(w);
 }
-

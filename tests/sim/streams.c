@@ -37,6 +37,7 @@ struct subscription {
 };
 
 static struct subscription *subscriptions[SIM_DNSDS];
+static unsigned losing[SIM_DNSDS]; /* reasons why views do not arrive */
 
 struct text { /* a line, shared by its readers */
 	unsigned references;
@@ -126,7 +127,7 @@ static void line_send(struct subscription *s, size_t controller, bool whole)
 {
 	struct stream *t = &s->streams[controller];
 	uint64_t delay_us;
-	struct text *text = text_of(controller, whole);
+	struct text *text = losing[s->dnsd] > 0 ? NULL : text_of(controller, whole);
 	if (!text)
 		return;
 	if (!network_delay(sim->layout->controller_site[controller], s->node->site, &delay_us)) {
@@ -264,6 +265,12 @@ void streams_reset(void)
 		texts[i] = NULL;
 	}
 	texts_next = 0;
+	memset(losing, 0, sizeof(losing));
+}
+
+void stream_lose(size_t dnsd, bool on)
+{
+	losing[dnsd] += on ? 1 : -1U;
 }
 
 /* ---- a controller that has lost its mind ---- */

@@ -27,11 +27,23 @@ static const char *const names[INCIDENT_KINDS] = {
     [INCIDENT_NEW_DISK] = "new machine",
     [INCIDENT_CONFUSED_LINE] = "confused controller",
     [INCIDENT_UPGRADE] = "upgrade",
+    [INCIDENT_WRONG_CLOCK] = "start with a wrong clock",
+    [INCIDENT_AMBUSH] = "ambush",
+    [INCIDENT_LINES_LOST] = "views get lost",
+    [INCIDENT_SITE_FAILS] = "all members of a site fail",
+    [INCIDENT_ALL_FAIL] = "all members of a region fail",
     [INCIDENT_DRAIN] = "drain",
     [INCIDENT_UNDRAIN] = "undrain",
     [INCIDENT_APPLY] = "apply",
     [INCIDENT_PLAN] = "plan",
     [INCIDENT_RETURN] = "return",
+    [INCIDENT_SCHEDULE] = "schedule",
+    [INCIDENT_EXTEND] = "extend",
+    [INCIDENT_HOLD] = "hold",
+    [INCIDENT_RELEASE] = "release",
+    [INCIDENT_PIN] = "pin",
+    [INCIDENT_UNPIN] = "unpin",
+    [INCIDENT_OUTAGE] = "outage",
 };
 
 const char *incident_name(enum incident_kind k)
@@ -72,6 +84,16 @@ static char *people_tell(const struct layout *l, const struct incident *i)
 		return mem_printf("somebody applies document %" PRIu64, i->a);
 	case INCIDENT_PLAN:
 		return mem_printf("somebody plans document %" PRIu64, i->a);
+	case INCIDENT_SCHEDULE:
+	case INCIDENT_EXTEND:
+	case INCIDENT_OUTAGE:
+		return mem_printf(
+		    "somebody asks for %s of %s", names[i->kind], l->site_names[i->a]);
+	case INCIDENT_HOLD:
+	case INCIDENT_RELEASE:
+	case INCIDENT_PIN:
+	case INCIDENT_UNPIN:
+		return mem_printf("somebody asks for %s", names[i->kind]);
 	default:
 		return NULL;
 	}
@@ -91,6 +113,7 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 	case INCIDENT_STALL_CONTROLLER:
 	case INCIDENT_CRASH_STORE:
 	case INCIDENT_UPGRADE:
+	case INCIDENT_WRONG_CLOCK:
 	case INCIDENT_CLOCK_JUMP:
 		return mem_printf(
 		    "%s at %s, %.1f s", names[i->kind], l->site_names[l->controller_site[i->a]], s);
@@ -99,8 +122,14 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 	case INCIDENT_DISK_FAILS:
 	case INCIDENT_NEW_DISK:
 	case INCIDENT_CONFUSED_LINE:
+	case INCIDENT_LINES_LOST:
 		return mem_printf("%s: dnsd-%s-%" PRIu64 ", %.1f s", names[i->kind],
 		    l->site_names[l->dnsd_site[i->a]], i->a, s);
+	case INCIDENT_AMBUSH:
+		return mem_printf("something waits for the leader's next write");
+	case INCIDENT_ALL_FAIL:
+		return mem_printf("%s: r%" PRIu64 ", %.1f s", names[i->kind], i->a, s);
+	case INCIDENT_SITE_FAILS:
 	case INCIDENT_VANTAGE_LIES:
 	case INCIDENT_HEALTHD_STOPS:
 	case INCIDENT_SITE_OUTAGE:

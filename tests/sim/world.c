@@ -26,6 +26,11 @@ struct process *node_add(enum node_kind kind, size_t index, size_t site, const c
 	return n;
 }
 
+uint64_t sim_beat_us(void)
+{
+	return sim->layout->pace < 5 ? SIM_SECOND / 5 : sim->layout->pace * SIM_SECOND / 10;
+}
+
 size_t sim_member_find(const char *id)
 {
 	for (size_t i = 0; i < sim->members_count; i++)
@@ -172,6 +177,7 @@ static void settle(void)
 		if (rules_settled(why, sizeof(why)))
 			return;
 		parked_return();
+		people_calm();
 		if (sim->now_us > end_us)
 			sim_fail(100, "after all faults were over: %s", why);
 	}

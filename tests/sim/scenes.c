@@ -1,0 +1,127 @@
+/* Scenes: several incidents that belong together, because chance alone seldom brings them in the
+ * right order. Each is a few steps; sites, servers and times are drawn. */
+#include <assert.h>
+
+#include "lib/base/mem.h"
+#include "tests/sim/sim.h"
+
+/* Times are tenths of the pace: a beat of the election is one or two of them. */
+#define TENTHS_A_MINUTE 600
+
+enum part { DRAWN, SITE, REGION, LEADER, FOLLOWER, NAME_SERVER, LONG_TTLS, SHORT_TTLS };
+
+struct step {
+	enum incident_kind kind;
+	enum part part;
+	uint16_t after_least, after_most; /* the step before */
+	uint16_t lasts_least, lasts_most;
+};
+
+enum { STEPS = 6 };
+static const struct scene {
+	struct step steps[STEPS];
+	size_t count;
+} scenes[] = {
+    /* The leader decides, and something happens to it while the write is on its way. */
+    {{{INCIDENT_AMBUSH, LEADER, 0, 0, 20, 100}, {INCIDENT_DRAIN, SITE, 0, 3, 1, 1}}, 2},
+    /* It is asked while it can not hear that another one leads. */
+    {{{INCIDENT_STALL_CONTROLLER, LEADER, 0, 0, 15, 80}, {INCIDENT_DRAIN, SITE, 0, 2, 1, 1}}, 2},
+    /* It is asked while it can not reach the others, and does not know that yet. */
+    {{{INCIDENT_ISOLATION, LEADER, 0, 0, 20, 200}, {INCIDENT_DRAIN, SITE, 0, 8, 1, 1},
+         {INCIDENT_HOLD, DRAWN, 0, 4, 1, 1}},
+        3},
+    /* Resolvers keep answers from before a change that made TTLs shorter. */
+    {{{INCIDENT_APPLY, LONG_TTLS, 0, 0, 1, 1}, {INCIDENT_APPLY, SHORT_TTLS, 80, 250, 1, 1},
+         {INCIDENT_DRAIN, SITE, 2, 30, 1, 1}},
+        3},
+    /* Who leads next believes another time of day. */
+    {{{INCIDENT_DRAIN, SITE, 0, 0, 1, 1}, {INCIDENT_WRONG_CLOCK, FOLLOWER, 10, 40, 900, 2000},
+         {INCIDENT_CRASH_CONTROLLER, LEADER, 20, 60, 300, 900}},
+        3},
+    /* A name server that could not write comes back with what it had, and is not told. */
+    {{{INCIDENT_DISK_FAILS, NAME_SERVER, 0, 0, 900, 1500}, {INCIDENT_DRAIN, SITE, 10, 30, 1, 1},
+         {INCIDENT_LINES_LOST, NAME_SERVER, 100, 700, 60, 150},
+         {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 5, 1, 9}},
+        4},
+    /* People stop automation while a site's weight grows again, and then it fails. */
+    {{{INCIDENT_DRAIN, SITE, 0, 0, 1, 1}, {INCIDENT_UNDRAIN, SITE, 30, 100, 1, 1},
+         {INCIDENT_HOLD, REGION, 1, 20, 1, 1}, {INCIDENT_SITE_FAILS, SITE, 1, 30, 100, 300},
+         {INCIDENT_RELEASE, DRAWN, 20, 200, 1, 1}},
+        5},
+    /* A window to come, and what may cross it. */
+    {{{INCIDENT_SCHEDULE, SITE, 0, 0, 1, 1}, {INCIDENT_SITE_FAILS, DRAWN, 20, 200, 30, 300},
+         {INCIDENT_EXTEND, SITE, 1, 300, 1, 1}, {INCIDENT_UNDRAIN, SITE, 1, 600, 1, 1}},
+        4},
+    /* Everything fails everywhere at once, as far as the probes can see, and comes back. */
+    {{{INCIDENT_ALL_FAIL, REGION, 0, 0, 30, 300}, {INCIDENT_DRAIN, SITE, 0, 100, 1, 1}}, 2},
+    /* Two sites fail while people have pinned a member and drain. */
+    {{{INCIDENT_PIN, DRAWN, 0, 0, 1, 1}, {INCIDENT_DRAIN, SITE, 0, 20, 1, 1},
+         {INCIDENT_SITE_FAILS, DRAWN, 0, 40, 50, 300}, {INCIDENT_UNPIN, DRAWN, 5, 100, 1, 1}},
+        4},
+};
+
+struct cast { /* who plays the parts of one scene */
+	size_t site, name_server, controller, document;
+};
+
+static struct cast cast_draw(const struct layout *l, struct chance *c)
+{
+	size_t serving = l->sites - (l->region_of[l->sites - 1] == SIZE_MAX);
+	return (struct cast){.site = chance_draw(c, serving),
+	    .name_server = chance_draw(c, l->dnsds),
+	    .controller = chance_draw(c, l->controllers),
+	    .document = 2 * chance_draw(c, l->documents / 2)};
+}
+
+static void part_take(
+    struct incident *i, enum part part, const struct cast *cast, const struct layout *l)
+{
+	switch (part) {
+	case SITE:
+		i->a = cast->site;
+		i->c = (1U << 19) + i->c % 65536; /* for long, and in earnest */
+		while (i->c % 10 == 0 || i->c % 7 == 0)
+			i->c++;
+		break;
+	case REGION:
+		i->a = l->region_of[cast->site];
+		i->c = 4 * (i->c / 4) + 1;
+		break;
+	case LEADER:
+	case FOLLOWER:
+		i->at_leader = part == LEADER;
+		i->a = cast->controller;
+		break;
+	case NAME_SERVER:
+		i->a = cast->name_server;
+		break;
+	case LONG_TTLS:
+		i->a = cast->document + 1;
+		break;
+	case SHORT_TTLS:
+		i->a = cast->document;
+		break;
+	case DRAWN:
+		break;
+	}
+}
+
+void scene_draw(struct plan *p, struct chance *c, uint64_t begin_us)
+{
+	const struct scene *scene = &scenes[chance_draw(c, sizeof(scenes) / sizeof(*scenes))];
+	struct cast cast = cast_draw(&p->layout, c);
+	uint64_t tenth_us = p->layout.pace * SIM_MINUTE / TENTHS_A_MINUTE;
+	uint64_t at_us = begin_us;
+	for (size_t s = 0; s < scene->count; s++) {
+		const struct step *step = &scene->steps[s];
+		assert(p->incidents_count < SIM_INCIDENTS);
+		struct incident *i = &p->incidents[p->incidents_count++];
+		at_us +=
+		    chance_between(c, step->after_least * tenth_us, step->after_most * tenth_us);
+		*i = (struct incident){.kind = step->kind, .at_us = at_us};
+		i->lasts_us =
+		    chance_between(c, step->lasts_least * tenth_us, step->lasts_most * tenth_us);
+		incident_place(i, &p->layout, c);
+		part_take(i, step->part, &cast, &p->layout);
+	}
+}
