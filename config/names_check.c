@@ -24,6 +24,7 @@ struct owners { /* sorted by name */
 	struct owner *items;
 	size_t count;
 	bool has_cuts;
+	size_t at; /* of owners_pass: those before it are behind the names looked at */
 };
 
 static int owner_order(const void *a, const void *b)
@@ -88,6 +89,15 @@ static bool owner_has(const struct owners *o, const char *name, const char *type
 		if (strcasecmp(found->type, type) == 0)
 			return true;
 	return false;
+}
+
+/* Is the name among them? Names are asked for in their order: a step each, however many they are.
+ */
+static bool owners_pass(struct owners *o, const char *name)
+{
+	while (o->at < o->count && strcmp(o->items[o->at].name, name) < 0)
+		o->at++;
+	return o->at < o->count && strcmp(o->items[o->at].name, name) == 0;
 }
 
 /* --- several lists as one ------------------------------------------------------------------- */
@@ -157,7 +167,7 @@ static struct stream *side_least(struct side *side)
 struct check {
 	struct names_change *out;
 	struct owners old, new;
-	const struct service *after;
+	const struct service *before, *after;
 	struct err *e;
 };
 
@@ -234,7 +244,7 @@ static bool same_answer(
 
 static void is_removed(struct check *c, const char *name)
 {
-	if (owner_find(&c->new, name)) {
+	if (owner_find(&c->new, name)) { /* the document has it now */
 		c->out->moved++;
 		return;
 	}
@@ -248,8 +258,43 @@ static void is_added(struct check *c, const char *name)
 		return;
 	}
 	c->out->moved++;
-	if (!owner_find(&c->new, name))
-		VEC_PUSH(c->out->taken, c->out->taken_count) = mem_strdup(name);
+}
+
+static void loss_note(struct check *c, const char *pool, const char *type)
+{
+	for (size_t i = 0; i < c->out->losses_count; i++)
+		if (strcmp(c->out->losses[i].pool, pool) == 0 &&
+		    strcmp(c->out->losses[i].type, type) == 0)
+			return;
+	VEC_PUSH(c->out->losses, c->out->losses_count) = (struct names_pool_loss){pool, type};
+}
+
+static bool pool_has(const struct service_pool *p, uint8_t family)
+{
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].address.family == family)
+			return true;
+	return false;
+}
+
+/* What is answered otherwise than before: by whom, where a document has a word in it, too; else
+ * which families it loses. `a` and `b` are where it stands before and after, NULL: in no file. */
+static void place_note(
+    struct check *c, const char *name, const struct stream *a, const struct stream *b)
+{
+	const struct service_pool *was = a ? &c->before->pools[a->file->pool] : NULL;
+	const struct service_pool *is = b ? &c->after->pools[b->file->pool] : NULL;
+	bool in_old = owners_pass(&c->old, name), in_new = owners_pass(&c->new, name);
+	if (in_old || in_new) {
+		VEC_PUSH(c->out->listed, c->out->listed_count) = (struct names_listed){
+		    mem_strdup(name), was ? was->name : NULL, is ? is->name : NULL};
+		return;
+	}
+	if (!was || !is || strcmp(was->name, is->name) == 0)
+		return;
+	for (uint8_t family = 4; family <= 6; family += 2)
+		if (pool_has(was, family) && !pool_has(is, family))
+			loss_note(c, was->name, family == 4 ? "A" : "AAAA");
 }
 
 /* All of one side stand at this name or behind it: goes past it. */
@@ -288,6 +333,8 @@ static int sides_compare(struct check *c, struct side *before, struct side *afte
 			is_added(c, b->name);
 		else
 			c->out->moved += !same_answer(before, a, after, b);
+		place_note(c, order <= 0 ? a->name : b->name, order <= 0 ? a : NULL,
+		    order >= 0 ? b : NULL);
 		if (order <= 0)
 			r = side_pass(c, before, a, false);
 		if (r == 0 && order >= 0)
@@ -299,7 +346,7 @@ static int sides_compare(struct check *c, struct side *before, struct side *afte
 int names_check(const struct service *before, const struct service *after, names_fetch fetch,
     void *ctx, struct names_change *out, struct err *e)
 {
-	struct check c = {.out = out, .after = after, .e = e};
+	struct check c = {.out = out, .before = before, .after = after, .e = e};
 	struct side *sides = mem_new(2, sizeof(*sides));
 	*out = (struct names_change){0};
 	owners_init(&c.old, before);
@@ -323,9 +370,10 @@ void names_change_release(struct names_change *c)
 		free(c->added_first[i]);
 		free(c->removed_first[i]);
 	}
-	for (size_t i = 0; i < c->taken_count; i++)
-		free(c->taken[i]);
-	free(c->taken);
+	for (size_t i = 0; i < c->listed_count; i++)
+		free(c->listed[i].owner);
+	free(c->listed);
+	free(c->losses);
 	for (size_t i = 0; i < c->faults_count; i++) {
 		free(c->faults[i].name);
 		free(c->faults[i].text);

@@ -20,8 +20,16 @@ struct names_change { /* start from {0} */
 	uint64_t added, removed,
 	    moved; /* moved: has another pool or TTL, or stood in the document */
 	char *added_first[NAMES_CHECK_SHOWN], *removed_first[NAMES_CHECK_SHOWN];
-	char **taken; /* sorted: owners of the former document that only a file answers now */
-	size_t taken_count;
+	struct names_listed { /* a name of a file, before or after, that a document has too */
+		char *owner;
+		const char *pool_before, *pool_after; /* its service's; NULL: in no file */
+	} * listed;
+	size_t listed_count;
+	struct names_pool_loss {  /* what names lose that change files, all of that pool together */
+		const char *pool; /* the former service's */
+		const char *type; /* "A" or "AAAA" */
+	} * losses;
+	size_t losses_count;
 	struct names_fault faults[NAMES_CHECK_FAULTS];
 	size_t faults_count; /* more may be there when this is NAMES_CHECK_FAULTS */
 };

@@ -35,13 +35,47 @@ static struct change *change_new(struct api *a, struct http_request *r)
 	return c;
 }
 
+/* The texts are copies: the documents may be gone when the core decides. */
+static void names_keep(struct core_names *n, const struct names_change *change)
+{
+	struct core_listed *listed = mem_new(change->listed_count + 1, sizeof *listed);
+	struct core_pool_loss *losses = mem_new(change->losses_count + 1, sizeof *losses);
+	for (size_t i = 0; i < change->listed_count; i++) {
+		const struct names_listed *l = &change->listed[i];
+		listed[i] = (struct core_listed){mem_strdup(l->owner),
+		    l->pool_before != NULL ? mem_strdup(l->pool_before) : NULL,
+		    l->pool_after != NULL ? mem_strdup(l->pool_after) : NULL};
+	}
+	for (size_t i = 0; i < change->losses_count; i++)
+		losses[i] = (struct core_pool_loss){
+		    mem_strdup(change->losses[i].pool), change->losses[i].type};
+	n->before = change->before;
+	n->added = change->added;
+	n->removed = change->removed;
+	n->listed = listed;
+	n->listed_count = change->listed_count;
+	n->losses = losses;
+	n->losses_count = change->losses_count;
+}
+
+static void names_release(struct core_names *n)
+{
+	for (size_t i = 0; i < n->listed_count; i++) {
+		free((char *)(uintptr_t)n->listed[i].owner);
+		free((char *)(uintptr_t)n->listed[i].pool_before);
+		free((char *)(uintptr_t)n->listed[i].pool_after);
+	}
+	for (size_t i = 0; i < n->losses_count; i++)
+		free((char *)(uintptr_t)n->losses[i].pool);
+	free((void *)(uintptr_t)n->listed);
+	free((void *)(uintptr_t)n->losses);
+}
+
 static void change_free(struct change *c)
 {
 	json_decref(c->body);
 	service_drop(c->service);
-	for (size_t i = 0; i < c->names.taken_count; i++)
-		free((char *)(uintptr_t)c->names.taken[i]);
-	free((char **)(uintptr_t)c->names.taken);
+	names_release(&c->names);
 	free(c->names_text);
 	free(c);
 }
@@ -235,14 +269,7 @@ static void on_names_checked(
 		return;
 	}
 	if (result == 0) {
-		const char **taken = mem_new(change->taken_count + 1, sizeof(char *));
-		for (size_t i = 0; i < change->taken_count; i++)
-			taken[i] = mem_strdup(change->taken[i]);
-		c->names.before = change->before;
-		c->names.added = change->added;
-		c->names.removed = change->removed;
-		c->names.taken = taken;
-		c->names.taken_count = change->taken_count;
+		names_keep(&c->names, change);
 		c->names_text = names_change_text(change);
 		c->core.names = &c->names;
 	}

@@ -7,6 +7,8 @@
 
 #include "core/inside.h"
 
+enum { LOSSES_TOLD = 3 };
+
 static int pool_check(const struct service *s, const struct service_pool *p, struct err *e)
 {
 	if (!p->name || strlen(p->name) >= SERVICE_NAME_BYTES)
@@ -222,11 +224,31 @@ static size_t members_prune(struct state *s, struct service *after)
 	return dropped;
 }
 
+/* The first few of what names lose that stay: "; leaves: example.com. MX, …". */
+static void losses_tell(const struct state *s, size_t count, struct buf *text)
+{
+	size_t told = 0;
+
+	if (count == 0)
+		return;
+	buf_printf(text, "; %zu record types leave names that stay", count);
+	for (size_t i = 0; i < s->losses_count && told < LOSSES_TOLD; i++) {
+		const struct view_loss *l = &s->losses[i];
+		if (l->revision != s->revision)
+			continue;
+		buf_printf(text, "%s%s%s %s", told == 0 ? " (" : ", ", l->owner ? "" : "pool ",
+		    l->owner ? l->owner : l->pool, l->type);
+		told++;
+	}
+	if (told > 0)
+		buf_puts(text, count > told ? ", …)" : ")");
+}
+
 int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text, int *rule, bool *same)
 {
 	struct err e;
-	size_t left;
+	struct publish_left left;
 
 	*same = c->document && r->document && c->document_bytes == r->document_bytes &&
 	        memcmp(c->document, r->document, r->document_bytes) == 0;
@@ -243,8 +265,7 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 	struct draft trial = {.base = draft_read(d)};
 	struct state *s = draft_write(&trial);
 	s->revision++;
-	result = publish_removals(s, c->service, r->service, r->names ? r->names->taken : NULL,
-	    r->names ? r->names->taken_count : 0, &left, &e);
+	result = publish_removals(s, c->service, r->service, r->names, &left, &e);
 	publish_leaves(s, r->names ? r->names->removed : 0);
 	if (result != 0) {
 		buf_printf(text, "refused: %s", e.text);
@@ -265,7 +286,8 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 	    "revision %" PRIu64 ": %zu sites, %zu pools, %zu names in %zu zones; %zu names leave, "
 	    "%zu members leave",
 	    s->revision, r->service->sites_count, r->service->pools_count, r->service->names_count,
-	    r->service->zones_count, left, dropped);
+	    r->service->zones_count, left.names, dropped);
+	losses_tell(s, left.types, text);
 	if (r->names)
 		buf_printf(text,
 		    "; names files: %" PRIu64 " names, %" PRIu64 " new, %" PRIu64 " leave",

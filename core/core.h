@@ -76,11 +76,21 @@ struct core_look {
 
 /* What a document does to the names of names files: counted by the shell, which can read lists. */
 struct core_names {
-	uint64_t base;            /* revision that it was compared with */
-	uint64_t before;          /* names in files there */
-	uint64_t added, removed;  /* answered only after, only before */
-	const char *const *taken; /* sorted: owners of that document that a file answers now */
-	size_t taken_count;
+	uint64_t base;           /* revision that it was compared with */
+	uint64_t before;         /* names in files there */
+	uint64_t added, removed; /* answered only after, only before */
+	/* What a file answers, before or after, and one of the documents has too. */
+	const struct core_listed {
+		const char *owner;
+		const char *pool_before, *pool_after; /* of its file; NULL: in none */
+	} * listed;
+	size_t listed_count;
+	/* Families that names lose which stay in files, but in another one. */
+	const struct core_pool_loss {
+		const char *pool; /* of the former file */
+		const char *type; /* "A" or "AAAA" */
+	} * losses;
+	size_t losses_count;
 };
 
 enum core_request_type {

@@ -71,6 +71,9 @@ static struct view_catalog *catalog_build(const struct service *s, const struct 
 		    .owner = mem_strdup(state->removals[i].owner),
 		    .revision = state->removals[i].revision,
 		};
+	c->losses = view_losses_copy(state->losses, state->losses_count);
+	c->losses_count = state->losses_count;
+	c->types_since = state->types_since;
 	lists_build(s, state, c);
 	return c;
 }

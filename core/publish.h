@@ -19,13 +19,20 @@ bool publish_differs(const struct view *a, const struct view *b);
 
 enum { PUBLISH_REMOVALS_REVISIONS = 1000 };
 
-/* Brings state->removals up to date for state->revision, which replaces `before` (NULL: none) by
- * `after`: owners that leave are added, those that are back are dropped, and those older than
- * PUBLISH_REMOVALS_REVISIONS. Owners in `taken` (sorted) stay, answered by a names file. *left
- * counts the owners that leave now. E_LIMIT with nothing changed if more than STATE_REMOVALS would
- * have to be kept. */
+struct core_names;
+
+struct publish_left { /* with this revision */
+	size_t names;
+	size_t types; /* of names that stay; a family that a pool loses counts as one */
+};
+
+/* Brings removals, losses and types_since of the state up to date for state->revision, which
+ * replaces `before` (NULL: none) by `after`: what leaves is added, what is back is dropped, and
+ * what is older than PUBLISH_REMOVALS_REVISIONS. `names` is about names files, NULL where there are
+ * none. E_LIMIT with nothing changed if more than STATE_REMOVALS names would have to be kept;
+ * losses beyond that are not told, and types_since says so. */
 int publish_removals(struct state *state, const struct service *before, const struct service *after,
-    const char *const *taken, size_t taken_count, size_t *left, struct err *e);
+    const struct core_names *names, struct publish_left *left, struct err *e);
 
 /* Notes that so many names leave their files with state->revision, and forgets what is older than
  * PUBLISH_REMOVALS_REVISIONS. */

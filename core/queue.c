@@ -9,21 +9,43 @@ static struct core_names *names_copy(const struct core_names *from)
 	if (!from)
 		return NULL;
 	struct core_names *copy = mem_dup(from, sizeof(*from));
-	const char **taken = mem_new(from->taken_count + 1, sizeof(char *));
+	struct core_listed *listed = mem_new(from->listed_count + 1, sizeof(*listed));
+	struct core_pool_loss *losses = mem_new(from->losses_count + 1, sizeof(*losses));
 
-	for (size_t i = 0; i < from->taken_count; i++)
-		taken[i] = mem_strdup(from->taken[i]);
-	copy->taken = taken;
+	for (size_t i = 0; i < from->listed_count; i++) {
+		const struct core_listed *l = &from->listed[i];
+		listed[i] = (struct core_listed){mem_strdup(l->owner),
+		    l->pool_before ? mem_strdup(l->pool_before) : NULL,
+		    l->pool_after ? mem_strdup(l->pool_after) : NULL};
+	}
+	for (size_t i = 0; i < from->losses_count; i++)
+		losses[i] = (struct core_pool_loss){
+		    mem_strdup(from->losses[i].pool), mem_strdup(from->losses[i].type)};
+	copy->listed = listed;
+	copy->losses = losses;
 	return copy;
+}
+
+static void text_free(const char *text)
+{
+	free((char *)(uintptr_t)text);
 }
 
 static void names_free(struct core_names *n)
 {
 	if (!n)
 		return;
-	for (size_t i = 0; i < n->taken_count; i++)
-		free((char *)(uintptr_t)n->taken[i]);
-	free((char **)(uintptr_t)n->taken);
+	for (size_t i = 0; i < n->listed_count; i++) {
+		text_free(n->listed[i].owner);
+		text_free(n->listed[i].pool_before);
+		text_free(n->listed[i].pool_after);
+	}
+	for (size_t i = 0; i < n->losses_count; i++) {
+		text_free(n->losses[i].pool);
+		text_free(n->losses[i].type);
+	}
+	free((void *)(uintptr_t)n->listed);
+	free((void *)(uintptr_t)n->losses);
 	free(n);
 }
 

@@ -61,6 +61,7 @@ struct state *state_copy(const struct state *s)
 		copy->removals[i] = s->removals[i];
 		copy->removals[i].owner = text_copy(s->removals[i].owner);
 	}
+	copy->losses = view_losses_copy(s->losses, s->losses_count);
 	for (size_t i = 0; i < s->cautions_count; i++) {
 		copy->cautions_count = i;
 		state_caution_add(copy, s->cautions[i].pool, s->cautions[i].since_ms);
@@ -92,6 +93,7 @@ void state_free(struct state *s)
 		drain_release(&s->drains[i]);
 	for (size_t i = 0; i < s->removals_count; i++)
 		free(s->removals[i].owner);
+	view_losses_free(s->losses, s->losses_count);
 	for (size_t i = 0; i < s->cautions_count; i++)
 		free(s->cautions[i].pool);
 	for (size_t i = 0; i < s->tails_count; i++)

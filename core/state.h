@@ -137,6 +137,9 @@ struct state {
 	size_t tails_count;
 	struct view_removal *removals; /* names that left by configuration; bounded */
 	size_t removals_count;
+	struct view_loss *losses; /* types that left names which stay; bounded with them */
+	size_t losses_count;
+	uint64_t types_since; /* as in the view's catalog */
 	struct state_caution *cautions; /* one a pool at most */
 	size_t cautions_count;
 	struct state_departure *departures; /* one a region at most */
@@ -152,7 +155,7 @@ enum {                        /* bounds, so that the document fits the store */
 	STATE_MEMBERS = 3000, /* in all pools; apply refuses more */
 	STATE_DRAINS = 64,    /* one a site */
 	STATE_INTENTS = 256,
-	STATE_REMOVALS = 8192,
+	STATE_REMOVALS = 8192, /* and losses */
 	STATE_LEAVES = 1000,               /* one a revision */
 	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
 	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */

@@ -28,6 +28,27 @@ struct view_catalog *view_catalog_hold(struct view_catalog *c)
 	return c;
 }
 
+void view_losses_free(struct view_loss *losses, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(losses[i].owner);
+		free(losses[i].pool);
+	}
+	free(losses);
+}
+
+struct view_loss *view_losses_copy(const struct view_loss *losses, size_t count)
+{
+	struct view_loss *copy = mem_new(count + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = losses[i];
+		copy[i].owner = losses[i].owner ? mem_strdup(losses[i].owner) : NULL;
+		copy[i].pool = losses[i].pool ? mem_strdup(losses[i].pool) : NULL;
+	}
+	return copy;
+}
+
 void view_names_release(struct view_catalog *c)
 {
 	for (size_t i = 0; c->names && i < c->names_count; i++) {
@@ -48,6 +69,7 @@ void view_catalog_drop(struct view_catalog *c)
 	view_names_release(c);
 	for (size_t i = 0; i < c->removals_count; i++)
 		free(c->removals[i].owner);
+	view_losses_free(c->losses, c->losses_count);
 	free(c->zones);
 	free(c->removals);
 	for (size_t i = 0; i < c->lists_count; i++) {

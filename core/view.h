@@ -66,6 +66,16 @@ struct view_removal { /* a name that left on purpose, and with which revision */
 	uint64_t revision;
 };
 
+#define VIEW_TYPE_BYTES 16
+#define VIEW_TYPE_ANY "*"
+
+struct view_loss {   /* a type of record that left on purpose, of names that stay */
+	char *owner; /* NULL: all names that this pool answered */
+	char *pool;
+	char type[VIEW_TYPE_BYTES]; /* "MX"; VIEW_TYPE_ANY: whichever it had */
+	uint64_t revision;
+};
+
 struct view_catalog {
 	/* Holders beyond the first: 0 in a fresh one. Not for several threads. */
 	unsigned references;
@@ -77,6 +87,9 @@ struct view_catalog {
 	uint8_t names_digest[VIEW_DIGEST_BYTES];
 	struct view_removal *removals;
 	size_t removals_count;
+	struct view_loss *losses;
+	size_t losses_count;
+	uint64_t types_since; /* all losses of this revision and later ones are there; 0: of none */
 	struct view_names *lists;
 	size_t lists_count;
 	struct view_leave *leaves;
@@ -98,6 +111,8 @@ void view_free(struct view *v); /* drops its hold of the catalog; NULL allowed *
 /* Views of one revision may share their catalog. NULL allowed. */
 struct view_catalog *view_catalog_hold(struct view_catalog *c);
 void view_catalog_drop(struct view_catalog *c);
+struct view_loss *view_losses_copy(const struct view_loss *losses, size_t count);
+void view_losses_free(struct view_loss *losses, size_t count);
 void view_names_release(struct view_catalog *c); /* frees the names, leaves their number */
 
 #endif

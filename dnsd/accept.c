@@ -1,12 +1,10 @@
-/* May this view replace that one? */
+/* May this view replace that one? What it answers is compared in accept_names.c. */
 #include "dnsd/accept.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "dnsd/view_names.h"
-#include "lib/base/mem.h"
 
 static bool same_pools(const struct view *a, const struct view *b)
 {
@@ -105,135 +103,4 @@ enum accept_verdict accept_view(
 	if (!offered->catalog && offered->revision != held->revision)
 		return ACCEPT_REOPEN;
 	return ACCEPT_TAKE;
-}
-
-/* Removed names as the catalog writes them, for look-ups. */
-struct gone {
-	struct name *names;
-	size_t count;
-};
-
-static int name_order(const void *a, const void *b)
-{
-	const struct name *x = a, *y = b;
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? -1 : 1;
-	return memcmp(x->wire, y->wire, x->bytes);
-}
-
-static struct gone gone_collect(const struct view *offered, uint64_t held_revision)
-{
-	struct gone g = {0};
-	for (size_t i = 0; i < offered->catalog->removals_count; i++) {
-		const struct view_removal *r = &offered->catalog->removals[i];
-		struct name n;
-		if (r->revision > held_revision && r->revision <= offered->revision &&
-		    name_parse(&n, r->owner, NULL) == 0)
-			VEC_PUSH(g.names, g.count) = n;
-	}
-	if (g.count > 1)
-		qsort(g.names, g.count, sizeof(*g.names), name_order);
-	return g;
-}
-
-/* Is everything still answered that was? Which types a name has is a matter of the configuration:
- * within one revision all of them stay. */
-static bool node_keeps(const struct node *was, const struct node *now, bool same_revision)
-{
-	if (!now || !node_has_answer(now))
-		return false;
-	if (!same_revision)
-		return true;
-	if (was->kin->pool != CATALOG_NO_POOL && now->kin->pool == CATALOG_NO_POOL)
-		return false;
-	for (size_t i = 0; i < was->rrsets_count; i++)
-		if (!node_has(now, node_rrset_at(was, i).type))
-			return false;
-	return true;
-}
-
-uint64_t accept_leaves(const struct view *offered, uint64_t held_revision)
-{
-	uint64_t count = 0;
-	for (size_t i = 0; i < offered->catalog->leaves_count; i++) {
-		const struct view_leave *l = &offered->catalog->leaves[i];
-		if (l->revision > held_revision && l->revision <= offered->revision)
-			count += l->count;
-	}
-	return count;
-}
-
-int accept_names(const struct catalog *held, uint64_t held_revision, const struct catalog *offered,
-    const struct view *offered_view, struct err *why)
-{
-	struct gone gone = gone_collect(offered_view, held_revision);
-	const struct node *node, *lost = NULL;
-	size_t lost_count = 0, at = 0;
-	uint64_t may_leave = accept_leaves(offered_view, held_revision), left = 0;
-	struct name n;
-	while ((node = catalog_next(held, &at)) != NULL) {
-		if (!node_has_answer(node) || node->kin->zone == held->hidden)
-			continue; /* the catalog zone follows from the others */
-		node_name(node, &n);
-		const struct node *now = catalog_find(offered, name_hash(&n), n.wire, n.bytes);
-		if (node_keeps(node, now, held_revision == offered_view->revision))
-			continue;
-		if (gone.count > 0 &&
-		    bsearch(&n, gone.names, gone.count, sizeof(*gone.names), name_order))
-			continue;
-		if (node->kin->is_listed && left < may_leave) {
-			left++;
-			continue;
-		}
-		lost_count++;
-		if (!lost)
-			lost = node;
-	}
-	free(gone.names);
-	if (!lost)
-		return 0;
-	char text[NAME_TEXT_BYTES];
-	node_name(lost, &n);
-	return err_set(why, E_REFUSED,
-	    "rule 1: revision %" PRIu64 " drops \"%.200s\"%s%s without a removal that names %s",
-	    offered_view->revision, name_format(n.wire, text),
-	    held_revision == offered_view->revision ? " or a type it had" : "",
-	    lost_count > 1 ? " and others" : "", lost_count > 1 ? "them" : "it");
-}
-
-static bool pool_has(const struct view_pool *p, uint8_t family)
-{
-	for (size_t i = 0; i < p->members_count; i++)
-		if (p->members[i].address.family == family)
-			return true;
-	return false;
-}
-
-static int pool_order(const void *key, const void *item)
-{
-	const struct view_pool *p = item;
-	return strcmp(key, p->name);
-}
-
-int accept_pools(const struct view *held, const struct view *offered, struct err *why)
-{
-	for (size_t i = 0; i < held->pools_count; i++) {
-		const struct view_pool *was = &held->pools[i];
-		const struct view_pool *is =
-		    offered->pools_count == 0
-		        ? NULL
-		        : bsearch(was->name, offered->pools, offered->pools_count,
-		              sizeof(*offered->pools), pool_order);
-		if (!is)
-			return err_set(why, E_REFUSED,
-			    "rule 1: epoch %" PRIu64 " drops the pool \"%s\"", offered->epoch,
-			    was->name);
-		for (uint8_t family = 4; family <= 6; family += 2)
-			if (pool_has(was, family) && !pool_has(is, family))
-				return err_set(why, E_REFUSED,
-				    "rule 1: epoch %" PRIu64
-				    " leaves the pool \"%s\" without an IPv%d address",
-				    offered->epoch, was->name, family);
-	}
-	return 0;
 }

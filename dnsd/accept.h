@@ -24,10 +24,16 @@ enum accept_verdict accept_view(
 
 /* Rule 1: every name that `held` answers is answered by `offered` too, unless a removal names it
  * with a revision after the held one and up to the offered one. Of names that came from a list as
- * many may go as these revisions declare (decision 031). Within a revision, that is for
- * every type of record it has. E_REFUSED. */
-int accept_names(const struct catalog *held, uint64_t held_revision, const struct catalog *offered,
-    const struct view *offered_view, struct err *why);
+ * many may go as these revisions declare (decision 031). A name that stays keeps every type of
+ * record, unless a loss of such a revision names it, or a controller did not tell losses for all of
+ * them (decision 028). E_REFUSED. */
+int accept_names(const struct view *held_view, const struct catalog *held,
+    const struct view *offered_view, const struct catalog *offered, struct err *why);
+
+/* The same for names that stay as they are: does every pool keep its families, but for those that
+ * losses name? */
+bool accept_families(
+    const struct view *held_view, const struct catalog *held, const struct view *offered);
 
 /* Rule 1 within a revision: a pool keeps at least one address of each family it has. E_REFUSED. */
 int accept_pools(const struct view *held, const struct view *offered, struct err *why);

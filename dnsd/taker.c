@@ -120,7 +120,8 @@ static struct catalog *catalog_by_change(const struct taker *t, const struct vie
 	struct catalog *c = NULL;
 	if (!t->names || v->revision <= t->held->revision || v->catalog->lists_count == 0 ||
 	    v->pools_count != t->catalog->pools_count ||
-	    !accept_same_but_lists(t->held->catalog, v->catalog))
+	    !accept_same_but_lists(t->held->catalog, v->catalog) ||
+	    !accept_families(t->held, t->catalog, v))
 		return NULL;
 	bool is_small = lists_compare(t, v, &change) &&
 	                change.all.removed_count <= accept_leaves(v, t->held->revision);
@@ -157,7 +158,7 @@ static int catalog_choose(
 	if (r != 0)
 		return r;
 	if (t->held)
-		r = accept_names(t->catalog, t->held->revision, fresh, v, why);
+		r = accept_names(t->held, t->catalog, v, fresh, why);
 	if (r == 0 && t->held && t->held->revision == v->revision)
 		r = accept_pools(t->held, v, why);
 	if (r == 0)

@@ -1,11 +1,10 @@
-/* The view as JSON, there and back.
+/* The view out of JSON; into it: view_encode.c.
  *
  * The decoder is where dnsd's trust begins: whoever holds a struct view may rely on every bound,
  * every name being absolute, lower case and inside its zone, no pool being empty, and every
  * reference having its target. What the records' rdata says is dnsd's to check (ldns). */
 #include "wire/view.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,134 +23,6 @@ enum {
 	RECORD_TEXT_MAX = 4 * 65535 + 2 * NAME_TEXT_MAX,
 	WEIGHT_MAX = 1000,
 };
-
-/* --- encoding ------------------------------------------------------------------------------- */
-
-static void put(json_t *o, const char *key, json_t *value)
-{
-	int failed = json_object_set_new(o, key, value);
-	assert(failed == 0); /* fails only on bad UTF-8 in our own data or without memory */
-}
-
-static void put_string(json_t *o, const char *key, const char *value)
-{
-	put(o, key, json_string(value));
-}
-
-static void put_u64(json_t *o, const char *key, uint64_t value)
-{
-	put(o, key, json_integer((json_int_t)value));
-}
-
-static void array_add(json_t *array, json_t *value)
-{
-	int failed = json_array_append_new(array, value);
-	assert(failed == 0);
-}
-
-static json_t *zone_encode(const struct view_zone *z)
-{
-	json_t *o = json_object(), *soa = json_object(), *records = json_array();
-	put_string(o, "name", z->name);
-	put_u64(o, "ttl_s", z->ttl_s);
-	put_string(soa, "mname", z->soa_mname);
-	put_string(soa, "rname", z->soa_rname);
-	put_u64(soa, "refresh_s", z->soa_refresh_s);
-	put_u64(soa, "retry_s", z->soa_retry_s);
-	put_u64(soa, "expire_s", z->soa_expire_s);
-	put_u64(soa, "minimum_s", z->soa_minimum_s);
-	put(o, "soa", soa);
-	put_u64(o, "serial_base", z->serial_base);
-	for (size_t i = 0; i < z->records_count; i++)
-		array_add(records, json_string(z->records[i]));
-	put(o, "records", records);
-	return o;
-}
-
-static void lists_encode(const struct view_catalog *c, json_t *o)
-{
-	char hex[NAMES_HEX_BYTES];
-	json_t *lists = json_array(), *leaves = json_array();
-	for (size_t i = 0; i < c->lists_count; i++) {
-		json_t *l = json_object();
-		put_string(l, "zone", c->lists[i].zone);
-		put_string(l, "pool", c->lists[i].pool);
-		put_u64(l, "ttl_s", c->lists[i].ttl_s);
-		put_string(l, "digest", names_hex(c->lists[i].digest, hex));
-		put_u64(l, "count", c->lists[i].count);
-		array_add(lists, l);
-	}
-	for (size_t i = 0; i < c->leaves_count; i++) {
-		json_t *l = json_object();
-		put_u64(l, "revision", c->leaves[i].revision);
-		put_u64(l, "count", c->leaves[i].count);
-		array_add(leaves, l);
-	}
-	put(o, "names_lists", lists);
-	put(o, "names_removed", leaves);
-}
-
-static json_t *catalog_encode(const struct view_catalog *c)
-{
-	json_t *o = json_object(), *zones = json_array(), *names = json_array();
-	json_t *removals = json_array();
-	for (size_t i = 0; i < c->zones_count; i++)
-		array_add(zones, zone_encode(&c->zones[i]));
-	assert(!c->names_forgotten);
-	for (size_t i = 0; i < c->names_count; i++) {
-		json_t *n = json_object();
-		put_string(n, "owner", c->names[i].owner);
-		put_string(n, "zone", c->names[i].zone);
-		put_string(n, "pool", c->names[i].pool);
-		put_u64(n, "ttl_s", c->names[i].ttl_s);
-		array_add(names, n);
-	}
-	for (size_t i = 0; i < c->removals_count; i++) {
-		json_t *r = json_object();
-		put_string(r, "owner", c->removals[i].owner);
-		put_u64(r, "revision", c->removals[i].revision);
-		array_add(removals, r);
-	}
-	put(o, "zones", zones);
-	put(o, "names", names);
-	put(o, "removals", removals);
-	if (c->lists_count > 0 || c->leaves_count > 0)
-		lists_encode(c, o);
-	return o;
-}
-
-static json_t *pool_encode(const struct view_pool *p)
-{
-	json_t *o = json_object(), *members = json_array();
-	put_string(o, "name", p->name);
-	put_u64(o, "ttl_s", p->ttl_s);
-	for (size_t i = 0; i < p->members_count; i++) {
-		char text[ADDR_TEXT_BYTES];
-		json_t *m = json_object();
-		put_string(m, "address", addr_format(&p->members[i].address, text));
-		put_string(m, "site", p->members[i].site);
-		put_u64(m, "weight", p->members[i].weight);
-		array_add(members, m);
-	}
-	put(o, "members", members);
-	return o;
-}
-
-json_t *view_encode(const struct view *v, bool with_catalog)
-{
-	assert(!with_catalog || v->catalog);
-	json_t *o = json_object(), *pools = json_array();
-	put_u64(o, "version", v->catalog && v->catalog->lists_count > 0 ? VIEW_VERSION : 1);
-	put_string(o, "cluster", v->cluster);
-	put_u64(o, "epoch", v->epoch);
-	put_u64(o, "revision", v->revision);
-	if (with_catalog)
-		put(o, "catalog", catalog_encode(v->catalog));
-	for (size_t i = 0; i < v->pools_count; i++)
-		array_add(pools, pool_encode(&v->pools[i]));
-	put(o, "pools", pools);
-	return o;
-}
 
 /* --- words and names ------------------------------------------------------------------------ */
 
@@ -536,6 +407,47 @@ static int removals_decode(const json_t *o, struct view_catalog *c, struct err *
 	return 0;
 }
 
+/* "MX", "TYPE65280", or any: dnsd knows which they are. */
+static int get_type(const json_t *o, char out[static VIEW_TYPE_BYTES], struct err *e)
+{
+	const char *text;
+	int r = json_get_string(o, "type", &text, e);
+	if (r != 0)
+		return r;
+	size_t bytes = strlen(text);
+	if (bytes < 1 || bytes >= VIEW_TYPE_BYTES ||
+	    (strcmp(text, VIEW_TYPE_ANY) != 0 &&
+	        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != bytes))
+		return err_set(
+		    e, E_INVALID, "type: found \"%.80s\", expected a type of record", text);
+	memcpy(out, text, bytes + 1);
+	return 0;
+}
+
+static int losses_decode(const json_t *o, struct view_catalog *c, struct err *e)
+{
+	const json_t *losses, *item;
+	size_t i;
+	if (!json_object_get(o, "types_removed"))
+		return 0;
+	if (json_get_array(o, "types_removed", STATE_REMOVALS, &losses, e) != 0 ||
+	    json_get_u64(o, "types_since", INT64_MAX, &c->types_since, e) != 0)
+		return E_INVALID;
+	c->losses = mem_new(json_array_size(losses) + 1, sizeof(*c->losses));
+	json_array_foreach(losses, i, item)
+	{
+		c->losses_count = i + 1;
+		struct view_loss *l = &c->losses[i];
+		bool of_pool = json_object_get(item, "pool") != NULL;
+		if ((of_pool ? get_word(item, "pool", &l->pool, e)
+		             : get_name(item, "owner", &l->owner, e)) != 0 ||
+		    get_type(item, l->type, e) != 0 ||
+		    json_get_u64(item, "revision", INT64_MAX, &l->revision, e) != 0)
+			return err_prefix_code(e, E_INVALID, "types_removed[%zu]", i);
+	}
+	return 0;
+}
+
 static int head_decode(const json_t *o, struct view *v, struct err *e)
 {
 	const char *cluster;
@@ -569,7 +481,8 @@ static int catalog_decode(const json_t *o, struct view *v, struct err *e)
 		return E_INVALID;
 	v->catalog = mem_new(1, sizeof(*v->catalog));
 	if (zones_decode(catalog, v->catalog, e) != 0 || names_decode(catalog, v, e) != 0 ||
-	    removals_decode(catalog, v->catalog, e) != 0 || lists_decode(catalog, v, e) != 0)
+	    removals_decode(catalog, v->catalog, e) != 0 || lists_decode(catalog, v, e) != 0 ||
+	    losses_decode(catalog, v->catalog, e) != 0)
 		return err_prefix_code(e, E_INVALID, "catalog");
 	return 0;
 }

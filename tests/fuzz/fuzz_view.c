@@ -35,7 +35,7 @@ static void catalog_try(const struct view *v)
 		struct pooltable *pools;
 		int failed = pooltable_build(catalog, v->pools, v->pools_count, &pools, &e);
 		assert(!failed);
-		failed = accept_names(catalog, v->revision, catalog, v, &e);
+		failed = accept_names(v, catalog, v, catalog, &e);
 		assert(!failed);
 		pooltable_free(pools);
 	}

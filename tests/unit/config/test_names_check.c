@@ -126,8 +126,13 @@ static void what_changes_is_counted_and_shown(void **state)
 	assert_int_equal(c.removed, 1); /* a */
 	assert_string_equal(c.removed_first[0], "a.x.test.");
 	assert_int_equal(c.moved, 3); /* c to another pool, d into the document, m out of it */
-	assert_int_equal(c.taken_count, 1);
-	assert_string_equal(c.taken[0], "m.x.test.");
+	assert_int_equal(c.listed_count, 2); /* d and m: the document has or had them too */
+	assert_string_equal(c.listed[0].owner, "d.x.test.");
+	assert_string_equal(c.listed[0].pool_before, "a");
+	assert_null(c.listed[0].pool_after);
+	assert_string_equal(c.listed[1].owner, "m.x.test.");
+	assert_null(c.listed[1].pool_before);
+	assert_string_equal(c.listed[1].pool_after, "a");
 	char *text = names_change_text(&c);
 	assert_string_equal(text, "names files: 5 names, 2 new (e.x.test., z.x.test.), 1 removed "
 	                          "(a.x.test.), 3 with another pool, TTL or place than before");

@@ -1,4 +1,5 @@
 /* A new service document: revisions, names that leave, and what it may not do. */
+#include "lib/base/buf.h"
 #include "tests/unit/core/world.h"
 
 #include "core/publish.h"
@@ -126,7 +127,143 @@ static void names_that_leave_their_lists_are_noted_by_revision(void **unused)
 	state_free(s);
 }
 
-static void name_that_becomes_static_is_recorded_as_gone_from_the_pools(void **unused)
+/* "types_since: owner TYPE revision, …", those of pools as "pool/NAME". */
+static void losses_are(const struct world *w, const char *expected)
+{
+	const struct view_catalog *c = core_view(w->core)->catalog;
+	struct buf text = {0};
+
+	buf_printf(&text, "%d:", (int)c->types_since);
+	for (size_t i = 0; i < c->losses_count; i++)
+		buf_printf(&text, "%s %s%s %s %d", i == 0 ? "" : ",",
+		    c->losses[i].owner ? "" : "pool/",
+		    c->losses[i].owner ? c->losses[i].owner : c->losses[i].pool, c->losses[i].type,
+		    (int)c->losses[i].revision);
+	assert_string_equal(buf_text(&text), expected);
+	buf_free(&text);
+}
+
+static struct service *service_with(const char *const *records)
+{
+	struct service *s = service_usual();
+
+	for (; *records; records++)
+		VEC_PUSH(s->zones[0].records, s->zones[0].records_count) = mem_strdup(*records);
+	return s;
+}
+#define WITH(...) service_with((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define MX "Info.retarus.com. 300 MX 10 mail-de.retarus.com."
+#define TXT "info.retarus.com. 300 TXT \"hello\""
+
+static void types_leave_by_name_and_may_come_back(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	apply(w, WITH(MX, TXT), "document 2");
+	losses_are(w, "1:");
+	struct world_reply *r = apply(w, WITH(TXT), "document 3");
+	assert_contains(r->text, "1 record types leave names that stay (info.retarus.com. MX)");
+	losses_are(w, "1: info.retarus.com. MX 3");
+	assert_null(removal_of(w, "info.retarus.com."));
+	apply(w, WITH(MX, TXT), "document 4");
+	losses_are(w, "1:"); /* readers from before miss nothing */
+	apply(w, WITH("info.retarus.com. 300 CNAME mail-de.retarus.com."), "document 5");
+	losses_are(w, "1: info.retarus.com. MX 5, info.retarus.com. TXT 5");
+	apply(w, WITH(), "document 6"); /* now the name as a whole */
+	losses_are(w, "1:");
+	assert_int_equal(removal_of(w, "info.retarus.com.")->revision, 6);
+	apply(w, WITH(TXT), "document 7"); /* readers from before may miss the MX for good */
+	losses_are(w, "1: info.retarus.com. * 6");
+	assert_null(removal_of(w, "info.retarus.com."));
+	world_end(w);
+}
+
+static void what_a_delegation_takes_over_leaves(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	apply(w,
+	    WITH("sub.retarus.com. 300 A 192.0.2.1", "sub.retarus.com. 300 TXT x",
+	        "ns.sub.retarus.com. 300 A 192.0.2.1"),
+	    "document 2");
+	apply(w,
+	    WITH("sub.retarus.com. 300 A 192.0.2.1", "sub.retarus.com. 300 NS ns.sub.retarus.com.",
+	        "ns.sub.retarus.com. 300 A 192.0.2.1"),
+	    "document 3");
+	losses_are(w, "1: sub.retarus.com. A 3, sub.retarus.com. TXT 3");
+	assert_int_equal(removal_of(w, "ns.sub.retarus.com.")->revision, 3);
+	world_end(w);
+}
+
+static void a_family_that_a_pool_loses_is_named_once(void **unused)
+{
+	struct service *both = service_usual();
+
+	(void)unused;
+	pool_add(&both->pools[0], FRA, "2001:db8::26");
+	struct world *w = world_with(both);
+	apply(w, service_usual(), "document 2");
+	losses_are(w, "1: pool/mail-de AAAA 2");
+	struct service *again = service_usual();
+	pool_add(&again->pools[0], FRA, "2001:db8::26");
+	apply(w, again, "document 3"); /* its names may not all have been with it all the time */
+	losses_are(w, "1: pool/mail-de AAAA 2");
+	world_end(w);
+}
+
+static void names_of_files_are_counted_with_the_document(void **unused)
+{
+	struct world *w = world_usual();
+	struct service *before = WITH(MX, TXT), *after = WITH();
+	const struct core_listed listed = {"info.retarus.com.", NULL, "mail-de"};
+	const struct core_pool_loss loss = {before->pools[1].name, "A"};
+	const struct core_names names = {
+	    .listed = &listed, .listed_count = 1, .losses = &loss, .losses_count = 1};
+	struct publish_left left;
+	struct state *s = state_new();
+
+	(void)unused;
+	s->revision = 2;
+	assert_int_equal(publish_removals(s, before, after, &names, &left, NULL), 0);
+	assert_int_equal(left.names, 0); /* the file answers it now */
+	assert_int_equal(left.types, 3);
+	assert_string_equal(s->losses[0].pool, before->pools[1].name);
+	assert_string_equal(s->losses[1].type, "MX");
+	assert_string_equal(s->losses[2].type, "TXT");
+	assert_int_equal(s->types_since, 2);
+	state_free(s);
+	service_drop(before);
+	service_drop(after);
+	world_end(w);
+}
+
+/* A document that takes away very much must not be refused for ever: readers are told to look at
+ * names only. */
+static void losses_that_can_not_all_be_told_are_not_told(void **unused)
+{
+	struct service *many = service_usual(), *few = service_usual();
+	char record[128];
+
+	(void)unused;
+	for (int i = 0; i <= STATE_REMOVALS; i++) {
+		snprintf(record, sizeof(record), "n%d.retarus.com. 300 A 192.0.2.1", i);
+		VEC_PUSH(few->zones[0].records, few->zones[0].records_count) = mem_strdup(record);
+		VEC_PUSH(many->zones[0].records, many->zones[0].records_count) = mem_strdup(record);
+		snprintf(record, sizeof(record), "n%d.retarus.com. 300 TXT x", i);
+		VEC_PUSH(many->zones[0].records, many->zones[0].records_count) = mem_strdup(record);
+	}
+	struct world *w = world_with(many);
+	struct world_reply *r = apply(w, few, "document 2");
+	assert_int_equal(r->result, 0);
+	assert_contains(r->text, "8193 record types leave names that stay");
+	losses_are(w, "3:");
+	apply(w, WITH(MX), "document 3");
+	world_end(w);
+}
+
+static void name_that_becomes_static_loses_only_what_it_lacks(void **unused)
 {
 	struct world *w = world_usual();
 	struct service *s = service_usual();
@@ -136,7 +273,8 @@ static void name_that_becomes_static_is_recorded_as_gone_from_the_pools(void **u
 	VEC_PUSH(s->zones[0].records, s->zones[0].records_count) =
 	    mem_strdup("kdinmx.rmx.de.retarus.com. 60 A 192.0.2.1");
 	apply(w, s, "document 2");
-	assert_int_equal(removal_of(w, "kdinmx.rmx.de.retarus.com.")->revision, 2);
+	assert_null(removal_of(w, "kdinmx.rmx.de.retarus.com."));
+	losses_are(w, "1:");
 	world_end(w);
 }
 
@@ -144,18 +282,18 @@ static void removals_are_kept_for_a_thousand_revisions(void **unused)
 {
 	struct state *s = state_new();
 	struct service *with = service_usual(), *without = service_usual();
-	size_t left;
+	struct publish_left left;
 
 	(void)unused;
 	service_add_name(with, "old.retarus.com.", 0);
 	s->revision = 2;
-	assert_int_equal(publish_removals(s, with, without, NULL, 0, &left, NULL), 0);
-	assert_int_equal(left, 1);
+	assert_int_equal(publish_removals(s, with, without, NULL, &left, NULL), 0);
+	assert_int_equal(left.names, 1);
 	s->revision = 1001;
-	assert_int_equal(publish_removals(s, without, without, NULL, 0, &left, NULL), 0);
+	assert_int_equal(publish_removals(s, without, without, NULL, &left, NULL), 0);
 	assert_int_equal(s->removals_count, 1);
 	s->revision = 1002;
-	assert_int_equal(publish_removals(s, without, without, NULL, 0, &left, NULL), 0);
+	assert_int_equal(publish_removals(s, without, without, NULL, &left, NULL), 0);
 	assert_int_equal(s->removals_count, 0);
 	state_free(s);
 	service_drop(with);
@@ -345,7 +483,12 @@ int main(void)
 	    cmocka_unit_test(plan_of_a_document_shows_the_view_and_changes_nothing),
 	    cmocka_unit_test(names_leave_by_name_and_may_come_back),
 	    cmocka_unit_test(names_that_leave_their_lists_are_noted_by_revision),
-	    cmocka_unit_test(name_that_becomes_static_is_recorded_as_gone_from_the_pools),
+	    cmocka_unit_test(types_leave_by_name_and_may_come_back),
+	    cmocka_unit_test(what_a_delegation_takes_over_leaves),
+	    cmocka_unit_test(a_family_that_a_pool_loses_is_named_once),
+	    cmocka_unit_test(names_of_files_are_counted_with_the_document),
+	    cmocka_unit_test(losses_that_can_not_all_be_told_are_not_told),
+	    cmocka_unit_test(name_that_becomes_static_loses_only_what_it_lacks),
 	    cmocka_unit_test(removals_are_kept_for_a_thousand_revisions),
 	    cmocka_unit_test(too_many_removals_are_refused_whole),
 	    cmocka_unit_test(removals_that_would_not_fit_the_store_are_refused),

@@ -19,6 +19,16 @@
 #define CATALOG(records, names, removals)                                                          \
 	",\"catalog\":{\"zones\":[" ZONE(records) "],\"names\":[" names                            \
 	                                          "],\"removals\":[" removals "]}"
+/* of a controller that tells which types have left, since that revision */
+#define TYPED(records, names, since, removals, losses)                                             \
+	",\"catalog\":{\"zones\":[" ZONE(records) "],\"names\":[" names                            \
+	                                          "],\"removals\":[" removals                      \
+	                                          "],\"types_since\":" since                       \
+	                                          ",\"types_removed\":[" losses "]}"
+#define LOSS(subject, type, revision)                                                              \
+	"{" subject ",\"type\":\"" type "\",\"revision\":" revision "}"
+#define OF(owner) "\"owner\":\"" owner "\""
+#define OF_POOL "\"pool\":\"p\""
 #define GONE(owner, revision) "{\"owner\":\"" owner ".example.\",\"revision\":" revision "}"
 #define MAIL NAME("mail", "p")
 #define TEXT ",\"text.example. TXT x\""
@@ -159,10 +169,89 @@ static void rule_1_no_type_leaves_a_name_within_a_revision(void **state)
 	(void)state;
 #define SPF ",\"example. TXT v=spf1\""
 	take(s, VIEW(1, 5, CATALOG(SPF, MAIL, ""), ONE), ACCEPT_TAKE);
-	refuse(s, VIEW(2, 5, CATALOG("", MAIL, ""), ONE), "drops \"example.\" or a type it had");
+	refuse(s, VIEW(2, 5, CATALOG("", MAIL, ""), ONE), "drops \"example.\" TXT without");
 	refuse(s, VIEW(2, 5, CATALOG(SPF ",\"mail.example. TXT x\"", "", ""), ONE),
-	    "\"mail.example.\" or a type");
-	take(s, VIEW(2, 6, CATALOG("", MAIL, ""), ONE), ACCEPT_TAKE); /* a configuration may */
+	    "\"mail.example.\" A without");
+	/* none that a loss names either: they are for other revisions */
+	refuse(s, VIEW(2, 5, TYPED("", MAIL, "1", "", LOSS(OF("example."), "TXT", "5")), ONE),
+	    "drops \"example.\" TXT");
+	stage_free(s);
+}
+
+static void rule_1_a_type_leaves_with_a_loss_that_names_it(void **state)
+{
+	struct stage *s = stage_new();
+	(void)state;
+#define MX ",\"example. MX 10 mail.example.\""
+	take(s, VIEW(1, 5, CATALOG(SPF MX, MAIL, ""), ONE), ACCEPT_TAKE);
+	refuse(s, VIEW(2, 6, TYPED(SPF, MAIL, "6", "", ""), ONE),
+	    "revision 6 drops \"example.\" MX without a removal that names it");
+	/* of the past, of the future, of another type, of another name */
+	refuse(
+	    s, VIEW(2, 6, TYPED(SPF, MAIL, "6", "", LOSS(OF("example."), "MX", "5")), ONE), "MX");
+	refuse(
+	    s, VIEW(2, 6, TYPED(SPF, MAIL, "6", "", LOSS(OF("example."), "MX", "7")), ONE), "MX");
+	refuse(
+	    s, VIEW(2, 6, TYPED(SPF, MAIL, "6", "", LOSS(OF("example."), "TXT", "6")), ONE), "MX");
+	refuse(s, VIEW(2, 6, TYPED(SPF, MAIL, "6", "", LOSS(OF("mail.example."), "MX", "6")), ONE),
+	    "MX");
+	take(s, VIEW(2, 6, TYPED(SPF, MAIL, "6", "", LOSS(OF("example."), "MX", "6")), ONE),
+	    ACCEPT_TAKE);
+	/* whatever it had, for it was away and is back; but not the name itself */
+	refuse(s,
+	    VIEW(3, 8,
+	        TYPED(",\"mail.example. A 192.0.2.9\"", "", "6", "",
+	            LOSS(OF("mail.example."), "*", "7")),
+	        ONE),
+	    "\"example.\" TXT");
+	refuse(s, VIEW(3, 8, TYPED(SPF, "", "6", "", LOSS(OF("mail.example."), "*", "7")), ONE),
+	    "drops \"mail.example.\" without");
+	take(s, VIEW(3, 8, TYPED("", MAIL, "6", "", LOSS(OF("example."), "*", "7")), ONE),
+	    ACCEPT_TAKE);
+	stage_free(s);
+}
+
+/* What a person may well change must not leave a server behind. */
+static void rule_1_holds_no_change_that_was_named(void **state)
+{
+	struct stage *s = stage_new();
+	(void)state;
+#define W_A ",\"w.example. A 192.0.2.7\""
+	take(s, VIEW(1, 1, TYPED(W_A, MAIL, "1", "", ""), ONE, V6), ACCEPT_TAKE);
+	take(s,
+	    VIEW(2, 2,
+	        TYPED(",\"w.example. CNAME mail.example.\"", MAIL, "1", "",
+	            LOSS(OF("w.example."), "A", "2")),
+	        ONE, V6),
+	    ACCEPT_TAKE);
+	take(s,
+	    VIEW(3, 3, TYPED(W_A, MAIL, "1", "", LOSS(OF("w.example."), "CNAME", "3")), ONE, V6),
+	    ACCEPT_TAKE);
+	take(s,
+	    VIEW(4, 4,
+	        TYPED(",\"w.example. NS ns.\"", MAIL, "1", "", LOSS(OF("w.example."), "A", "4")),
+	        ONE, V6),
+	    ACCEPT_TAKE);
+	refuse(s, VIEW(5, 5, TYPED(",\"w.example. NS ns.\"", MAIL, "1", "", ""), ONE),
+	    "drops \"mail.example.\" AAAA");
+	take(s,
+	    VIEW(5, 5, TYPED(",\"w.example. NS ns.\"", MAIL, "1", "", LOSS(OF_POOL, "AAAA", "5")),
+	        ONE),
+	    ACCEPT_TAKE);
+	stage_free(s);
+}
+
+/* A former controller, or one that could not tell all: names only, as far back as it is not told.
+ */
+static void rule_1_types_are_held_only_where_losses_are_told(void **state)
+{
+	struct stage *s = stage_new();
+	(void)state;
+	take(s, VIEW(1, 5, CATALOG(SPF MX, MAIL, ""), ONE, V6), ACCEPT_TAKE);
+	take(s, VIEW(2, 6, CATALOG(SPF, MAIL, ""), ONE, V6), ACCEPT_TAKE);
+	take(s, VIEW(3, 8, TYPED("", MAIL, "8", "", ""), ONE, V6), ACCEPT_TAKE);
+	refuse(s, VIEW(4, 9, TYPED("", MAIL, "8", "", ""), ONE), "AAAA");
+	take(s, VIEW(4, 9, TYPED("", MAIL, "10", "", ""), ONE), ACCEPT_TAKE);
 	stage_free(s);
 }
 
@@ -527,6 +616,9 @@ int main(void)
 	    cmocka_unit_test(rule_1_a_name_that_vanishes_without_a_removal_is_refused),
 	    cmocka_unit_test(rule_1_no_type_leaves_a_name_within_a_revision),
 	    cmocka_unit_test(rule_1_a_name_leaves_with_a_removal_that_names_it),
+	    cmocka_unit_test(rule_1_a_type_leaves_with_a_loss_that_names_it),
+	    cmocka_unit_test(rule_1_holds_no_change_that_was_named),
+	    cmocka_unit_test(rule_1_types_are_held_only_where_losses_are_told),
 	    cmocka_unit_test(rule_1_does_not_hold_the_catalog_zone),
 	    cmocka_unit_test(rule_1_a_pool_never_loses_a_family_or_itself_within_a_revision),
 	    cmocka_unit_test(rule_2_older_epochs_are_ignored_and_doubled_ones_refused),

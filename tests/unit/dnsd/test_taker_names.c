@@ -206,6 +206,35 @@ static void not_one_name_more_leaves_than_was_declared(void **state)
 	names_bag_release(&bag);
 }
 
+/* Rule 1, decision 028: also where only a few names change and nothing is built anew. */
+static void a_million_names_lose_no_family_unnamed(void **state)
+{
+	struct stage *s = *state;
+	struct names_bag bag = {0};
+	struct names_manifest one = list_make(&bag, 0), two = list_make(&bag, 1);
+	struct view *v = view_of(1, &one, 0);
+	VEC_PUSH(v->pools[0].members, v->pools[0].members_count) = (struct view_member){
+	    .address = {.family = 6, .bytes = {0x20, 1}}, .weight = 1, .site = mem_strdup("muc")};
+	assert_int_equal(taker_take(&s->taker, v, &s->why), ACCEPT_WAIT);
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_TAKE);
+	v = view_of(2, &two, 1);
+	v->catalog->types_since = 2;
+	assert_int_equal(taker_take(&s->taker, v, &s->why), ACCEPT_WAIT);
+	parts_fetch(s, &bag);
+	assert_int_equal(taker_take_waiting(&s->taker, &s->why), ACCEPT_REFUSE);
+	assert_non_null(strstr(s->why.text, "AAAA and others"));
+	v = view_of(2, &two, 1);
+	v->catalog->types_since = 2;
+	VEC_PUSH(v->catalog->losses, v->catalog->losses_count) =
+	    (struct view_loss){NULL, mem_strdup("p"), "AAAA", 2};
+	assert_int_equal(taker_take(&s->taker, v, &s->why), ACCEPT_TAKE);
+	assert_non_null(s->taker.catalog->root);
+	names_manifest_release(&one);
+	names_manifest_release(&two);
+	names_bag_release(&bag);
+}
+
 /* What a power loss or a bad disk may do to the first chunk in the pack. */
 static void pack_damage(struct stage *s)
 {
@@ -390,6 +419,8 @@ int main(void)
 	        a_few_names_change_what_is_served_without_building_it_anew, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        not_one_name_more_leaves_than_was_declared, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+	        a_million_names_lose_no_family_unnamed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
 	        names_that_turn_out_damaged_are_waited_for_once_more, setup, teardown),
 	    cmocka_unit_test_setup_teardown(

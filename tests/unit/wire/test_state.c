@@ -53,6 +53,11 @@ static struct state *sample(void)
 	VEC_PUSH(s->leaves, s->leaves_count) = (struct view_leave){.revision = 6, .count = 1001};
 	VEC_PUSH(s->removals, s->removals_count) =
 	    (struct view_removal){mem_strdup("old.retarus.com."), 6};
+	VEC_PUSH(s->losses, s->losses_count) =
+	    (struct view_loss){mem_strdup("retarus.com."), NULL, "MX", 7};
+	VEC_PUSH(s->losses, s->losses_count) =
+	    (struct view_loss){NULL, mem_strdup("mail-de"), "AAAA", 6};
+	s->types_since = 5;
 	state_caution_add(s, "mail-de", 1795000000004);
 	*state_intent_add(s) = (struct state_intent){.type = INTENT_PIN_DOWN,
 	    .subject = mem_strdup("mail-de/127.10.0.25"),
@@ -64,7 +69,8 @@ static struct state *sample(void)
 	return s;
 }
 
-static const char *const later_lists[] = {"cautions", "departures", "intents", NULL};
+static const char *const later_lists[] = {
+    "cautions", "departures", "intents", "types_removed", "types_since", NULL};
 static const char *const later_fields[] = {
     "stage", "stage_ms", "kept_by", "penalty", "penalty_ms", "damped", "ramp_quarter", NULL};
 
@@ -92,6 +98,7 @@ static void earlier_documents_are_read(void **unused)
 	}
 	assert_int_equal(state_decode(o, &back, NULL), 0);
 	assert_int_equal(back->cautions_count, 0);
+	assert_int_equal(back->types_since, 0);
 	assert_int_equal(state_member_find(back, "mail-de/127.20.0.25")->stage, STAGE_OUT);
 	assert_int_equal(state_member_find(back, "mail-de/127.10.0.25")->stage, STAGE_IN);
 	json_decref(o);
@@ -128,6 +135,13 @@ static void state_comes_back_as_it_was_written(void **unused)
 	assert_int_equal(back->leaves_count, 1);
 	assert_int_equal(back->leaves[0].count, 1001);
 	assert_string_equal(back->removals[0].owner, "old.retarus.com.");
+	assert_int_equal(back->losses_count, 2);
+	assert_string_equal(back->losses[0].owner, "retarus.com.");
+	assert_string_equal(back->losses[0].type, "MX");
+	assert_string_equal(back->losses[1].pool, "mail-de");
+	assert_null(back->losses[1].owner);
+	assert_int_equal(back->losses[1].revision, 6);
+	assert_int_equal(back->types_since, 5);
 	assert_int_equal(back->intents[0].type, INTENT_PIN_DOWN);
 	assert_string_equal(back->intents[0].subject, "mail-de/127.10.0.25");
 	assert_int_equal(back->intents[0].until_ms, 1795000000009);
@@ -164,7 +178,8 @@ static bool came_later(const char *key)
 {
 	return strcmp(key, "start_ms") == 0 || strcmp(key, "steps") == 0 ||
 	       strcmp(key, "paces") == 0 || strcmp(key, "tails") == 0 ||
-	       strcmp(key, "names_removed") == 0;
+	       strcmp(key, "names_removed") == 0 || strcmp(key, "types_removed") == 0 ||
+	       strcmp(key, "types_since") == 0;
 }
 
 /* Applies `change` to every field of every object of the document in turn, and expects no crash;
@@ -173,10 +188,11 @@ static size_t each_field(json_t *(*change)(void), bool must_refuse)
 {
 	struct state *s = sample();
 	json_t *o = state_encode(s);
-	const char *lists[] = {NULL, "members", "drains", "removals", "tails", "names_removed"};
+	const char *lists[] = {
+	    NULL, "members", "drains", "removals", "tails", "names_removed", "types_removed"};
 	size_t tried = 0;
 
-	for (size_t l = 0; l < 6; l++) {
+	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++) {
 		const json_t *object =
 		    lists[l] ? json_array_get(json_object_get(o, lists[l]), 0) : o;
 		void *at = json_object_iter((json_t *)(uintptr_t)object);

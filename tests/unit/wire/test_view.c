@@ -25,7 +25,9 @@
 #define HEAD "\"version\":1,\"cluster\":\"c\",\"epoch\":42,\"revision\":7"
 #define CATALOG(zones, names)                                                                      \
 	"\"catalog\":{\"zones\":[" zones "],\"names\":[" names "],\"removals\":"                   \
-	"[{\"owner\":\"old.example.com.\",\"revision\":6}]}"
+	"[{\"owner\":\"old.example.com.\",\"revision\":6}],\"types_removed\":"                     \
+	"[{\"owner\":\"example.com.\",\"type\":\"MX\",\"revision\":6},"                            \
+	"{\"pool\":\"mail-de\",\"type\":\"AAAA\",\"revision\":5}],\"types_since\":4}"
 #define WHOLE "{" HEAD "," CATALOG(ZONE, NAME) ",\"pools\":" POOLS "}"
 
 static struct view *decode(const char *text, struct err *e)
@@ -75,6 +77,10 @@ static void a_whole_view_comes_back_as_it_was(void **state)
 	assert_string_equal(v->catalog->names[0].pool, "mail-de");
 	assert_int_equal(v->catalog->names[0].ttl_s, 0);
 	assert_int_equal(v->catalog->removals[0].revision, 6);
+	assert_string_equal(v->catalog->losses[0].owner, "example.com.");
+	assert_string_equal(v->catalog->losses[0].type, "MX");
+	assert_string_equal(v->catalog->losses[1].pool, "mail-de");
+	assert_int_equal(v->catalog->types_since, 4);
 	assert_int_equal(v->pools[0].members[1].weight, 1000);
 
 	json_t *again = view_encode(v, true);

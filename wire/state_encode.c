@@ -1,0 +1,194 @@
+/* The committed state and its history as JSON, as they lie in the store. Reading it back: state.c.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/penalty.h"
+#include "core/stage.h"
+#include "lib/clock.h"
+#include "lib/json.h"
+#include "wire/state.h"
+#include "wire/state_intent.h"
+
+/* A text that is not UTF-8 would make the whole document unwritable. */
+static json_t *text_encode(const char *text)
+{
+	json_t *value = json_string(text ? text : "");
+
+	return value ? value : json_string("(not UTF-8)");
+}
+
+/* What has its default is left out, and read as that: with thousands of members it would be most of
+ * the document, which has to fit a value of the store. */
+static void number_put(json_t *o, const char *key, int64_t value)
+{
+	if (value != 0)
+		json_object_set_new(o, key, json_integer(value));
+}
+
+static json_t *member_encode(const struct state_member *m, bool evidence)
+{
+	json_t *o = json_pack("{s:o, s:s, s:I, s:o}", "id", text_encode(m->id), "verdict",
+	    member_state_name(m->verdict), "since_ms", (json_int_t)m->since_ms, "evidence",
+	    text_encode(evidence ? m->evidence : ""));
+
+	if (m->withheld)
+		json_object_set_new(o, "withheld", json_true());
+	if (m->stage != (m->withheld ? STAGE_OUT : STAGE_IN))
+		json_object_set_new(o, "stage", json_string(member_stage_name(m->stage)));
+	if (m->kept_by != KEPT_BY_NOTHING)
+		json_object_set_new(o, "kept_by", json_string(kept_by_name(m->kept_by)));
+	if (m->damped)
+		json_object_set_new(o, "damped", json_true());
+	number_put(o, "stage_ms", m->stage_ms);
+	number_put(o, "penalty", m->penalty);
+	number_put(o, "penalty_ms", m->penalty_ms);
+	number_put(o, "ramp_quarter", m->ramp_quarter);
+	return o;
+}
+
+static json_t *departure_encode(const struct state_departure *d)
+{
+	return json_pack("{s:o, s:o, s:I}", "region", text_encode(d->region), "site",
+	    text_encode(d->site), "at_ms", (json_int_t)d->at_ms);
+}
+
+static json_t *steps_encode(const struct state_drain *d)
+{
+	json_t *steps = json_array();
+
+	for (unsigned i = 0; i < MAINTENANCE_STATES; i++)
+		if (d->steps[i].at_ms > 0)
+			json_array_append_new(
+			    steps, json_pack("{s:s, s:I, s:o}", "state",
+			               maintenance_state_name((enum maintenance_state)i), "at_ms",
+			               (json_int_t)d->steps[i].at_ms, "evidence",
+			               text_encode(d->steps[i].evidence)));
+	return steps;
+}
+
+static json_t *drain_encode(const struct state_drain *d)
+{
+	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "site",
+	    text_encode(d->site), "owner", text_encode(d->owner), "reason", text_encode(d->reason),
+	    "declared_ms", (json_int_t)d->declared_ms, "until_ms", (json_int_t)d->until_ms,
+	    "start_ms", (json_int_t)d->start_ms, "state", maintenance_state_name(d->state),
+	    "state_since_ms", (json_int_t)d->state_since_ms, "epoch", (json_int_t)d->epoch, "steps",
+	    steps_encode(d));
+}
+
+static json_t *paces_encode(const struct state *s)
+{
+	json_t *paces = json_object();
+
+	for (unsigned i = 0; i < MAINTENANCE_STATES; i++) {
+		json_t *list = s->paces[i].count > 0 ? json_array() : NULL;
+		for (size_t j = 0; j < s->paces[i].count; j++)
+			json_array_append_new(list, json_integer(s->paces[i].ms[j]));
+		if (list)
+			json_object_set_new(
+			    paces, maintenance_state_name((enum maintenance_state)i), list);
+	}
+	return paces;
+}
+
+static json_t *tails_encode(const struct state *s)
+{
+	json_t *tails = json_array();
+
+	for (size_t i = 0; i < s->tails_count; i++)
+		json_array_append_new(
+		    tails, json_pack("{s:o, s:I, s:I, s:I}", "site", text_encode(s->tails[i].site),
+		               "ttl_s", (json_int_t)s->tails[i].ttl_s, "epoch",
+		               (json_int_t)s->tails[i].epoch, "since_ms",
+		               (json_int_t)s->tails[i].since_ms));
+	return tails;
+}
+
+static void leaves_put(json_t *o, const struct state *s)
+{
+	json_t *leaves = json_array();
+
+	for (size_t i = 0; i < s->leaves_count; i++)
+		json_array_append_new(
+		    leaves, json_pack("{s:I, s:I}", "revision", (json_int_t)s->leaves[i].revision,
+		                "count", (json_int_t)s->leaves[i].count));
+	json_object_set_new(o, "names_removed", leaves);
+}
+
+static void losses_put(json_t *o, const struct state *s)
+{
+	json_t *losses = json_array();
+
+	for (size_t i = 0; i < s->losses_count; i++) {
+		const struct view_loss *l = &s->losses[i];
+		json_array_append_new(
+		    losses, json_pack("{s:o, s:s, s:I}", l->owner ? "owner" : "pool",
+		                text_encode(l->owner ? l->owner : l->pool), "type", l->type,
+		                "revision", (json_int_t)l->revision));
+	}
+	json_object_set_new(o, "types_removed", losses);
+	json_object_set_new(o, "types_since", json_integer((json_int_t)s->types_since));
+}
+
+static json_t *encode(const struct state *s, bool evidence)
+{
+	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
+	json_t *cautions = json_array(), *departures = json_array();
+
+	for (size_t i = 0; i < s->members_count; i++)
+		json_array_append_new(members, member_encode(&s->members[i], evidence));
+	for (size_t i = 0; i < s->drains_count; i++)
+		json_array_append_new(drains, drain_encode(&s->drains[i]));
+	for (size_t i = 0; i < s->removals_count; i++)
+		json_array_append_new(
+		    removals, json_pack("{s:o, s:I}", "owner", text_encode(s->removals[i].owner),
+		                  "revision", (json_int_t)s->removals[i].revision));
+	for (size_t i = 0; i < s->cautions_count; i++)
+		json_array_append_new(
+		    cautions, json_pack("{s:o, s:I}", "pool", text_encode(s->cautions[i].pool),
+		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
+	for (size_t i = 0; i < s->departures_count; i++)
+		json_array_append_new(departures, departure_encode(&s->departures[i]));
+	json_t *o =
+	    json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	        "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
+	        "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
+	        "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
+	        "removals", removals, "cautions", cautions, "intents", state_intents_encode(s),
+	        "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
+	leaves_put(o, s);
+	losses_put(o, s);
+	return o;
+}
+
+json_t *state_encode(const struct state *s)
+{
+	return encode(s, true);
+}
+
+char *state_text(const struct state *s, size_t max_bytes)
+{
+	char *text = NULL;
+
+	for (int evidence = 1; evidence >= 0; evidence--) {
+		json_t *o = encode(s, evidence);
+		free(text);
+		text = json_text(o);
+		json_decref(o);
+		if (strlen(text) <= max_bytes)
+			break;
+	}
+	return text;
+}
+
+json_t *history_encode(const struct core_history *h)
+{
+	char time[CLOCK_TEXT_BYTES];
+
+	return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "time",
+	    clock_format(h->wall_ms, time), "epoch", (json_int_t)h->epoch, "version",
+	    (json_int_t)h->version, "actor", text_encode(h->actor), "action",
+	    text_encode(h->action), "subject", text_encode(h->subject), "text",
+	    text_encode(h->text));
+}
