@@ -308,6 +308,30 @@ int client_leader_status(struct client *c, size_t *hint, json_t **out, struct cl
 	return other != NULL ? 0 : f->status;
 }
 
+size_t client_controllers(const struct client *c)
+{
+	return c->config.common.controllers_count;
+}
+
+const char *client_controller_url(const struct client *c, size_t controller)
+{
+	return c->config.common.controllers[controller];
+}
+
+int client_get_from(
+    struct client *c, size_t controller, const char *path, json_t **out, struct client_failure *f)
+{
+	struct exchange x;
+	*out = NULL;
+	exchange_run(c, controller, path, NULL, PROBE_MS, &x);
+	if (exchange_judge(&x, "", false, f) == ANSWERED) {
+		*out = x.body;
+		return 0;
+	}
+	json_decref(x.body);
+	return f->status;
+}
+
 /* ---- streams ---- */
 
 struct following {

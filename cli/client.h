@@ -32,6 +32,13 @@ int client_status(struct client *c, json_t **out, struct client_failure *f);
  * *hint remembers where the leader was; start from 0. */
 int client_leader_status(struct client *c, size_t *hint, json_t **out, struct client_failure *f);
 
+/* Every controller by itself, in the order of the configuration; one that does not answer 200 is a
+ * failure as above, and nobody else is asked. */
+size_t client_controllers(const struct client *c);
+const char *client_controller_url(const struct client *c, size_t controller);
+int client_get_from(
+    struct client *c, size_t controller, const char *path, json_t **out, struct client_failure *f);
+
 /* Reads a stream of JSON lines until `on_line` returns true (then so does this), or for
  * `timeout_ms` (0: for ever). A stream that ends or falls silent is opened again elsewhere;
  * `on_loss` (may be NULL) hears of it. */

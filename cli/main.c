@@ -23,6 +23,7 @@ static const struct cli_command *const commands[] = {
     &command_apply,
     &command_rollback,
     &command_check,
+    &command_cluster,
     &command_backup,
     &command_pki,
     &command_dnssec,

@@ -45,6 +45,7 @@ static const struct http_route routes[] = {
     {"GET", "/v1/history", TLS_ROLE_OPERATOR, api_history},
     {"GET", "/v1/config", TLS_ROLE_OPERATOR, api_config},
     {"GET", "/v1/config/revisions", TLS_ROLE_OPERATOR, api_config_revisions},
+    {"GET", "/v1/cluster", TLS_ROLE_OPERATOR, api_cluster},
     {"GET", "/v1/backup", TLS_ROLE_OPERATOR, api_backup},
     {"POST", "/v1/plan", TLS_ROLE_OPERATOR, api_plan},
     {"POST", "/v1/apply", TLS_ROLE_OPERATOR, api_apply},
@@ -101,7 +102,7 @@ static char *first_line(void *ctx, enum streams_topic topic)
 		return view_line(a, true);
 	if (topic == STREAMS_PROBES)
 		return probes_line(a);
-	json_t *json = status_encode(a->engine, a->store_kind);
+	json_t *json = status_encode(a->engine, a->store_kind, a->care);
 	char *text = json_text(json);
 	json_decref(json);
 	return text;
@@ -125,6 +126,7 @@ int api_new(const struct api_options *options, struct api **out, struct err *e)
 	a->engine = options->engine;
 	a->store = engine_store(options->engine);
 	a->store_kind = options->store_kind;
+	a->care = options->care;
 	LIST_INIT(&a->answers);
 	struct streams_options streams = {
 	    .base = options->base, .first = first_line, .keepalive = keepalive_line, .ctx = a};
@@ -194,6 +196,11 @@ void api_changed(struct api *a)
 const struct api_counters *api_counters(const struct api *a)
 {
 	return &a->counters;
+}
+
+const struct care *api_care(const struct api *a)
+{
+	return a->care;
 }
 
 const struct streams *api_streams(const struct api *a)

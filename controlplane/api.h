@@ -5,6 +5,7 @@
 #ifndef TANDEM_CONTROLPLANE_API_H
 #define TANDEM_CONTROLPLANE_API_H
 
+#include "controlplane/care.h"
 #include "controlplane/engine.h"
 #include "controlplane/streams.h"
 #include "lib/http_server.h"
@@ -16,6 +17,7 @@ struct api_options {
 	struct engine *engine;  /* borrowed */
 	SSL_CTX *tls;           /* borrowed */
 	const char *store_kind; /* "sqlite" or "etcd" */
+	struct care *care;      /* borrowed; may be NULL */
 };
 
 int api_new(const struct api_options *options, struct api **out, struct err *e);
@@ -35,6 +37,7 @@ struct api_counters {
 	uint64_t acks, acks_refused;
 };
 const struct api_counters *api_counters(const struct api *a);
+const struct care *api_care(const struct api *a);
 const struct streams *api_streams(const struct api *a);
 
 #endif

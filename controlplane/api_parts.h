@@ -16,6 +16,7 @@ struct api {
 	struct streams *streams;
 	struct http_server *server;
 	const char *store_kind;
+	struct care *care;
 	struct answers answers; /* waiting for the store */
 	struct api_counters counters;
 };
@@ -65,6 +66,7 @@ void api_explain(struct http_request *r, void *ctx);
 void api_history(struct http_request *r, void *ctx);
 void api_config(struct http_request *r, void *ctx);
 void api_backup(struct http_request *r, void *ctx);
+void api_cluster(struct http_request *r, void *ctx);
 void api_config_revisions(struct http_request *r, void *ctx);
 void api_read_release(struct api *a); /* refuses what still waits */
 

@@ -8,6 +8,7 @@
 #include "controlplane/history.h"
 #include "controlplane/status.h"
 #include "lib/base/mem.h"
+#include "lib/base/release.h"
 #include "lib/json.h"
 #include "wire/backup.h"
 
@@ -72,6 +73,7 @@ void api_read_release(struct api *a)
 		if (an->reading != NULL)
 			history_cancel(an->reading);
 		store_forget(a->store, an);
+		care_forget(a->care, an);
 		http_reply_error(an->request, &e);
 		answer_free(an);
 	}
@@ -97,7 +99,35 @@ static int query_number(struct http_request *r, const char *key, uint64_t fallba
 void api_status(struct http_request *r, void *ctx)
 {
 	struct api *a = ctx;
-	http_reply_json(r, 200, status_encode(a->engine, a->store_kind));
+	http_reply_json(r, 200, status_encode(a->engine, a->store_kind, a->care));
+}
+
+static void cluster_answer(void *ctx)
+{
+	struct answer *an = ctx;
+	const struct api *a = an->api;
+	const struct state *state = core_state(engine_core(a->engine));
+	json_t *controller = status_controller(a->engine, a->store_kind);
+	json_object_set_new(controller, "release", json_string(TANDEM_RELEASE));
+	an->json = json_pack("{s:i, s:o, s:s, s:I, s:I}", "version", 1, "controller", controller,
+	    "cluster", state != NULL ? state->cluster : "", "epoch",
+	    (json_int_t)(state != NULL ? state->epoch : 0), "revision",
+	    (json_int_t)(state != NULL ? state->revision : 0));
+	json_t *care = care_encode(a->care);
+	json_object_update(an->json, care);
+	json_decref(care);
+	answer_send(an);
+}
+
+/* The store is looked at now: who asks is about to take something away. */
+void api_cluster(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	struct answer *an = answer_new(a, r, NULL);
+	if (a->care != NULL)
+		care_look(a->care, cluster_answer, an);
+	else
+		cluster_answer(an);
 }
 
 void api_health(struct http_request *r, void *ctx)

@@ -39,6 +39,7 @@ void api_observations(struct http_request *r, void *ctx)
 	    site_check(r, site, &e) != 0) {
 		refuse(r, &e, &a->counters.observations_refused);
 	} else {
+		care_peer(a->care, http_request_identity(r));
 		a->counters.observations += count;
 		for (size_t i = 0; i < count; i++)
 			engine_observe(a->engine, &results[i]);
@@ -57,6 +58,7 @@ void api_acks(struct http_request *r, void *ctx)
 	if (http_request_json(r, &body, &e) != 0 || ack_decode(body, &ack, &e) != 0) {
 		refuse(r, &e, &a->counters.acks_refused);
 	} else {
+		care_peer(a->care, http_request_identity(r));
 		a->counters.acks++;
 		ack.site = http_request_identity(r)->site;
 		/* What an agent has taken proves nothing about what name servers answer. */

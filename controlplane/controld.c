@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "controlplane/api.h"
+#include "controlplane/care.h"
 #include "controlplane/controld_metrics.h"
 #include "controlplane/engine.h"
 #include "controlplane/lookout.h"
@@ -26,6 +27,8 @@ struct controld {
 	struct store *store;
 	struct engine *engine;
 	struct lookout *lookout;
+	struct care *care;
+	const char *certificates[4];
 	struct api *api;
 	struct controld_metrics *metrics;
 	bool resigning;
@@ -102,6 +105,20 @@ static int listen_all(struct controld *d, struct err *e)
 	return controld_metrics_new(d->base, d->engine, d->api, c->metrics, &d->metrics, e);
 }
 
+static int care_open(struct controld *d, struct err *e)
+{
+	const struct config_controld *c = d->config;
+	d->certificates[0] = c->common.tls_ca;
+	d->certificates[1] = c->common.tls_certificate;
+	d->certificates[2] = c->etcd_ca;
+	d->certificates[3] = c->etcd_certificate;
+	const struct care_options options = {.base = d->base,
+	    .store = d->store,
+	    .files = d->certificates,
+	    .files_count = sizeof d->certificates / sizeof d->certificates[0]};
+	return care_new(&options, &d->care, e);
+}
+
 static int parts_open(struct controld *d, struct err *e)
 {
 	int result = tls_open(&d->config->common, &d->tls, e);
@@ -121,12 +138,15 @@ static int parts_open(struct controld *d, struct err *e)
 	result = engine_new(&engine, &d->engine, e);
 	if (result == 0)
 		result = lookout_new(d->base, d->engine, &d->lookout, e);
+	if (result == 0)
+		result = care_open(d, e);
 	if (result != 0)
 		return result;
 	struct api_options api = {.base = d->base,
 	    .engine = d->engine,
 	    .tls = d->tls,
-	    .store_kind = alone ? "sqlite" : "etcd"};
+	    .store_kind = alone ? "sqlite" : "etcd",
+	    .care = d->care};
 	result = api_new(&api, &d->api, e);
 	return result != 0 ? result : listen_all(d, e);
 }
@@ -167,6 +187,7 @@ int controld_reload(struct controld *d, struct err *e)
 	api_set_tls(d->api, fresh);
 	SSL_CTX_free(d->tls);
 	d->tls = fresh;
+	care_reload(d->care);
 	return 0;
 }
 
@@ -191,6 +212,7 @@ void controld_free(struct controld *d)
 	lookout_free(d->lookout);
 	engine_free(d->engine);
 	api_free(d->api);
+	care_free(d->care);
 	if (d->store != NULL)
 		store_free(d->store);
 	SSL_CTX_free(d->tls);

@@ -112,7 +112,7 @@ static void reports_write(struct buf *out, const struct api *api)
 		    (double)streams_count(api_streams(api), (enum streams_topic)topic));
 }
 
-static void report_write(struct buf *out, const struct engine *engine)
+static void report_write(struct buf *out, const struct engine *engine, const struct care *care)
 {
 	static const char members[] = "tandem_controld_members";
 	size_t by_verdict[MEMBER_DOWN + 1] = {0};
@@ -124,12 +124,51 @@ static void report_write(struct buf *out, const struct engine *engine)
 	for (int v = MEMBER_UNKNOWN; v <= MEMBER_DOWN; v++)
 		labelled(out, members, "verdict", member_state_name((enum member_state)v),
 		    (double)by_verdict[v]);
-	single(
-	    out, "tandem_controld_alarms", "gauge", "Alarms active.", (double)report.alarms_count);
+	single(out, "tandem_controld_alarms", "gauge", "Alarms active.",
+	    (double)(report.alarms_count + care_alarms(care)->count));
 	single(out, "tandem_controld_observations_unknown_total", "counter",
 	    "Observations of members or checks that are not configured.",
 	    (double)report.observations_unknown);
 	core_report_free(&report);
+}
+
+static void store_write(struct buf *out, const struct care *care)
+{
+	static const char up[] = "tandem_controld_store_member_answers";
+	static const char used[] = "tandem_controld_store_member_bytes";
+	static const char quota[] = "tandem_controld_store_member_quota_bytes";
+	const json_t *members = json_object_get(care_store(care), "members");
+	const struct {
+		const char *name, *help, *key;
+	} families[] = {{up, "1 while a member of the store answers.", "answers"},
+	    {used, "Size of the member's file.", "bytes"},
+	    {quota, "Size at which the member stops taking writes; 0: not known.", "quota_bytes"}};
+	for (size_t f = 0; f < 3 && json_array_size(members) > 0; f++) {
+		metrics_family(out, families[f].name, "gauge", families[f].help);
+		for (size_t i = 0; i < json_array_size(members); i++) {
+			const json_t *m = json_array_get(members, i);
+			const json_t *value = json_object_get(m, families[f].key);
+			const char *name = json_string_value(json_object_get(m, "name"));
+			labelled(out, families[f].name, "member", name != NULL ? name : "",
+			    json_is_boolean(value) ? json_is_true(value)
+			                           : (double)json_integer_value(value));
+		}
+	}
+}
+
+static void certificates_write(struct buf *out, const struct care *care)
+{
+	static const char name[] = "tandem_controld_certificate_expires_timestamp_seconds";
+	const struct care_certificate *list;
+	size_t count = care_certificates(care, &list);
+	if (count > 0)
+		metrics_family(out, name, "gauge",
+		    "When certificates expire: the controller's own files, and those that daemons "
+		    "show "
+		    "it.");
+	for (size_t i = 0; i < count; i++)
+		labelled(
+		    out, name, "certificate", list[i].name, (double)list[i].expires_ms / 1000.0);
 }
 
 char *controld_metrics_text(const struct engine *engine, const struct api *api)
@@ -138,7 +177,9 @@ char *controld_metrics_text(const struct engine *engine, const struct api *api)
 	standing_write(&out, engine);
 	commits_write(&out, engine);
 	reports_write(&out, api);
-	report_write(&out, engine);
+	report_write(&out, engine, api_care(api));
+	store_write(&out, api_care(api));
+	certificates_write(&out, api_care(api));
 	return buf_take(&out);
 }
 

@@ -57,7 +57,7 @@ void status_obstacle(const struct engine *en, char out[static STATUS_TEXT_BYTES]
 		    "this controller has just been elected and still reads the store");
 }
 
-static json_t *controller_encode(const struct engine *en, const char *store_kind)
+json_t *status_controller(const struct engine *en, const char *store_kind)
 {
 	struct engine_standing st;
 	char text[STATUS_TEXT_BYTES];
@@ -171,7 +171,7 @@ static json_t *status_intents(const struct state *state)
 	return array;
 }
 
-static json_t *alarms_encode(const struct core_report *report)
+static json_t *alarms_encode(const struct core_report *report, const struct care_alarms *care)
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < report->alarms_count; i++)
@@ -179,6 +179,11 @@ static json_t *alarms_encode(const struct core_report *report)
 		    array, json_pack("{s:o, s:o, s:o}", "key", text_json(report->alarms[i].key),
 		               "since", time_json(report->alarms[i].since_ms), "text",
 		               text_json(report->alarms[i].text)));
+	for (size_t i = 0; i < care->count; i++)
+		json_array_append_new(
+		    array, json_pack("{s:o, s:o, s:o}", "key", text_json(care->items[i].key),
+		               "since", time_json(care->items[i].since_ms), "text",
+		               text_json(care->items[i].text)));
 	return array;
 }
 
@@ -285,7 +290,8 @@ static bool site_is_drained(const struct core_report *report, const char *site)
 
 /* Everything that a tired person must know, counted; the sections tell the rest. What is down in
  * a drained site is being worked on and no news. */
-static size_t attention_collect(struct buf *text, const struct core_report *report)
+static size_t attention_collect(
+    struct buf *text, const struct core_report *report, const struct care_alarms *care)
 {
 	size_t reasons = text->bytes > 0, down = 0, behind = 0, silent = 0;
 	for (size_t i = 0; i < report->members_count; i++)
@@ -295,7 +301,7 @@ static size_t attention_collect(struct buf *text, const struct core_report *repo
 		behind += *report->acks[i].refused != '\0';
 	for (size_t i = 0; i < report->sites_count; i++)
 		silent += !report->sites[i].heard && !report->sites[i].drained;
-	attention_count(text, &reasons, report->alarms_count, "alarm", "alarms");
+	attention_count(text, &reasons, report->alarms_count + care->count, "alarm", "alarms");
 	attention_count(text, &reasons, down, "member is down", "members are down");
 	attention_count(
 	    text, &reasons, silent, "site's healthd is silent", "sites' healthd are silent");
@@ -314,7 +320,8 @@ static void intents_tell(struct buf *text, const struct state *state)
 	}
 }
 
-static json_t *summary_encode(const struct engine *en, const struct core_report *report)
+static json_t *summary_encode(
+    const struct engine *en, const struct core_report *report, const struct care_alarms *care)
 {
 	const struct state *state = core_state(engine_core(en));
 	const struct service *service = core_service(engine_core(en));
@@ -329,7 +336,7 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 			buf_printf(&drained, "%s%s", drained.bytes == 0 ? "" : " and ",
 			    state->drains[i].site);
 	intents_tell(&reasons, state);
-	size_t count = attention_collect(&reasons, report);
+	size_t count = attention_collect(&reasons, report, care);
 	bool well = *obstacle == '\0' && count == 0 && service != NULL && reasons.bytes == 0;
 	buf_puts(&text, well ? "All well: " : "ATTENTION: ");
 	if (*obstacle != '\0')
@@ -351,22 +358,24 @@ static json_t *summary_encode(const struct engine *en, const struct core_report 
 	return summary;
 }
 
-json_t *status_encode(const struct engine *en, const char *store_kind)
+json_t *status_encode(const struct engine *en, const char *store_kind, const struct care *care)
 {
 	struct core_time now = engine_now();
 	const struct core *core = engine_core(en);
 	const struct state *state = core_state(core);
 	struct core_report report = {0};
 	core_report(core, now, &report);
-	json_t *status = json_pack(
-	    "{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
-	    "summary", summary_encode(en, &report), "cluster", state != NULL ? state->cluster : "",
-	    "epoch", (json_int_t)(state != NULL ? state->epoch : 0), "revision",
-	    (json_int_t)(state != NULL ? state->revision : 0), "time", time_json(now.wall_ms),
-	    "controller", controller_encode(en, store_kind), "alarms", alarms_encode(&report),
-	    "intents", status_intents(state), "drains", drains_encode(state, &report), "looks",
-	    looks_encode(&report), "sites", sites_encode(core_service(core), &report), "pools",
-	    pools_encode(core_service(core), &report));
+	json_t *status =
+	    json_pack("{s:i, s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	        "version", 1, "summary", summary_encode(en, &report, care_alarms(care)), "cluster",
+	        state != NULL ? state->cluster : "", "epoch",
+	        (json_int_t)(state != NULL ? state->epoch : 0), "revision",
+	        (json_int_t)(state != NULL ? state->revision : 0), "time", time_json(now.wall_ms),
+	        "controller", status_controller(en, store_kind), "alarms",
+	        alarms_encode(&report, care_alarms(care)), "intents", status_intents(state),
+	        "drains", drains_encode(state, &report), "looks", looks_encode(&report), "sites",
+	        sites_encode(core_service(core), &report), "pools",
+	        pools_encode(core_service(core), &report));
 	core_report_free(&report);
 	return status;
 }

@@ -4,12 +4,16 @@
 
 #include <jansson.h>
 
+#include "controlplane/care.h"
 #include "controlplane/engine.h"
 
 enum { STATUS_TEXT_BYTES = 640 };
 
 /* The caller decrefs. */
-json_t *status_encode(const struct engine *en, const char *store_kind);
+/* `care` may be NULL. */
+json_t *status_encode(const struct engine *en, const char *store_kind, const struct care *care);
+/* Its part about this controller. */
+json_t *status_controller(const struct engine *en, const char *store_kind);
 
 /* Why nothing can be changed here now, in a sentence: no quorum, nobody leads, store not followed.
  * "" when it can. */

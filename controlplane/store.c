@@ -112,6 +112,11 @@ void store_snapshot(struct store *s, const char *path, store_commit_done done, v
 	s->engine->snapshot(s, path, done, ctx);
 }
 
+void store_describe(struct store *s, store_describe_done done, void *ctx)
+{
+	s->engine->describe(s, done, ctx);
+}
+
 void store_free(struct store *s)
 {
 	if (s == NULL)

@@ -18,6 +18,7 @@
 #define TANDEM_CONTROLPLANE_STORE_H
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -98,6 +99,16 @@ uint64_t store_silence_ms(const struct store *s);
 /* A consistent copy of everything into a file at `path` (SQLite: backup API; etcd: a JSON dump of
  * all keys under /tandem/). */
 void store_snapshot(struct store *s, const char *path, store_commit_done done, void *ctx);
+
+/* What the store says of itself, for people; it needs no quorum and takes 1.5 s at most:
+ *   {"engine":"sqlite"}, or
+ *   {"engine":"etcd","members":[{"name","id","endpoint","answers","leader","learner","version","bytes",
+ *    "used_bytes","quota_bytes","troubles":[…]}],"strangers":[URL],"error":TEXT}
+ * endpoint "": none of ours is this member's; strangers: endpoints of ours that are no member's;
+ * error: why there is no list of members. One at a time; `done` may run from inside the call, and
+ * does not run any more after store_free. */
+typedef void (*store_describe_done)(void *ctx, json_t *told); /* `told` is the callback's to free */
+void store_describe(struct store *s, store_describe_done done, void *ctx);
 
 /* Callbacks outstanding are not called any more, watches end. Not from inside a callback. */
 void store_free(struct store *s);

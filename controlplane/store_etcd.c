@@ -1,6 +1,7 @@
 /* The etcd engine: the store's operations as requests to the JSON gateway of three or five
  * members, by libcurl. The parts: store_etcd_json.c (language), store_etcd_answer.c (what an
- * answer means), store_etcd_call.c (tries), store_etcd_watch.c, store_etcd_dump.c. */
+ * answer means), store_etcd_call.c (tries), store_etcd_watch.c, store_etcd_dump.c,
+ * store_etcd_describe.c. */
 #include "controlplane/store_etcd.h"
 
 #include <assert.h>
@@ -134,6 +135,7 @@ static void etcd_forget(struct store *store, const void *ctx)
 static void etcd_free(struct store *store)
 {
 	struct etcd_store *s = etcd_of(store);
+	etcd_describe_cancel(s);
 	etcd_watches_free(s);
 	etcd_dumps_cancel(s, NULL);
 	while (!LIST_EMPTY(&s->calls))
@@ -155,6 +157,7 @@ static const struct store_engine etcd_engine = {
     .watch_end = etcd_watch_end,
     .silence_ms = etcd_silence_ms,
     .snapshot = etcd_dump_start,
+    .describe = etcd_describe_start,
     .forget = etcd_forget,
     .free = etcd_free,
 };

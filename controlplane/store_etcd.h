@@ -27,6 +27,7 @@
 struct etcd_store;
 struct etcd_watch;
 struct etcd_dump;
+struct etcd_describe;
 struct etcd_call;
 
 struct etcd_endpoint {
@@ -35,6 +36,7 @@ struct etcd_endpoint {
 	bool suspect;
 	uint64_t failed_ms;
 	struct http_call *probe;
+	uint64_t quota_bytes; /* as its metrics told; 0: not known */
 };
 
 struct etcd_store {
@@ -55,6 +57,7 @@ struct etcd_store {
 	LIST_HEAD(, etcd_call) calls;
 	LIST_HEAD(, etcd_watch) watches;
 	LIST_HEAD(, etcd_dump) dumps;
+	struct etcd_describe *describe; /* under way, or NULL */
 };
 
 /* ---- store_etcd_json.c: the gateway's JSON ---- */
@@ -129,5 +132,10 @@ void etcd_watch_end(struct store_watch *w);
 void etcd_watches_free(struct etcd_store *s);
 void etcd_dump_start(struct store *s, const char *path, store_commit_done done, void *ctx);
 void etcd_dumps_cancel(struct etcd_store *s, const void *ctx); /* NULL: all */
+
+/* ---- store_etcd_describe.c ---- */
+
+void etcd_describe_start(struct store *s, store_describe_done done, void *ctx);
+void etcd_describe_cancel(struct etcd_store *s);
 
 #endif

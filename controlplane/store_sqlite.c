@@ -226,6 +226,12 @@ static void sqlite_snapshot(
 	sqlite_copy_start(sqlite_of(store), path, done, ctx);
 }
 
+static void sqlite_describe(struct store *store, store_describe_done done, void *ctx)
+{
+	(void)store;
+	done(ctx, json_pack("{s:s}", "engine", "sqlite"));
+}
+
 static void sqlite_forget(struct store *store, const void *ctx)
 {
 	sqlite_copies_cancel(sqlite_of(store), ctx);
@@ -252,6 +258,7 @@ static const struct store_engine sqlite_engine = {
     .watch_end = store_changes_watch_end,
     .silence_ms = sqlite_silence_ms,
     .snapshot = sqlite_snapshot,
+    .describe = sqlite_describe,
     .forget = sqlite_forget,
     .free = sqlite_free,
 };

@@ -201,6 +201,14 @@ static int tls_x509_name(X509 *certificate, struct tls_identity *out, struct err
 	           : 0;
 }
 
+static int64_t tls_x509_expiry(const X509 *certificate)
+{
+	struct tm end;
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return (int64_t)timegm(&end) * 1000;
+}
+
 int tls_x509_identity(X509 *certificate, struct tls_identity *out, struct err *e)
 {
 	struct tls_identity found;
@@ -208,31 +216,52 @@ int tls_x509_identity(X509 *certificate, struct tls_identity *out, struct err *e
 	int code = tls_x509_uri(certificate, &found, e);
 	if (code == 0)
 		code = tls_x509_name(certificate, &found, e);
+	found.expires_ms = tls_x509_expiry(certificate);
 	if (code == 0)
 		*out = found;
 	return code;
 }
 
-int tls_certificate_identity(const char *path, struct tls_identity *out, struct err *e)
+/* The first certificate of a PEM file; the caller frees. */
+static int tls_x509_read(const char *path, X509 **out, struct err *e)
 {
 	char *text;
 	size_t bytes;
+	*out = NULL;
 	int code = file_read(path, TLS_FILE_BYTES, &text, &bytes, e);
 	if (code)
 		return code;
 	ERR_clear_error();
 	BIO *bio = BIO_new_mem_buf(text, (int)bytes);
-	X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL) : NULL;
-	if (!certificate) {
+	*out = bio ? PEM_read_bio_X509(bio, NULL, tls_no_passphrase, NULL) : NULL;
+	if (!*out)
 		code = tls_fail(e, "certificate", path);
-	} else {
-		code = tls_x509_identity(certificate, out, e);
-		if (code)
-			(void)err_prefix(e, "certificate \"%s\"", path);
-	}
-	X509_free(certificate);
 	BIO_free(bio);
 	free(text);
+	return code;
+}
+
+int tls_certificate_identity(const char *path, struct tls_identity *out, struct err *e)
+{
+	X509 *certificate;
+	int code = tls_x509_read(path, &certificate, e);
+	if (code)
+		return code;
+	code = tls_x509_identity(certificate, out, e);
+	if (code)
+		(void)err_prefix(e, "certificate \"%s\"", path);
+	X509_free(certificate);
+	return code;
+}
+
+int tls_certificate_expiry(const char *path, int64_t *expires_ms, struct err *e)
+{
+	X509 *certificate;
+	*expires_ms = 0;
+	int code = tls_x509_read(path, &certificate, e);
+	if (code == 0)
+		*expires_ms = tls_x509_expiry(certificate);
+	X509_free(certificate);
 	return code;
 }
 

@@ -30,6 +30,7 @@ struct tls_identity {
 	enum tls_role role;
 	char site[TLS_SITE_BYTES];
 	char name[TLS_NAME_BYTES]; /* common name */
+	int64_t expires_ms;        /* of its certificate, wall time; 0 where there is none */
 };
 
 /* Both: TLS 1.3 only, the peer must present a certificate of `ca`. The caller frees with
@@ -43,6 +44,8 @@ int tls_peer_identity(SSL *ssl, struct tls_identity *out, struct err *e);
 /* The same of a certificate that is at hand, and of a PEM file (E_NOT_FOUND, E_IO too). */
 int tls_x509_identity(X509 *certificate, struct tls_identity *out, struct err *e);
 int tls_certificate_identity(const char *path, struct tls_identity *out, struct err *e);
+/* When a PEM file's first certificate expires, wall time: any certificate, not only Tandem's. */
+int tls_certificate_expiry(const char *path, int64_t *expires_ms, struct err *e);
 /* "tandem://SITE/ROLE"; the name becomes "". E_INVALID. A site is 1 … 63 of a-z 0-9 - _ . */
 int tls_identity_parse(const char *uri, struct tls_identity *out, struct err *e);
 

@@ -216,6 +216,12 @@ static inline uint64_t fake_silence_ms(const struct store *s)
 	return ((const struct fake_store *)s)->silent ? 4200 : 1;
 }
 
+static inline void fake_describe(struct store *s, store_describe_done done, void *ctx)
+{
+	(void)s;
+	done(ctx, json_pack("{s:s}", "engine", "fake"));
+}
+
 static inline void fake_forget(struct store *s, const void *ctx)
 {
 	(void)s;
@@ -242,6 +248,7 @@ static inline struct fake_store *fake_store_new(struct event_base *base)
 	    .watch = fake_watch,
 	    .watch_end = store_changes_watch_end,
 	    .silence_ms = fake_silence_ms,
+	    .describe = fake_describe,
 	    .forget = fake_forget,
 	    .free = fake_free};
 	struct fake_store *f = mem_new(1, sizeof *f);
