@@ -20,7 +20,7 @@
 enum { STATE_BYTES = 256 * 1024 * 1024 };
 
 struct generations { /* of one file, newest first */
-	char *now, *previous, *damaged;
+	char *now, *previous, *spare, *damaged;
 };
 
 struct keeper {
@@ -33,6 +33,7 @@ static struct generations generations_new(const char *folder, const char *stem)
 {
 	return (struct generations){mem_printf("%s/%s.json", folder, stem),
 	    mem_printf("%s/%s.previous.json", folder, stem),
+	    mem_printf("%s/%s.spare.json", folder, stem),
 	    mem_printf("%s/%s.damaged.json", folder, stem)};
 }
 
@@ -40,6 +41,7 @@ static void generations_free(struct generations *g)
 {
 	free(g->now);
 	free(g->previous);
+	free(g->spare);
 	free(g->damaged);
 }
 
@@ -193,31 +195,13 @@ int keeper_load_previous(struct keeper *k, struct view **out, struct err *e)
 	return load_from(k, 1, out, e);
 }
 
-/* Makes what stands there the previous generation. A crash in between leaves at least one. */
-static int generation_keep(const struct generations *g, struct err *e)
-{
-	char *fresh = mem_printf("%s.new", g->previous);
-	int r = 0;
-	(void)unlink(fresh);
-	if (link(g->now, fresh) != 0) {
-		if (errno != ENOENT) /* the first write has no generation before it */
-			r = err_set_errno(e, errno, "can not link \"%s\"", fresh);
-	} else if (rename(fresh, g->previous) != 0) {
-		r = err_set_errno(e, errno, "can not rename \"%s\"", fresh);
-	}
-	free(fresh);
-	return r;
-}
-
 static int view_write(
     const struct generations *g, const struct view *v, bool with_catalog, struct err *e)
 {
 	json_t *o = view_encode(v, with_catalog);
 	char *text = json_text(o);
 	json_decref(o);
-	int r = generation_keep(g, e);
-	if (r == 0)
-		r = file_write_checked(g->now, text, strlen(text), e);
+	int r = file_write_turns(g->now, g->previous, g->spare, text, strlen(text), e);
 	free(text);
 	return r;
 }

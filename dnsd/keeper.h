@@ -2,7 +2,8 @@
  *
  * Two files with different pulses: catalog.json is a whole view, written when the revision changes;
  * pools.json is the pool table of the newest epoch, small, written with each. Each has a checksum,
- * is replaced as a whole, and leaves its former generation beside it as *.previous.json. A file
+ * is replaced as a whole, and leaves its former generation beside it as *.previous.json; the one
+ * before that, *.spare.json, is written over next, so that a full disk has room for it. A file
  * that does not read is set aside as *.damaged.json and the former generation used. Blocking. */
 #ifndef TANDEM_DNSD_KEEPER_H
 #define TANDEM_DNSD_KEEPER_H

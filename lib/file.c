@@ -21,6 +21,7 @@
 #define CHECKED_MAGIC "tandem-checked-1 sha256 "
 #define CHECKED_DIGEST_BYTES 32
 #define CHECKED_HEAD_BYTES (sizeof(CHECKED_MAGIC) - 1 + 2 * CHECKED_DIGEST_BYTES + 1)
+#define TURN_BYTES 16384 /* of a file that takes turns, at least */
 
 static int file_read_open(
     int fd, const char *path, size_t max, char **text, size_t *bytes, struct err *e)
@@ -201,6 +202,92 @@ int file_write_checked(const char *path, const void *data, size_t bytes, struct 
 	int code = file_write_atomic(path, whole.data, whole.bytes, 0640, e);
 	buf_free(&whole);
 	return code;
+}
+
+/* Opens what is to be written over; *present is how much it holds. What has another name, too, is
+ * not ours to write over: a link between generations that a crash or an earlier version has left.
+ */
+static int file_open_over(const char *path, size_t *present)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1) {
+		*present = (size_t)st.st_size;
+		return fd;
+	}
+	*present = 0;
+	if (fd >= 0)
+		(void)close(fd);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return -1;
+	return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+}
+
+/* Its size where the text fits and does not look lost in it, else the next power of two. */
+static size_t turn_bytes(size_t needed, size_t present)
+{
+	size_t bytes = TURN_BYTES;
+	if (present >= needed && present / 8 <= needed)
+		return present;
+	while (bytes < needed)
+		bytes *= 2;
+	return bytes;
+}
+
+static int file_write_over(const char *path, const char *text, size_t bytes)
+{
+	size_t present;
+	int fd = file_open_over(path, &present);
+	if (fd < 0)
+		return -1;
+	assert(bytes < SIZE_MAX / 4);
+	size_t whole = turn_bytes(bytes + CHECKED_HEAD_BYTES, present);
+	assert(whole >= bytes + CHECKED_HEAD_BYTES && whole > CHECKED_HEAD_BYTES);
+	char *data = mem_new(whole + 1, 1);
+	memset(data, ' ', whole);
+	memcpy(data + CHECKED_HEAD_BYTES, text, bytes);
+	char head[CHECKED_HEAD_BYTES + 1];
+	checked_head(data + CHECKED_HEAD_BYTES, whole - CHECKED_HEAD_BYTES, head);
+	memcpy(data, head, CHECKED_HEAD_BYTES);
+	int failed = file_write_all(fd, data, whole);
+	if (!failed && present > whole)
+		failed = ftruncate(fd, (off_t)whole);
+	if (!failed)
+		failed = fsync(fd);
+	int number = errno;
+	if (close(fd) != 0 && !failed)
+		failed = -1;
+	else
+		errno = number;
+	free(data);
+	return failed;
+}
+
+/* Gives the new generation its name and keeps the former one. Not everywhere can names be
+ * exchanged; then there is a moment without `path`, and a crash in it leaves `previous`. */
+static int file_take_turns(const char *path, const char *previous, const char *spare)
+{
+	if (renameat2(AT_FDCWD, spare, AT_FDCWD, path, RENAME_EXCHANGE) != 0) {
+		if (errno != ENOENT && rename(path, previous) != 0)
+			return -1;
+		return rename(spare, path);
+	}
+	if (renameat2(AT_FDCWD, spare, AT_FDCWD, previous, RENAME_EXCHANGE) == 0)
+		return 0;
+	return errno == ENOENT ? rename(spare, previous) : -1;
+}
+
+int file_write_turns(const char *path, const char *previous, const char *spare, const char *text,
+    size_t bytes, struct err *e)
+{
+	if (file_write_over(spare, text, bytes) != 0)
+		return err_set_errno(e, errno, "cannot write \"%s\"", path);
+	if (file_take_turns(path, previous, spare) != 0)
+		return err_set_errno(
+		    e, errno, "cannot put \"%s\" in its place and keep the former one", path);
+	if (file_sync_folder(path) != 0)
+		return err_set_errno(e, errno, "cannot sync the folder of \"%s\"", path);
+	return 0;
 }
 
 int file_read_checked(const char *path, size_t max, char **text, size_t *bytes, struct err *e)

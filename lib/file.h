@@ -25,6 +25,16 @@ void file_remove_leftovers(const char *path);
 int file_write_checked(const char *path, const void *data, size_t bytes, struct err *e);
 int file_read_checked(const char *path, size_t max, char **text, size_t *bytes, struct err *e);
 
+/* The same for a file that is replaced again and again, its former generation left as `previous`.
+ * Three files take turns: what is written goes over `spare`, which held the generation before that,
+ * and then changes places with `path`, and that with `previous`. Once all three are there, a full
+ * disk keeps nothing from being written: only what has outgrown its file (the content is filled up
+ * with spaces to a power of two, 16 KiB at least, which the reader gets, too) asks for room; where
+ * names can not be exchanged, each does. Failures and crashes leave a whole generation in `path` or
+ * `previous`; one that fails for want of room leaves both as they were. */
+int file_write_turns(const char *path, const char *previous, const char *spare, const char *text,
+    size_t bytes, struct err *e);
+
 /* mkdir -p with mode 0750 for what is missing. */
 int file_make_folder(const char *path, struct err *e);
 

@@ -299,7 +299,7 @@ static void lists_that_the_disk_refers_to_stay_while_nothing_can_be_saved(void *
 		m[i] = list_make(&bag, i * NAMES);
 	take_fetched(s, view_of(1, &m[0], 0), &bag);
 	pack_waste(s);
-	char *blocked = mem_printf("%s/catalog.previous.json.new", s->folder);
+	char *blocked = mem_printf("%s/catalog.spare.json", s->folder);
 	assert_int_equal(mkdir(blocked, 0700), 0); /* the keeper wants a file there */
 	take_fetched(s, view_of(2, &m[1], NAMES), &bag);
 	take_fetched(s, view_of(3, &m[2], NAMES), &bag);

@@ -247,6 +247,128 @@ static void metrics_escape_labels(void **state)
 	buf_free(&b);
 }
 
+struct turns { /* a file, its former generation, and what is written over next */
+	char folder[32];
+	char *names[3];
+};
+
+static void turns_open(struct turns *t)
+{
+	static const char *const ends[] = {"now", "previous", "spare"};
+	strcpy(t->folder, "/tmp/tandem-test-XXXXXX");
+	assert_non_null(mkdtemp(t->folder));
+	for (size_t i = 0; i < 3; i++)
+		t->names[i] = mem_printf("%s/%s", t->folder, ends[i]);
+}
+
+static void turns_close(struct turns *t)
+{
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(unlink(t->names[i]), 0);
+		free(t->names[i]);
+	}
+	assert_int_equal(rmdir(t->folder), 0); /* nothing else was left there */
+}
+
+static void turns_write(struct turns *t, const char *text)
+{
+	struct err e = {0};
+	assert_int_equal(
+	    file_write_turns(t->names[0], t->names[1], t->names[2], text, strlen(text), &e), 0);
+}
+
+static void turns_expect(const struct turns *t, size_t which, const char *wanted)
+{
+	char *text;
+	size_t bytes;
+	struct err e = {0};
+	assert_int_equal(file_read_checked(t->names[which], 1 << 20, &text, &bytes, &e), 0);
+	while (bytes > 0 && text[bytes - 1] == ' ')
+		text[--bytes] = '\0';
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+/* Sums tell whether it is the same three files as before, and how much of the disk they take. */
+static void turns_look(const struct turns *t, ino_t *files, blkcnt_t *blocks)
+{
+	*files = 0;
+	*blocks = 0;
+	for (size_t i = 0; i < 3; i++) {
+		struct stat st;
+		assert_int_equal(stat(t->names[i], &st), 0);
+		*files += st.st_ino;
+		*blocks += st.st_blocks;
+	}
+}
+
+static void files_that_take_turns_keep_a_generation_and_ask_for_no_more_room(void **state)
+{
+	struct turns t;
+	ino_t files, files_later;
+	blkcnt_t blocks, blocks_later;
+	char text[16], former[16];
+	(void)state;
+	turns_open(&t);
+	turns_write(&t, "0");
+	turns_expect(&t, 0, "0");
+	for (int i = 1; i < 10; i++) {
+		(void)snprintf(text, sizeof(text), "%d", i);
+		(void)snprintf(former, sizeof(former), "%d", i - 1);
+		turns_write(&t, text);
+		turns_expect(&t, 0, text);
+		turns_expect(&t, 1, former);
+		if (i == 2)
+			turns_look(&t, &files, &blocks);
+	}
+	turns_look(&t, &files_later, &blocks_later);
+	assert_int_equal(files, files_later);
+	assert_int_equal(blocks, blocks_later);
+	turns_close(&t);
+}
+
+static void files_that_take_turns_grow_with_what_is_written(void **state)
+{
+	struct turns t;
+	char *large = mem_new(100001, 1);
+	(void)state;
+	memset(large, 'x', 100000);
+	turns_open(&t);
+	for (int i = 0; i < 4; i++) {
+		turns_write(&t, i == 2 ? large : "small");
+		turns_expect(&t, 0, i == 2 ? large : "small");
+	}
+	turns_expect(&t, 1, large);
+	for (int i = 0; i < 3; i++)
+		turns_write(&t, "small"); /* over the large one, too */
+	turns_expect(&t, 0, "small");
+	turns_expect(&t, 1, "small");
+	free(large);
+	turns_close(&t);
+}
+
+static void what_has_another_name_too_is_not_written_over(void **state)
+{
+	struct turns t;
+	(void)state;
+	turns_open(&t);
+	turns_write(&t, "1");
+	turns_write(&t, "2");
+	assert_int_equal(link(t.names[1], t.names[2]), 0); /* as a crash may leave it */
+	turns_write(&t, "3");
+	turns_expect(&t, 0, "3");
+	turns_expect(&t, 1, "2");
+	assert_int_equal(unlink(t.names[1]), 0);
+	assert_int_equal(link(t.names[0], t.names[1]), 0);
+	turns_write(&t, "4");
+	turns_expect(&t, 1, "3");
+	turns_write(&t, "5");
+	turns_expect(&t, 0, "5");
+	turns_expect(&t, 1, "4");
+	turns_write(&t, "6");
+	turns_close(&t);
+}
+
 static void files_are_whole_bounded_and_checked(void **state)
 {
 	(void)state;
@@ -329,6 +451,9 @@ int main(void)
 	    cmocka_unit_test(json_getters_say_what_was_found_and_expected),
 	    cmocka_unit_test(json_text_is_the_same_for_the_same_content),
 	    cmocka_unit_test(metrics_escape_labels),
+	    cmocka_unit_test(files_that_take_turns_keep_a_generation_and_ask_for_no_more_room),
+	    cmocka_unit_test(files_that_take_turns_grow_with_what_is_written),
+	    cmocka_unit_test(what_has_another_name_too_is_not_written_over),
 	    cmocka_unit_test(files_are_whole_bounded_and_checked),
 	    cmocka_unit_test(log_lines_cannot_be_forged),
 	};
