@@ -67,8 +67,8 @@ json_t *status_controller(const struct engine *en, const char *store_kind)
 		snprintf(text, sizeof text, "this controller leads");
 	else if (*text == '\0')
 		snprintf(text, sizeof text, "this controller follows %s", st.leader_name);
-	return json_pack("{s:s, s:s, s:I, s:s, s:s, s:I, s:s}", "name", engine_name(en), "role",
-	    role_name(&st), "term", (json_int_t)st.term, "leader", st.leader_name, "store",
+	return json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:I, s:s}", "name", engine_name(en),
+	    "role", role_name(&st), "leading", st.leading, "term", (json_int_t)st.term, "leader", st.leader_name, "store",
 	    store_kind, "store_silence_ms",
 	    st.store_silence_ms == UINT64_MAX ? (json_int_t)-1 : (json_int_t)st.store_silence_ms,
 	    "text", text);
