@@ -41,6 +41,11 @@ sim: deps $(BUILD)/sim/sim
 sim-mutants: deps
 	@CC="$(CC)" MAKE="$(MAKE)" tests/sim/run-mutants $(ARGS)
 
+# A real cluster in network namespaces under faults; docs/chaos.md. As root. ARGS=latency measures.
+chaos: all
+	@scripts/install-deps test
+	@tests/chaos/run-chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 # tandem-dnsd against gdnsd and the ceiling of the sockets, as ratios; docs/performance.md.
 bench-dns: all $(BUILD)/bench/pool_references
 	@scripts/install-deps bench
@@ -81,6 +86,7 @@ help:
 #> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
 #> make sim        SEED= RUNS= HOURS= whole deployments in simulated time, with faults
 #> make sim-mutants  proves that it finds each rule broken on purpose
+#> make chaos      MINUTES= SEED= a real cluster under faults, as root (docs/chaos.md)
 #> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
 #> make differential SEEDS=1-20   answers of generated zones against Knot, NSD and BIND
 #> make lint       compiler, clang-tidy, cppcheck, shellcheck, layers, man pages
@@ -88,4 +94,4 @@ help:
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: sim sim-mutants bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help
+.PHONY: sim sim-mutants chaos bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help

@@ -202,8 +202,10 @@ class Process:
 class Processes:
     """All processes of a world, ended together. Use as a context manager."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, within=None):
+        """within(name): the words before the command that put it into a place of its own."""
         self.folder = Path(folder)
+        self._within = within or (lambda name: [])
         self._all = []
         self._guard = Guard()
 
@@ -215,8 +217,8 @@ class Processes:
         self.end_all()
 
     def add(self, name, command, **options):
-        process = Process(name, command, self.folder / "log" / f"{name}.log", self._guard,
-                          **options)
+        process = Process(name, [*self._within(name), *command],
+                          self.folder / "log" / f"{name}.log", self._guard, **options)
         self._all.append(process)
         return process
 

@@ -40,9 +40,11 @@ class Site:
         return f"{self.control}:{ETCD_PORT}"
 
 
-MUC = Site("muc", "127.10", True)
-FRA = Site("fra", "127.20", True)
-WITNESS = Site("witness", "127.30", False)
+# Loopback can not be routed between network namespaces: tests/chaos says 10.
+NETWORK = os.environ.get("TANDEM_WORLD_NETWORK", "127")
+MUC = Site("muc", f"{NETWORK}.10", True)
+FRA = Site("fra", f"{NETWORK}.20", True)
+WITNESS = Site("witness", f"{NETWORK}.30", False)
 SITES = (MUC, FRA, WITNESS)
 MAIL_SITES = (MUC, FRA)
 MAIL_ADDRESSES = frozenset(site.mail for site in MAIL_SITES)

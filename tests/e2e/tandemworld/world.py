@@ -47,6 +47,8 @@ def slack():
 
 
 class World:
+    dnsd_sites = MAIL_SITES
+
     def __init__(self, folder, controllers=1):
         assert controllers in (1, 3)
         self.folder = Path(folder).resolve()
@@ -59,8 +61,8 @@ class World:
         self.etcd = None
 
     def __enter__(self):
-        check_ports(self.controllers)
-        self.processes = Processes(self.folder).__enter__()
+        self.check_ports()
+        self.processes = Processes(self.folder, self.within).__enter__()
         try:
             self._prepare()
         except BaseException:
@@ -70,6 +72,13 @@ class World:
 
     def __exit__(self, *_):
         self.processes.end_all()
+
+    def check_ports(self):
+        check_ports(self.controllers)
+
+    def within(self, name):
+        """The words before a process's command that put it into its place."""
+        return []
 
     # --- what there is -------------------------------------------------------------------------
 
@@ -105,7 +114,7 @@ class World:
             # Its own site's controller first, then the others.
             ordered = sorted(urls, key=lambda url, own=site.api: url != own)
             self.healthd[site.name] = made.healthd(site, ordered)
-            if site.serves_mail:
+            if site in self.dnsd_sites:
                 self.dnsd[site.name] = made.dnsd(site, ordered)
         self.operator_files = self.authority.issue(OPERATOR, MUC.name, "operator")
         self.cli_file = self.folder / "cli.yaml"
@@ -124,7 +133,7 @@ class World:
 
     @property
     def dns_servers(self):
-        return [site.dns for site in MAIL_SITES]
+        return [site.dns for site in self.dnsd_sites]
 
     # --- life ----------------------------------------------------------------------------------
 
@@ -173,7 +182,7 @@ class World:
             servers = [d for site in told["sites"] for d in site["dnsd"]]
             return (members and {m["address"] for m in members if m["offered"]} == set(offered)
                     and all(m["verdict"] == "up" for m in members if m["address"] in offered)
-                    and len(servers) == len(MAIL_SITES) and all(d["current"] for d in servers))
+                    and len(servers) == len(self.dnsd) and all(d["current"] for d in servers))
 
         until(settled, limit_s, lambda: "the world does not settle; its status: "
               + json.dumps(last.get("status"), indent=1)[:6000], 0.02)

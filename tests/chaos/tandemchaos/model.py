@@ -1,0 +1,91 @@
+"""What the cluster is to its operators, as one register.
+
+The register holds what people have declared (drains, holds, pins, each with the reason it was last
+declared with), the revision of the service document, and the last epoch told. One operation reads
+or changes it in one moment between its invocation and its return:
+
+- drain, hold, pin: sets its key to its reason. Refused: always possible (rule 3 weighs health,
+  which is no part of the register), except that a drain may not be *accepted* while the other site
+  is drained.
+- undrain, release, unpin: removes its key; the answer names the reason that has ended, which must
+  be the one that stood. Refused as "not there": only if it was not there.
+- apply, compared with revision R: possible only at R, makes R + 1. Refused as a conflict: only at
+  another revision than R.
+- read: tells all of it.
+
+No answer's epoch or revision is lower than that of an operation before it.
+"""
+
+from typing import NamedTuple
+
+from .history import OK, REFUSED, UNKNOWN
+
+MAIL_DRAINS = frozenset(("drain/muc", "drain/fra"))
+
+
+class State(NamedTuple):
+    declared: frozenset  # {(key, reason)}
+    revision: int
+    epoch: int
+
+
+def initial(revision=0, epoch=0, declared=frozenset()):
+    return State(frozenset(declared), revision, epoch)
+
+
+def _value(state, key):
+    return next((value for k, value in state.declared if k == key), None)
+
+
+def _without(state, key):
+    return frozenset(item for item in state.declared if item[0] != key)
+
+
+def _declare(state, op):
+    if op.key in MAIL_DRAINS and any(
+            key in MAIL_DRAINS and key != op.key for key, _ in state.declared):
+        return None
+    return state._replace(declared=_without(state, op.key) | {(op.key, op.value)})
+
+
+def _withdraw(state, op):
+    former = _value(state, op.key)
+    if former is None and op.outcome == OK and not op.removed:
+        return state  # members without a drain, held back by something else, were let in
+    if former is None or (op.outcome == OK and op.removed != former):
+        return None
+    return state._replace(declared=_without(state, op.key))
+
+
+def _apply(state, op):
+    if state.revision != op.planned_on:
+        return None
+    if op.outcome == OK and op.revision != op.planned_on + 1:
+        return None
+    return state._replace(revision=state.revision + 1)
+
+
+def _read(state, op):
+    return state if state.declared == op.found and state.revision == op.revision else None
+
+
+_STEPS = {"read": _read, "declare": _declare, "withdraw": _withdraw, "apply": _apply}
+
+
+def step(state, op):
+    """The state after the operation with the answer it got, or None: impossible here."""
+    if op.outcome == REFUSED:
+        if op.kind == "withdraw":
+            return state if _value(state, op.key) is None else None
+        if op.kind == "apply":
+            return state if state.revision != op.planned_on else None
+        return state
+    after = _STEPS[op.kind](state, op)
+    if after is None or op.outcome == UNKNOWN:
+        return after
+    if op.epoch < state.epoch or op.revision < state.revision:
+        return None
+    # What a write's answer tells of the revision is no write of it.
+    if op.revision != after.revision:
+        return None
+    return after._replace(epoch=op.epoch)
