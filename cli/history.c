@@ -54,9 +54,13 @@ void history_text_add(struct buf *out, unsigned indent, const json_t *entries)
 static void history_print(const json_t *answer)
 {
 	struct buf out = {0};
+	if (*member_text(answer, "text") != '\0') {
+		text_print(stderr, member_text(answer, "text"));
+		fputc('\n', stderr);
+	}
 	history_text_add(&out, 0, json_object_get(answer, "entries"));
 	int64_t next = member_number(answer, "next");
-	if (out.bytes == 0)
+	if (json_array_size(json_object_get(answer, "entries")) == 0)
 		buf_puts(&out, "Nothing is recorded.\n");
 	if (next > 0)
 		buf_printf(&out, "older: tandem history --before %" PRId64 "\n", next);

@@ -27,6 +27,7 @@ struct answer { /* an answer that waits for the store */
 	struct http_request *request;
 	json_t *json;
 	uint64_t revision;
+	bool nearby; /* asked of one member of the store */
 };
 
 static struct answer *answer_new(struct api *a, struct http_request *r, json_t *json)
@@ -150,9 +151,9 @@ static void on_explain_history(
 	struct answer *an = ctx;
 	(void)next;
 	an->reading = NULL;
-	if (result == 0)
+	if (result == 0) {
 		json_object_set(an->json, "history", lines);
-	else {
+	} else {
 		char *text = mem_printf("the history can not be read now: %s", e->text);
 		json_array_append_new(json_object_get(an->json, "text"), json_string(text));
 		json_object_set_new(an->json, "history", json_array());
@@ -175,9 +176,24 @@ void api_explain(struct http_request *r, void *ctx)
 		http_reply_error(r, &e);
 		return;
 	}
+	char obstacle[STATUS_TEXT_BYTES];
+	status_obstacle(a->engine, obstacle);
+	if (*obstacle != '\0') { /* what follows is what was known then */
+		char *note = mem_printf("As this controller knows it: %s.", obstacle);
+		json_array_insert_new(json_object_get(json, "text"), 0, json_string(note));
+		free(note);
+	}
 	struct history_query query = {.limit = EXPLAIN_LINES, .subject = subject};
 	struct answer *an = answer_new(a, r, json);
 	an->reading = history_read(a->engine, &query, on_explain_history, an);
+}
+
+/* What to say of an answer that one member of the store gave alone; "" if a majority did. */
+static char *nearby_note(const struct err *e)
+{
+	return e == NULL ? mem_strdup("")
+	                 : mem_printf("From one member of the store, which may lack the newest: %s",
+	                       e->text);
 }
 
 static void on_history(void *ctx, int result, const struct err *e, json_t *lines, uint64_t next)
@@ -188,7 +204,10 @@ static void on_history(void *ctx, int result, const struct err *e, json_t *lines
 		answer_fail(an, e, "the history");
 		return;
 	}
-	an->json = json_pack("{s:O, s:I}", "entries", lines, "next", (json_int_t)next);
+	char *note = nearby_note(e);
+	an->json =
+	    json_pack("{s:O, s:I, s:s}", "entries", lines, "next", (json_int_t)next, "text", note);
+	free(note);
 	answer_send(an);
 }
 
@@ -234,11 +253,30 @@ static void on_config_history(
 }
 
 static void on_config(void *ctx, int result, const struct err *e, uint64_t revision,
+    const struct store_entry *entries, size_t count);
+
+/* A document never changes: what one member has of it is as good as what a majority has. */
+static void document_get(struct answer *an)
+{
+	char key[64];
+	snprintf(key, sizeof key, "/tandem/config/%020" PRIu64, an->revision);
+	if (an->nearby)
+		store_read_nearby(an->api->store, key, 0, false, on_config, an);
+	else
+		store_get(an->api->store, key, on_config, an);
+}
+
+static void on_config(void *ctx, int result, const struct err *e, uint64_t revision,
     const struct store_entry *entries, size_t count)
 {
 	struct answer *an = ctx;
 	struct err missing;
 	(void)revision;
+	if ((result == E_UNAVAILABLE || result == E_TIMEOUT) && !an->nearby) {
+		an->nearby = true;
+		document_get(an);
+		return;
+	}
 	if (result != 0) {
 		answer_fail(an, e, "the service document");
 		return;
@@ -264,7 +302,6 @@ void api_config(struct http_request *r, void *ctx)
 	struct api *a = ctx;
 	struct err e = {0};
 	uint64_t revision;
-	char key[64];
 	const struct state *state = core_state(engine_core(a->engine));
 	if (query_number(r, "revision", 0, INT64_MAX, &revision, &e) != 0) {
 		http_reply_error(r, &e);
@@ -280,8 +317,7 @@ void api_config(struct http_request *r, void *ctx)
 	}
 	struct answer *an = answer_new(a, r, NULL);
 	an->revision = revision;
-	snprintf(key, sizeof key, "/tandem/config/%020" PRIu64, revision);
-	store_get(engine_store(a->engine), key, on_config, an);
+	document_get(an);
 }
 
 static void on_backup(void *ctx, int result, const struct err *e, uint64_t revision,

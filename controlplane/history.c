@@ -22,6 +22,7 @@ struct history_reading {
 	size_t limit;
 	char *subject, *action;
 	json_t *lines;
+	struct err nearby; /* code 0: read from a majority */
 	history_done done;
 	void *ctx;
 };
@@ -60,7 +61,8 @@ static void reading_free(struct history_reading *r)
 
 static void reading_end(struct history_reading *r, int result, const struct err *e, bool more)
 {
-	r->done(r->ctx, result, e, r->lines, more ? r->oldest : 0);
+	r->done(r->ctx, result, result == 0 && r->nearby.code != 0 ? &r->nearby : e, r->lines,
+	    more ? r->oldest : 0);
 	reading_free(r);
 }
 
@@ -75,6 +77,11 @@ static void on_block(void *ctx, int result, const struct err *e, uint64_t revisi
 {
 	struct history_reading *r = ctx;
 	(void)revision;
+	if ((result == E_UNAVAILABLE || result == E_TIMEOUT) && r->nearby.code == 0) {
+		r->nearby = *e;
+		block_list(r);
+		return;
+	}
 	if (result != 0) {
 		reading_end(r, result, e, false);
 		return;
@@ -102,7 +109,10 @@ static void block_list(struct history_reading *r)
 {
 	char prefix[64];
 	snprintf(prefix, sizeof prefix, HISTORY_PREFIX "%018" PRIu64, r->block);
-	store_list(r->store, prefix, BLOCK_VERSIONS, true, on_block, r);
+	if (r->nearby.code != 0)
+		store_read_nearby(r->store, prefix, BLOCK_VERSIONS, true, on_block, r);
+	else
+		store_list(r->store, prefix, BLOCK_VERSIONS, true, on_block, r);
 }
 
 struct history_reading *history_read(

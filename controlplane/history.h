@@ -14,7 +14,8 @@ struct history_query {
 };
 
 /* 0 and `lines`, an array (borrowed) whose objects are as wire/state.h encodes them; `next` is the
- * version to go on before, 0 when nothing older is there. Or the store's error. */
+ * version to go on before, 0 when nothing older is there. Or the store's error. With 0, `e` is
+ * NULL, or says why it was read from one member of the store alone, which may lag (no quorum). */
 typedef void (*history_done)(
     void *ctx, int result, const struct err *e, json_t *lines, uint64_t next);
 

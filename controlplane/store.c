@@ -42,6 +42,18 @@ void store_page(struct store *s, const char *prefix, const char *after, size_t l
 	s->engine->read(s, &range, done, ctx);
 }
 
+void store_read_nearby(struct store *s, const char *key, size_t limit, bool descending,
+    store_read_done done, void *ctx)
+{
+	key_check(key);
+	const struct store_range range = {.key = key,
+	    .is_prefix = limit > 0,
+	    .limit = limit > 0 ? limit : 1,
+	    .descending = descending,
+	    .nearby = true};
+	s->engine->read(s, &range, done, ctx);
+}
+
 /* What is too large comes from outside (a document, a history), so it is an error; a key given
  * twice is a mistake of the caller. */
 static int txn_check(const struct store_txn *txn, struct err *e)

@@ -72,6 +72,10 @@ void store_list(struct store *s, const char *prefix, size_t limit, bool descendi
  * not of one moment: what is written meanwhile is in or not. */
 void store_page(struct store *s, const char *prefix, const char *after, size_t limit,
     store_read_done done, void *ctx);
+/* store_get (limit 0) or store_list of what any one member holds, which may lag behind: works
+ * without quorum, proves nothing, and does not end the store's silence. For people to read. */
+void store_read_nearby(struct store *s, const char *key, size_t limit, bool descending,
+    store_read_done done, void *ctx);
 void store_commit(struct store *s, const struct store_txn *txn, store_commit_done done, void *ctx);
 
 /* A commit needs no comparison, and no write either (then it only proves something). No key may be

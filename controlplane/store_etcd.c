@@ -41,7 +41,7 @@ static void read_done(const struct etcd_request *request, int result, const stru
 static void etcd_read(
     struct store *store, const struct store_range *range, store_read_done done, void *ctx)
 {
-	const struct etcd_request request = {.kind = ETCD_READ,
+	const struct etcd_request request = {.kind = range->nearby ? ETCD_READ_NEARBY : ETCD_READ,
 	    .path = "/v3/kv/range",
 	    .body = etcd_range_body(range, 0, range->after),
 	    .done = read_done,

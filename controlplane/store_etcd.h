@@ -99,7 +99,12 @@ enum etcd_verdict etcd_answer_judge(struct etcd_endpoint *endpoint,
 
 /* ---- store_etcd_call.c: a request over its tries ---- */
 
-enum etcd_kind { ETCD_READ, ETCD_WRITE };
+enum etcd_kind {
+	ETCD_READ,
+	ETCD_READ_NEARBY, /* serializable: one member's answer, which proves nothing */
+	ETCD_WRITE,
+};
+#define ETCD_FLOOR_NEARBY UINT64_MAX /* the floor of such a read */
 struct etcd_request;
 /* `answer` is borrowed; NULL unless result is 0. */
 typedef void (*etcd_done)(const struct etcd_request *request, int result, const struct err *e,

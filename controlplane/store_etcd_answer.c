@@ -131,10 +131,13 @@ static enum etcd_verdict body_judge(
 		err_set(&why, E_INVALID, "no revision");
 		return garbage_judge(endpoint, status, &why, e);
 	}
-	if (store_same(endpoint, revision, cluster_id, floor, e) != 0) {
+	const bool nearby = floor == ETCD_FLOOR_NEARBY;
+	if (store_same(endpoint, revision, cluster_id, nearby ? 0 : floor, e) != 0) {
 		etcd_endpoint_failed(endpoint);
 		return ETCD_REFUSED;
 	}
+	if (nearby)
+		return ETCD_ANSWERED;
 	endpoint->suspect = false;
 	endpoint->store->answered_ms = clock_mono_ms();
 	return ETCD_ANSWERED;

@@ -191,7 +191,7 @@ static void try_done(void *ctx, const struct http_response *response)
 		call_next(c);
 		return;
 	case ETCD_UNKNOWN:
-		if (c->request.kind == ETCD_READ)
+		if (c->request.kind != ETCD_WRITE)
 			call_next(c);
 		else
 			call_end(c, E_TIMEOUT, NULL, 0);
@@ -223,8 +223,10 @@ static void call_later(evutil_socket_t fd, short what, void *arg)
 struct etcd_call *etcd_call_start(struct etcd_store *s, const struct etcd_request *request)
 {
 	struct etcd_call *c = mem_new(1, sizeof(*c));
-	*c = (struct etcd_call){
-	    .store = s, .request = *request, .started_ms = clock_mono_ms(), .floor = s->revision};
+	*c = (struct etcd_call){.store = s,
+	    .request = *request,
+	    .started_ms = clock_mono_ms(),
+	    .floor = request->kind == ETCD_READ_NEARBY ? ETCD_FLOOR_NEARBY : s->revision};
 	c->later = event_new(s->loop, -1, 0, call_later, c);
 	assert(c->later != NULL);
 	LIST_INSERT_HEAD(&s->calls, c, next);

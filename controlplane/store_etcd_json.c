@@ -61,6 +61,8 @@ char *etcd_range_body(const struct store_range *range, uint64_t at_revision, con
 		    range->descending ? "DESCEND" : "ASCEND");
 	if (at_revision != 0)
 		buf_printf(&b, ",\"revision\":\"%" PRIu64 "\"", at_revision);
+	if (range->nearby)
+		buf_puts(&b, ",\"serializable\":true");
 	buf_puts(&b, "}");
 	return buf_take(&b);
 }

@@ -110,7 +110,7 @@ enum core_request_type {
 struct core_request {
 	uint64_t id; /* the shell's; comes back in the reply */
 	enum core_request_type type;
-	bool plan_only; /* reply with what would happen, change nothing */
+	bool plan_only; /* reply with what would happen, change nothing; needs no leadership */
 	const char *actor;
 	const char *site, *reason; /* drain, undrain */
 	int64_t until_ms;          /* drain: wall time */

@@ -181,6 +181,17 @@ static void request_plan(struct core *c, const struct draft *d, struct request *
 	effect_reply(c, r, result, rule, buf_take(&text), after, out);
 }
 
+void request_plan_known(
+    struct core *c, struct request *r, struct core_time now, struct core_effects *out)
+{
+	struct draft d = {.base = c->state};
+
+	if (c->service)
+		d.service = service_hold(c->service);
+	request_plan(c, &d, r, now, out);
+	draft_release(&d);
+}
+
 /* Judges the requests that wait, until one changes the draft. */
 static void requests_judge(
     struct core *c, struct draft *d, struct core_time now, struct core_effects *out)

@@ -213,6 +213,9 @@ struct core_time core_now(const struct core *c, struct core_time now);
 
 /* draft.c */
 void core_decide(struct core *c, struct core_time now, struct core_effects *out);
+/* Answers a plan from what is known here, without leading; takes the request. */
+void request_plan_known(
+    struct core *c, struct request *r, struct core_time now, struct core_effects *out);
 struct state *draft_write(struct draft *d); /* the state to change */
 const struct state *draft_read(const struct draft *d);
 void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char *action,

@@ -108,7 +108,10 @@ void queue_take(
 	struct request *copy = request_copy(r, c->clock_jumped_ms, now);
 	const char *why = not_leading(c);
 
-	if (why) {
+	if (r->plan_only && !c->leading && c->state && !c->adopt_refused) {
+		request_plan_known(
+		    c, copy, now, out); /* nothing hangs on it: no quorum is needed */
+	} else if (why) {
 		effect_reply(c, copy, E_UNAVAILABLE, 0, mem_strdup(why), NULL, out);
 	} else if (c->adopt_refused) {
 		effect_reply(c, copy, E_UNAVAILABLE, 2, mem_strdup(c->adopt_refused), NULL, out);

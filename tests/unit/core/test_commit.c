@@ -326,6 +326,12 @@ static void followers_refuse_and_lost_leadership_answers(void **unused)
 	world_lead(w, false);
 	assert_int_equal(drain(w, "muc")->result, E_UNAVAILABLE);
 	assert_contains(last(w)->text, "does not lead");
+	(void)request(w, (struct core_request){.type = CORE_REQUEST_OUTAGE,
+	                     .plan_only = true,
+	                     .actor = "anna",
+	                     .site = "muc"}); /* a plan needs no leader, and changes nothing */
+	assert_int_equal(last(w)->result, 0);
+	assert_non_null(last(w)->text);
 	world_lead(w, true);
 	w->store_waits = true;
 	drain(w, "muc");
