@@ -20,6 +20,7 @@ enum cli_exit { /* documented in tandem(1) */
 
 struct cli {
 	const char *config; /* --config, or NULL: looked up */
+	const char *socket; /* --socket, or NULL: controllers are asked over the network */
 	bool json;
 	const struct cli_command *command;
 };

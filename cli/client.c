@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "lib/http_client.h"
 #include "lib/json.h"
+#include "lib/local_socket.h"
 #include "lib/tls.h"
 
 enum {
@@ -28,6 +29,7 @@ enum {
 struct client {
 	struct config_cli config;
 	struct tls_identity who;
+	bool local; /* by a Unix socket */
 	struct event_base *base;
 	struct http_client *http;
 	bool noted; /* that we wait for a leader */
@@ -42,24 +44,47 @@ struct exchange { /* one request to one controller */
 	bool done;
 };
 
+/* One controller, the one of this host. No file is read: none may be there. */
+static void open_local(struct client *c, const char *path, struct err *e)
+{
+	struct config_common *common = &c->config.common;
+	if (strlen(path) >= LOCAL_SOCKET_PATH_BYTES) {
+		err_set(e, E_INVALID, "--socket: a path has at most %d bytes",
+		    LOCAL_SOCKET_PATH_BYTES - 1);
+		return;
+	}
+	VEC_PUSH(common->controllers, common->controllers_count) = mem_strdup("http://localhost");
+	c->local = true;
+	if (http_client_new(c->base, NULL, &c->http, e) == 0)
+		http_client_use_socket(c->http, path);
+}
+
+static void open_remote(struct client *c, struct err *e)
+{
+	const struct config_common *common = &c->config.common;
+	struct tls_files files = {
+	    .ca = common->tls_ca, .certificate = common->tls_certificate, .key = common->tls_key};
+	if (tls_certificate_identity(files.certificate, &c->who, e) == 0)
+		http_client_new(c->base, &files, &c->http, e);
+}
+
 int client_open(const struct cli *cli, struct client **out)
 {
 	struct client *c = mem_new(1, sizeof *c);
 	struct err e = {0};
 	*out = NULL;
-	int status = client_config_read(cli, &c->config);
+	int status = cli->socket != NULL ? 0 : client_config_read(cli, &c->config);
 	if (status != 0) {
 		client_close(c);
 		return status;
 	}
-	const struct config_common *common = &c->config.common;
-	struct tls_files files = {
-	    .ca = common->tls_ca, .certificate = common->tls_certificate, .key = common->tls_key};
 	c->base = event_base_new();
 	if (c->base == NULL)
 		err_set(&e, E_IO, "no event loop");
-	else if (tls_certificate_identity(files.certificate, &c->who, &e) == 0)
-		http_client_new(c->base, &files, &c->http, &e);
+	else if (cli->socket != NULL)
+		open_local(c, cli->socket, &e);
+	else
+		open_remote(c, &e);
 	if (c->http == NULL) {
 		client_close(c);
 		return cli_fail(cli, CLI_USAGE, "%s", e.text);
@@ -80,9 +105,14 @@ void client_close(struct client *c)
 	free(c);
 }
 
-const char *client_person(const struct client *c)
+bool client_is_person(const struct client *c, const char *actor)
 {
-	return c->who.name;
+	char number[32];
+	if (!c->local)
+		return strcmp(actor, c->who.name) == 0;
+	snprintf(number, sizeof number, "uid %u on ", (unsigned)geteuid());
+	const char *found = strstr(actor, number);
+	return found != NULL && (found == actor || found[-1] == '(');
 }
 
 /* ---- one exchange ---- */

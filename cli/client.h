@@ -14,10 +14,12 @@ struct client_failure { /* start from {0}; client_failure_release */
 	json_t *body; /* the answer with its "error" object, or NULL */
 };
 
-/* Reads the configuration. 0, or an exit status after a message. */
+/* Reads the configuration, which is not needed with --socket. 0, or an exit status after a message.
+ */
 int client_open(const struct cli *cli, struct client **out);
 void client_close(struct client *c);
-const char *client_person(const struct client *c); /* common name of our certificate */
+/* Whether that is how we are recorded: by our certificate, or our number on a controller's host. */
+bool client_is_person(const struct client *c, const char *actor);
 
 /* 0 and *out (the caller decrefs), or an exit status and `f` filled.
  * While controllers answer that nobody leads, both try on for 5 s, with a note on standard error.

@@ -11,14 +11,19 @@ void client_failure_release(struct client_failure *f)
 	*f = (struct client_failure){0};
 }
 
-static const char *failure_advice(int status, bool answered)
+static const char *failure_advice(int status, bool answered, bool local)
 {
 	switch (status) {
 	case CLI_UNREACHABLE:
-		return answered ? "nothing was changed"
-		                : "no controller could be asked, nothing was changed: does "
-		                  "tandem-controld "
-		                  "run there, is the network up?";
+		if (answered)
+			return "nothing was changed";
+		if (local)
+			return "nothing was changed: does tandem-controld run on this machine, is "
+			       "that its option \"socket\", and may you open it (its group)?";
+		return "no controller could be asked, nothing was changed: does tandem-controld "
+		       "run there, is the network up, are the certificates valid?\n"
+		       "on a controller's host no network and no certificate is needed: tandem "
+		       "--socket /run/tandem/controld.sock status";
 	case CLI_UNKNOWN:
 		return "do not simply repeat it: \"tandem status\" and \"tandem history\" show "
 		       "what "
@@ -44,7 +49,7 @@ int client_fail(const struct cli *cli, struct client_failure *f)
 	if (rule != NULL && strstr(f->text, "rule ") == NULL)
 		fprintf(stderr, "rule %" JSON_INTEGER_FORMAT " of Tandem forbids it\n",
 		    json_integer_value(rule));
-	const char *advice = failure_advice(status, f->body != NULL);
+	const char *advice = failure_advice(status, f->body != NULL, cli->socket != NULL);
 	if (advice != NULL && strstr(f->text, advice) == NULL)
 		fprintf(stderr, "%s\n", advice);
 	if (cli->json) {

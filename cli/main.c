@@ -39,6 +39,8 @@ static void help_print(FILE *out)
 	fputs("\n"
 	      "Every command knows --help, --json and --config FILE (else $TANDEM_CONFIG,\n"
 	      "~/.config/tandem/cli.yaml, /etc/tandem/cli.yaml: controllers and certificates).\n"
+	      "On a controller's host --socket PATH (usually /run/tandem/controld.sock) needs\n"
+	      "neither network nor certificates.\n"
 	      "\n"
 	      "Exit status: 0 done, 1 refused or invalid, 2 wrong usage, 3 nobody to ask (no\n"
 	      "controller, leader or quorum), 4 not known whether it happened, 5 attention is\n"
@@ -55,7 +57,7 @@ static const struct cli_command *command_find(const char *name)
 	return NULL;
 }
 
-/* --config and --json may stand in front of the command too. Returns the index of the command. */
+/* --config, --socket and --json may stand in front of the command too. Returns its index. */
 static int leading_options(struct cli *cli, int argc, char **argv)
 {
 	int at = 1;
@@ -67,6 +69,10 @@ static int leading_options(struct cli *cli, int argc, char **argv)
 		else if ((strcmp(argv[at], "--config") == 0 || strcmp(argv[at], "-c") == 0) &&
 		         at + 1 < argc)
 			cli->config = argv[++at];
+		else if (strncmp(argv[at], "--socket=", 9) == 0)
+			cli->socket = argv[at] + 9;
+		else if (strcmp(argv[at], "--socket") == 0 && at + 1 < argc)
+			cli->socket = argv[++at];
 		else
 			break;
 	}

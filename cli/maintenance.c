@@ -16,7 +16,8 @@ enum {
 };
 
 /* Is there a drain of the site by us, for this reason? */
-static bool status_has_drain(const json_t *status, const struct maintenance *m, const char *person)
+static bool status_has_drain(
+    const json_t *status, const struct maintenance *m, const struct client *c)
 {
 	const json_t *reason = json_object_get(m->body, "reason");
 	size_t i;
@@ -26,7 +27,7 @@ static bool status_has_drain(const json_t *status, const struct maintenance *m, 
 		const char *site = json_string_value(json_object_get(drain, "site"));
 		const char *owner = json_string_value(json_object_get(drain, "owner"));
 		if (site != NULL && strcmp(site, m->site) == 0 &&
-		    (!m->draining || (owner != NULL && strcmp(owner, person) == 0 &&
+		    (!m->draining || (owner != NULL && client_is_person(c, owner) &&
 		                         json_equal(json_object_get(drain, "reason"), reason))))
 			return true;
 	}
@@ -43,7 +44,7 @@ static int find_out(
 		client_failure_release(&none);
 		return client_fail(cli, f);
 	}
-	bool there = status_has_drain(status, m, client_person(c));
+	bool there = status_has_drain(status, m, c);
 	const char *text =
 	    json_string_value(json_object_get(json_object_get(status, "summary"), "text"));
 	fprintf(stderr, "the answer did not come (%s), so the status was read: %s\n", f->text,

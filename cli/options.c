@@ -43,17 +43,18 @@ static int option_refuse(const struct cli *cli, int found, char **argv)
 int options_parse(struct cli *cli, const struct option_row *rows, size_t rows_count, int argc,
     char **argv, int *first)
 {
-	const struct option_row common[] = {
-	    {"config", 'c', OPTION_TEXT, &cli->config}, {"json", 0, OPTION_FLAG, &cli->json}};
-	const struct option_row *all[OPTIONS_MAX + 2];
-	struct option longs[OPTIONS_MAX + 4] = {0};
+	const struct option_row common[] = {{"config", 'c', OPTION_TEXT, &cli->config},
+	    {"json", 0, OPTION_FLAG, &cli->json}, {"socket", 0, OPTION_TEXT, &cli->socket}};
+	enum { COMMON = sizeof common / sizeof common[0] };
+	const struct option_row *all[OPTIONS_MAX + COMMON];
+	struct option longs[OPTIONS_MAX + COMMON + 2] = {0}; /* --help, and the end */
 	char letters[LETTERS] = ":h";
 	size_t count = 0, end = strlen(letters);
 	assert(rows_count <= OPTIONS_MAX);
 	for (size_t i = 0; i < rows_count; i++)
 		all[count++] = &rows[i];
-	all[count++] = &common[0];
-	all[count++] = &common[1];
+	for (size_t i = 0; i < COMMON; i++)
+		all[count++] = &common[i];
 	for (size_t i = 0; i < count; i++) {
 		bool value = all[i]->type != OPTION_FLAG;
 		longs[i] = (struct option){.name = all[i]->name,

@@ -1,4 +1,5 @@
-/* The options of a command, on top of getopt_long(3): --config, --json and --help everywhere. */
+/* The options of a command, on top of getopt_long(3): --config, --socket, --json and --help
+ * everywhere. */
 #ifndef TANDEM_CLI_OPTIONS_H
 #define TANDEM_CLI_OPTIONS_H
 
@@ -27,8 +28,9 @@ struct option_row {
 /* What a command is to do next. */
 enum { OPTIONS_GO_ON = -1 };
 
-/* Fills in the rows and cli->json, cli->config. The operands stand at argv[*first] … argv[argc - 1]
- * afterwards. OPTIONS_GO_ON, or an exit status: CLI_OK after --help, CLI_USAGE after a message. */
+/* Fills in the rows and cli->json, cli->config, cli->socket. The operands stand at argv[*first] …
+ * argv[argc - 1] afterwards. OPTIONS_GO_ON, or an exit status: CLI_OK after --help, CLI_USAGE after
+ * a message. */
 int options_parse(struct cli *cli, const struct option_row *rows, size_t rows_count, int argc,
     char **argv, int *first);
 

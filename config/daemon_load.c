@@ -9,6 +9,7 @@
 #include "config/transfer_schema.h"
 #include "lib/base/mem.h"
 #include "lib/file.h"
+#include "lib/local_socket.h"
 
 enum { DAEMON_FILE_BYTES = 64 * 1024 };
 
@@ -36,13 +37,38 @@ static void need(
 		report_add(r, root->mark, "no %s, expected one %s", option, because);
 }
 
+/* Over plain HTTP nobody's certificate would be asked for: whoever answers there is believed. */
+static void secure_check(const struct yaml_node *url, struct report *r)
+{
+	if (url != NULL && url->text != NULL && strncmp(url->text, "http://", 7) == 0)
+		report_add(r, url->mark,
+		    "\"%.80s\", expected https://…: controllers are known by their certificates",
+		    url->text);
+}
+
+static void controllers_check(const struct yaml_node *root, void *config, struct report *r)
+{
+	const struct yaml_node *controllers = yaml_value(root, "controllers");
+
+	(void)config;
+	for (size_t i = 0; controllers != NULL && controllers->kind == YAML_LIST &&
+	                   i < controllers->children_count;
+	     i++)
+		secure_check(controllers->children[i], r);
+}
+
 static void controld_check(const struct yaml_node *root, void *config, struct report *r)
 {
 	const struct yaml_node *store = yaml_value(root, "store");
 	const bool sqlite = yaml_value(store, "sqlite") != NULL,
 	           etcd = yaml_value(store, "etcd") != NULL;
+	const struct config_controld *c = config;
 
-	(void)config;
+	secure_check(yaml_value(root, "url"), r);
+	if (c->socket != NULL && strlen(c->socket) >= LOCAL_SOCKET_PATH_BYTES)
+		report_add(r, yaml_value(root, "socket")->mark,
+		    "a path of %zu bytes, expected at most %d: a Unix socket's name is no longer",
+		    strlen(c->socket), LOCAL_SOCKET_PATH_BYTES - 1);
 	if (store != NULL && store->kind == YAML_MAP && sqlite == etcd)
 		report_add(r, store->mark, "%s, expected exactly one of: etcd, sqlite",
 		    sqlite ? "sqlite and etcd together" : "neither sqlite nor etcd");
@@ -70,6 +96,7 @@ static void dnsd_check(const struct yaml_node *root, void *config, struct report
 
 	if (root == NULL || root->kind != YAML_MAP)
 		return;
+	controllers_check(root, config, r);
 	if (controllers != NULL && zones != NULL)
 		report_add(r, zones->mark,
 		    "zones beside controllers, expected either controllers or zones of its own");
@@ -124,7 +151,7 @@ int config_controld_load(const char *path, struct config_controld *out, struct c
 
 int config_healthd_load(const char *path, struct config_healthd *out, struct config_errors *e)
 {
-	return daemon_load(path, &healthd_table, NULL, out, e);
+	return daemon_load(path, &healthd_table, controllers_check, out, e);
 }
 
 int config_dnsd_load(const char *path, struct config_dnsd *out, struct config_errors *e)
@@ -134,7 +161,7 @@ int config_dnsd_load(const char *path, struct config_dnsd *out, struct config_er
 
 int config_cli_load(const char *path, struct config_cli *out, struct config_errors *e)
 {
-	return daemon_load(path, &cli_table, NULL, out, e);
+	return daemon_load(path, &cli_table, controllers_check, out, e);
 }
 
 void config_controld_free(struct config_controld *c)

@@ -63,6 +63,7 @@ struct config_controld {
 	char **etcd_endpoints;
 	size_t etcd_endpoints_count;
 	char *etcd_ca, *etcd_certificate, *etcd_key; /* NULL: plain HTTP */
+	char *socket, *socket_group;                 /* Unix socket; NULL: the process's group */
 };
 struct config_healthd {
 	struct config_common common;

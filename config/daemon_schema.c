@@ -223,6 +223,22 @@ static const struct schema_row controld_rows[] = {
         .table = &store_table,
         .required = true,
         .description = "where state, service document and history are kept"},
+    {.name = "socket",
+        .type = SCHEMA_PATH,
+        .preset = "/run/tandem/controld.sock",
+        .reload = RESTART,
+        SCHEMA_FIELD(struct config_controld, socket),
+        .description = "Unix socket, of at most 107 bytes, by which people on this machine reach "
+                       "the controller without certificates (tandem --socket); with mode 0660, "
+                       "and whoever may open it may do all that an operator may"},
+    {.name = "socket_group",
+        .type = SCHEMA_TEXT,
+        .min = 1,
+        .max = 32,
+        .otherwise = "the group of the process",
+        .reload = RESTART,
+        SCHEMA_FIELD(struct config_controld, socket_group),
+        .description = "group, from /etc/group or as a number, whose members may use the socket"},
     ROW_METRICS,
     ROW_LOG,
 };

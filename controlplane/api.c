@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controlplane/api_parts.h"
+#include "controlplane/controld_metrics.h"
 #include "controlplane/status.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
@@ -16,6 +17,7 @@
 enum {
 	ANYBODY = TLS_ROLE_CONTROLD | TLS_ROLE_HEALTHD | TLS_ROLE_DNSD | TLS_ROLE_AGENTD |
 	          TLS_ROLE_OPERATOR,
+	PEOPLE = TLS_ROLE_OPERATOR | TLS_ROLE_CONTROLD, /* one for its machine's users */
 	VIEW_READERS = TLS_ROLE_DNSD | TLS_ROLE_AGENTD | TLS_ROLE_OPERATOR,
 };
 
@@ -34,6 +36,14 @@ static void api_status_stream(struct http_request *r, void *ctx)
 	streams_add(((struct api *)ctx)->streams, STREAMS_STATUS, r);
 }
 
+static void api_metrics(struct http_request *r, void *ctx)
+{
+	struct api *a = ctx;
+	char *text = controld_metrics_text(a->engine, a);
+	http_reply_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", text);
+	free(text);
+}
+
 static const struct http_route routes[] = {
     {"GET", "/v1/view", VIEW_READERS, api_view_stream},
     {"GET", "/v1/probes", TLS_ROLE_HEALTHD | TLS_ROLE_OPERATOR, api_probes_stream},
@@ -48,18 +58,19 @@ static const struct http_route routes[] = {
     {"GET", "/v1/cluster", TLS_ROLE_OPERATOR, api_cluster},
     {"GET", "/v1/backup", TLS_ROLE_OPERATOR, api_backup},
     {"POST", "/v1/plan", TLS_ROLE_OPERATOR, api_plan},
-    {"POST", "/v1/apply", TLS_ROLE_OPERATOR, api_apply},
-    {"POST", "/v1/names", TLS_ROLE_OPERATOR, api_names_upload},
+    {"POST", "/v1/apply", PEOPLE, api_apply},
+    {"POST", "/v1/names", PEOPLE, api_names_upload},
     {"GET", "/v1/names/", VIEW_READERS, api_names_get},
-    {"POST", "/v1/drain", TLS_ROLE_OPERATOR, api_drain},
-    {"POST", "/v1/undrain", TLS_ROLE_OPERATOR, api_undrain},
-    {"POST", "/v1/extend", TLS_ROLE_OPERATOR, api_extend},
-    {"POST", "/v1/return", TLS_ROLE_OPERATOR, api_return},
-    {"POST", "/v1/hold", TLS_ROLE_OPERATOR, api_hold},
-    {"POST", "/v1/release", TLS_ROLE_OPERATOR, api_release},
-    {"POST", "/v1/pin", TLS_ROLE_OPERATOR, api_pin},
-    {"POST", "/v1/unpin", TLS_ROLE_OPERATOR, api_unpin},
+    {"POST", "/v1/drain", PEOPLE, api_drain},
+    {"POST", "/v1/undrain", PEOPLE, api_undrain},
+    {"POST", "/v1/extend", PEOPLE, api_extend},
+    {"POST", "/v1/return", PEOPLE, api_return},
+    {"POST", "/v1/hold", PEOPLE, api_hold},
+    {"POST", "/v1/release", PEOPLE, api_release},
+    {"POST", "/v1/pin", PEOPLE, api_pin},
+    {"POST", "/v1/unpin", PEOPLE, api_unpin},
     {"GET", "/v1/health", ANYBODY, api_health},
+    {"GET", "/metrics", TLS_ROLE_OPERATOR, api_metrics},
 };
 
 static const struct http_limits limits = {
@@ -69,6 +80,16 @@ static const struct http_limits limits = {
     .connections_per_peer = 64,
     .idle_ms = 30000,
     .request_ms = 30000, /* the largest body over a line of 1.2 Mbit/s */
+    .stream_backlog_bytes = 16 * 1024 * 1024,
+};
+
+static const struct http_limits local_limits = {
+    .body_bytes = 4 * 1024 * 1024,
+    .header_bytes = 16 * 1024,
+    .connections = 64,
+    .connections_per_peer = 24,
+    .idle_ms = 30000,
+    .request_ms = 30000,
     .stream_backlog_bytes = 16 * 1024 * 1024,
 };
 
@@ -127,13 +148,20 @@ int api_new(const struct api_options *options, struct api **out, struct err *e)
 	a->store = engine_store(options->engine);
 	a->store_kind = options->store_kind;
 	a->care = options->care;
+	a->peers = options->peers;
 	LIST_INIT(&a->answers);
+	LIST_INIT(&a->forwards);
 	struct streams_options streams = {
 	    .base = options->base, .first = first_line, .keepalive = keepalive_line, .ctx = a};
 	int result = streams_new(&streams, &a->streams, e);
 	if (result == 0)
 		result = http_server_new(options->base, options->tls, &limits, routes,
 		    sizeof routes / sizeof routes[0], a, &a->server, e);
+	if (result == 0)
+		result = http_server_new(options->base, NULL, &local_limits, routes,
+		    sizeof routes / sizeof routes[0], a, &a->local, e);
+	if (result == 0)
+		http_server_set_local(a->local, options->site, engine_name(a->engine));
 	if (result != 0) {
 		api_free(a);
 		return result;
@@ -152,6 +180,19 @@ unsigned api_port(const struct api *a)
 	return http_server_port(a->server);
 }
 
+int api_listen_local(struct api *a, int listener, struct err *e)
+{
+	int result = http_server_adopt(a->local, listener, e);
+	a->counters.local = result == 0;
+	return result;
+}
+
+void api_abandon_local(struct api *a)
+{
+	a->counters.local = false;
+	http_server_abandon(a->local);
+}
+
 void api_set_tls(struct api *a, SSL_CTX *tls)
 {
 	http_server_set_tls(a->server, tls);
@@ -162,7 +203,10 @@ void api_free(struct api *a)
 	if (a == NULL)
 		return;
 	api_read_release(a);
+	api_forward_release(a);
 	streams_free(a->streams);
+	if (a->local != NULL)
+		http_server_free(a->local);
 	if (a->server != NULL)
 		http_server_free(a->server);
 	free(a);
@@ -215,7 +259,10 @@ bool api_elsewhere(struct api *a, struct http_request *r)
 	if (st.leading || st.role != ELECTION_FOLLOWER || *st.leader_url == '\0' ||
 	    strcmp(st.leader_name, engine_name(a->engine)) == 0)
 		return false;
-	http_reply_elsewhere(r, st.leader_url);
+	if (http_request_is_local(r))
+		api_forward(a, r, st.leader_name, st.leader_url);
+	else
+		http_reply_elsewhere(r, st.leader_url);
 	return true;
 }
 
@@ -223,7 +270,12 @@ bool api_leads(struct api *a, struct http_request *r)
 {
 	struct engine_standing st;
 	char obstacle[STATUS_TEXT_BYTES];
+	char actor[API_ACTOR_BYTES];
 	struct err e;
+	if (api_actor(r, actor, &e) != 0) {
+		http_reply_error(r, &e);
+		return false;
+	}
 	engine_stand(a->engine, &st);
 	if (st.leading)
 		return true;
@@ -258,9 +310,10 @@ void api_refuse(struct http_request *r, int code, const char *text, int rule, js
 		json_object_set_new(error, "rule", json_integer(rule));
 	if (details != NULL)
 		json_object_set_new(error, "details", details);
-	const struct tls_identity *who = http_request_identity(r);
-	log_info("refused %s (%s): %.*s", who != NULL ? who->name : "?", http_request_peer(r),
-	    (int)strcspn(text, "\n"), text);
+	char actor[API_ACTOR_BYTES];
+	(void)api_actor(r, actor, &(struct err){0});
+	log_info(
+	    "refused %s (%s): %.*s", actor, http_request_peer(r), (int)strcspn(text, "\n"), text);
 	http_reply_json(r, status, json_pack("{s:o}", "error", error));
 }
 

@@ -18,6 +18,7 @@ enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200, SUBJECT_BYTES = 120 };
 struct change { /* a request of an operator until its reply */
 	struct api *api;
 	struct http_request *request;
+	char actor[API_ACTOR_BYTES];
 	json_t *body;
 	struct service *service;
 	struct core_request core;
@@ -30,7 +31,8 @@ static struct change *change_new(struct api *a, struct http_request *r)
 	struct change *c = mem_new(1, sizeof *c);
 	c->api = a;
 	c->request = r;
-	c->core.actor = http_request_identity(r)->name;
+	(void)api_actor(r, c->actor, &(struct err){0}); /* api_leads has seen to it */
+	c->core.actor = c->actor;
 	c->core.planned_on = UINT64_MAX;
 	return c;
 }
@@ -128,12 +130,29 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 	if (reply->result != 0) {
 		refuse_reply(c, reply);
 	} else {
-		log_info("%s by %s: %.*s", words[c->core.type],
-		    http_request_identity(c->request)->name, (int)strcspn(reply->text, "\n"),
-		    reply->text);
+		log_info("%s by %s: %.*s", words[c->core.type], c->actor,
+		    (int)strcspn(reply->text, "\n"), reply->text);
 		http_reply_json(c->request, 200, changed_encode(c, reply));
 	}
 	change_free(c);
+}
+
+/* Whose knowledge the plan is made of, where that is not the leader's of this moment. */
+static void plan_note(const struct change *c, json_t *text)
+{
+	struct engine_standing st;
+	char obstacle[STATUS_TEXT_BYTES];
+	char *note = NULL;
+	engine_stand(c->api->engine, &st);
+	status_obstacle(c->api->engine, obstacle);
+	if (*obstacle != '\0')
+		note = mem_printf("planned on what this controller knows: %s", obstacle);
+	else if (!st.leading)
+		note = mem_printf(
+		    "planned on what this controller knows; %s leads and decides", st.leader_name);
+	if (note != NULL)
+		json_array_append_new(text, json_string(note));
+	free(note);
 }
 
 static void on_planned(void *ctx, const struct engine_reply *reply)
@@ -152,6 +171,7 @@ static void on_planned(void *ctx, const struct engine_reply *reply)
 	    (json_int_t)reply->revision, "changes", diff_encode(&d), "more", (json_int_t)d.more);
 	if (reply->rule != 0)
 		json_object_set_new(answer, "rule", json_integer(reply->rule));
+	plan_note(c, json_object_get(answer, "text"));
 	if (c->names_text != NULL) {
 		json_array_append_new(json_object_get(answer, "text"), json_string(c->names_text));
 		json_object_set_new(answer, "names",
@@ -475,7 +495,7 @@ void api_apply(struct http_request *r, void *ctx)
 void api_plan(struct http_request *r, void *ctx)
 {
 	struct err e = {0};
-	if (api_elsewhere(ctx, r))
+	if (!http_request_is_local(r) && api_elsewhere(ctx, r))
 		return;
 	struct change *c = change_new(ctx, r);
 	c->core.plan_only = true;

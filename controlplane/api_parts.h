@@ -9,12 +9,20 @@
 
 struct answer;
 LIST_HEAD(answers, answer);
+struct forward;
+LIST_HEAD(forwards, forward);
+
+enum { API_ACTOR_BYTES = TLS_NAME_BYTES };
 
 struct api {
 	struct engine *engine;
 	struct store *store;
 	struct streams *streams;
 	struct http_server *server;
+	struct http_server *local; /* for this machine's users; NULL: none */
+	struct http_client *peers; /* to other controllers; NULL: none */
+	struct forwards forwards;
+	size_t forwards_count;
 	const char *store_kind;
 	struct care *care;
 	struct answers answers; /* waiting for the store */
@@ -23,13 +31,21 @@ struct api {
 
 /* api.c */
 /* True when this controller may change something now. Else the request is answered: with the
- * leader's URL, or with the reason why nothing can be changed. */
+ * leader's URL or, to a user of this machine, by the leader; or with the reason why nothing can be
+ * changed. */
 bool api_leads(struct api *a, struct http_request *r);
 /* True when another controller leads that can be asked instead; answers with its URL. */
 bool api_elsewhere(struct api *a, struct http_request *r);
 /* An error object with what http_reply_error has no place for; `details` is consumed, or NULL. */
 void api_refuse(struct http_request *r, int code, const char *text, int rule, json_t *details);
 json_t *api_lines(const char *text); /* an array, a string a line */
+
+/* api_forward.c */
+/* The request is answered as the leader answers it, who hears in whose name it is made. */
+void api_forward(struct api *a, struct http_request *r, const char *leader, const char *url);
+void api_forward_release(struct api *a); /* refuses what is under way */
+/* Who is recorded: the person; a controller says for whom it asks. E_DENIED. */
+int api_actor(const struct http_request *r, char out[static API_ACTOR_BYTES], struct err *e);
 
 /* api_report.c */
 void api_observations(struct http_request *r, void *ctx);

@@ -2,15 +2,18 @@
 #include "controlplane/controld.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controlplane/api.h"
 #include "controlplane/care.h"
 #include "controlplane/controld_metrics.h"
 #include "controlplane/engine.h"
+#include "controlplane/local.h"
 #include "controlplane/lookout.h"
 #include "controlplane/restore.h"
 #include "controlplane/store.h"
 #include "lib/base/mem.h"
+#include "lib/http_client.h"
 #include "lib/log.h"
 
 enum {
@@ -29,7 +32,9 @@ struct controld {
 	struct lookout *lookout;
 	struct care *care;
 	const char *certificates[4];
+	struct http_client *peers; /* to the other controllers */
 	struct api *api;
+	struct local *local;
 	struct controld_metrics *metrics;
 	bool resigning;
 };
@@ -64,10 +69,16 @@ static void on_changed(void *ctx)
 		event_base_loopbreak(d->base);
 }
 
-static int tls_open(const struct config_common *c, SSL_CTX **out, struct err *e)
+static struct tls_files tls_paths(const struct config_common *c)
 {
-	struct tls_files files = {
+	return (struct tls_files){
 	    .ca = c->tls_ca, .certificate = c->tls_certificate, .key = c->tls_key};
+}
+
+static int tls_open(
+    const struct config_common *c, SSL_CTX **out, char site[static TLS_SITE_BYTES], struct err *e)
+{
+	struct tls_files files = tls_paths(c);
 	struct tls_identity who;
 	*out = NULL;
 	if (files.ca == NULL || files.certificate == NULL || files.key == NULL)
@@ -80,6 +91,7 @@ static int tls_open(const struct config_common *c, SSL_CTX **out, struct err *e)
 		return err_set(e, E_INVALID,
 		    "\"%s\" is a certificate for %s, expected one for controld", files.certificate,
 		    tls_role_name(who.role));
+	(void)strcpy(site, who.site);
 	return tls_server_context(&files, out, e);
 }
 
@@ -121,7 +133,11 @@ static int care_open(struct controld *d, struct err *e)
 
 static int parts_open(struct controld *d, struct err *e)
 {
-	int result = tls_open(&d->config->common, &d->tls, e);
+	const struct tls_files files = tls_paths(&d->config->common);
+	char site[TLS_SITE_BYTES];
+	int result = tls_open(&d->config->common, &d->tls, site, e);
+	if (result == 0)
+		result = http_client_new(d->base, &files, &d->peers, e);
 	if (result == 0)
 		result = store_open(d->base, d->config, &d->store, e);
 	if (result != 0)
@@ -146,9 +162,15 @@ static int parts_open(struct controld *d, struct err *e)
 	    .engine = d->engine,
 	    .tls = d->tls,
 	    .store_kind = alone ? "sqlite" : "etcd",
-	    .care = d->care};
+	    .care = d->care,
+	    .peers = d->peers,
+	    .site = site};
 	result = api_new(&api, &d->api, e);
-	return result != 0 ? result : listen_all(d, e);
+	if (result == 0)
+		result = listen_all(d, e);
+	if (result == 0)
+		d->local = local_new(d->base, d->api, d->config->socket, d->config->socket_group);
+	return result;
 }
 
 int controld_new(
@@ -181,7 +203,8 @@ int controld_restore(struct loop *loop, const struct config_controld *config, co
 int controld_reload(struct controld *d, struct err *e)
 {
 	SSL_CTX *fresh;
-	int result = tls_open(&d->config->common, &fresh, e);
+	char site[TLS_SITE_BYTES];
+	int result = tls_open(&d->config->common, &fresh, site, e);
 	if (result != 0)
 		return result;
 	api_set_tls(d->api, fresh);
@@ -209,10 +232,12 @@ void controld_free(struct controld *d)
 	if (d == NULL)
 		return;
 	controld_metrics_free(d->metrics);
+	local_free(d->local);
 	lookout_free(d->lookout);
 	engine_free(d->engine);
 	api_free(d->api);
 	care_free(d->care);
+	http_client_free(d->peers);
 	if (d->store != NULL)
 		store_free(d->store);
 	SSL_CTX_free(d->tls);

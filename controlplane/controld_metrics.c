@@ -106,6 +106,8 @@ static void reports_write(struct buf *out, const struct api *api)
 	metrics_family(out, acks, "counter", "Acks of name servers and agents.");
 	labelled(out, acks, "result", "received", (double)c->acks);
 	labelled(out, acks, "result", "refused", (double)c->acks_refused);
+	single(out, "tandem_controld_local_socket", "gauge",
+	    "1 while the Unix socket for this machine's users is open.", c->local);
 	metrics_family(out, readers, "gauge", "Readers of the streams.");
 	for (int topic = 0; topic < STREAMS_TOPICS; topic++)
 		labelled(out, readers, "stream", streams_topic_name((enum streams_topic)topic),

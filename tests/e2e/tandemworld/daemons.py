@@ -3,11 +3,13 @@
 The files are what an operator would write; docs/architecture.md, "Daemon files".
 """
 
+import tempfile
 from pathlib import Path
 
 from .sites import (CONTROLD_METRICS_PORT, API_PORT, DNS_PORT, DNSD_METRICS_PORT,
                     HEALTHD_METRICS_PORT)
 
+SOCKET_PATH_BYTES = 107  # unix(7)
 # A report ends the program at once, so that a test can not pass over it.
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1",
@@ -52,12 +54,18 @@ class Daemons:
         """store: the text behind `store:`."""
         files = self._authority.issue(f"controld-{site.name}", site.name, "controld",
                                       [site.control])
-        return self._add(site, "controld", (
+        socket = self._folder / site.name / "controld" / "controld.sock"
+        if len(str(socket)) > SOCKET_PATH_BYTES:  # a deep checkout
+            socket = Path(tempfile.mkdtemp(prefix="tandem-")) / "controld.sock"
+        process = self._add(site, "controld", (
             f"name: {site.name}\n"
             f"listen: [\"{site.control}@{API_PORT}\"]\n"
             f"url: {site.api}\n"
             f"metrics: \"{site.control}@{CONTROLD_METRICS_PORT}\"\n"
+            f"socket: {socket}\n"
             + _tls(self._authority, files) + f"store: {store}\n"))
+        process.socket = socket
+        return process
 
     def healthd(self, site, urls):
         files = self._authority.issue(f"healthd-{site.name}", site.name, "healthd")

@@ -217,6 +217,19 @@ static const struct {
         "1:44: controllers: \"https://[::1\" has no usable host, expected https://host:port\n"
         "1:60: controllers: \"https://a:1/x\" goes on wrongly behind its host, expected "
         "https://host:port"},
+    {load_cli, "controllers: [https://a, http://b:1]\n" TLS,
+        "1:26: \"http://b:1\", expected https://…: controllers are known by their "
+        "certificates"},
+    {load_healthd, "name: a\ncontrollers: [http://b]\n" TLS,
+        "2:15: \"http://b\", expected https://…: controllers are known by their certificates"},
+    {load_controld,
+        "name: muc\nlisten: [127.0.0.1@1]\nurl: http://a:1\n" TLS "store: {sqlite: a}\n",
+        "3:6: \"http://a:1\", expected https://…: controllers are known by their certificates"},
+    {load_controld,
+        C "store: {sqlite: a}\nsocket: "
+          "/123456789/123456789/123456789/123456789/123456789/123456789/123456789/123456789/"
+          "123456789/123456789/1234567\n",
+        "6:9: a path of 108 bytes, expected at most 107: a Unix socket's name is no longer"},
     {load_cli, "controllers: []\n" TLS,
         "1:14: controllers: empty, expected a list of 1 to 16 entries"},
     {load_cli, "controllers: [https://a]\ntls: {ca: ''}\n",

@@ -1,8 +1,11 @@
 /* The HTTPS API: who may say what, and what is said without quorum. */
 #include "tests/unit/controlplane/fake_store.h"
 
-#include "controlplane/api.h"
+#include <unistd.h>
+
+#include "controlplane/api_parts.h"
 #include "controlplane/controld_metrics.h"
+#include "controlplane/local.h"
 #include "lib/base/buf.h"
 #include "lib/http_client.h"
 #include "lib/json.h"
@@ -29,6 +32,9 @@ struct world {
 	struct api *api;
 	SSL_CTX *tls;
 	struct http_client *healthd, *dnsd, *person;
+	struct http_client *local, *peer; /* a user of the machine, another controller */
+	struct local *socket;
+	char socket_path[96];
 };
 
 static void on_published(void *ctx, bool delta)
@@ -106,13 +112,22 @@ static int setup(void **state)
 	certificate_make(w, "muc", TLS_ROLE_CONTROLD);
 	paths_make(w, "muc", &p);
 	assert_int_equal(tls_server_context(&p.files, &w->tls, NULL), 0);
-	struct api_options api = {
-	    .base = w->base, .engine = w->engine, .tls = w->tls, .store_kind = "sqlite"};
+	struct api_options api = {.base = w->base,
+	    .engine = w->engine,
+	    .tls = w->tls,
+	    .store_kind = "sqlite",
+	    .site = "muc"};
 	assert_int_equal(api_new(&api, &w->api, NULL), 0);
 	assert_int_equal(api_listen(w->api, "127.0.0.1@0", NULL), 0);
 	w->healthd = client_make(w, "healthd", TLS_ROLE_HEALTHD);
 	w->dnsd = client_make(w, "dnsd", TLS_ROLE_DNSD);
 	w->person = client_make(w, "anna", TLS_ROLE_OPERATOR);
+	w->peer = client_make(w, "fra", TLS_ROLE_CONTROLD);
+	snprintf(w->socket_path, sizeof w->socket_path, "%s/c.sock", w->folder);
+	w->socket = local_new(w->base, w->api, w->socket_path, NULL);
+	assert_true(local_is_open(w->socket));
+	assert_int_equal(http_client_new(w->base, NULL, &w->local, NULL), 0);
+	http_client_use_socket(w->local, w->socket_path);
 	*state = w;
 	return 0;
 }
@@ -123,6 +138,10 @@ static int teardown(void **state)
 	http_client_free(w->healthd);
 	http_client_free(w->dnsd);
 	http_client_free(w->person);
+	http_client_free(w->peer);
+	http_client_free(w->local);
+	local_free(w->socket);
+	assert_int_equal(access(w->socket_path, F_OK), -1);
 	engine_free(w->engine);
 	api_free(w->api);
 	store_free(&w->store->base);
@@ -159,12 +178,16 @@ static void on_answer(void *ctx, const struct http_response *response)
 }
 
 /* Asks and waits; the caller drops answer.json. */
-static struct answer ask(struct world *w, struct http_client *c, const char *path, const char *body)
+static struct answer ask_as(
+    struct world *w, struct http_client *c, const char *path, const char *body, const char *header)
 {
 	struct answer a = {0};
 	char url[256];
-	snprintf(url, sizeof url, "https://127.0.0.1:%u%s", api_port(w->api), path);
+	snprintf(url, sizeof url,
+	    c == w->local ? "http://localhost%.0u%s" : "https://127.0.0.1:%u%s", api_port(w->api),
+	    path);
 	struct http_call_options options = {.url = url,
+	    .header = header,
 	    .body = body,
 	    .body_bytes = body != NULL ? strlen(body) : 0,
 	    .timeout_ms = 4000,
@@ -173,6 +196,11 @@ static struct answer ask(struct world *w, struct http_client *c, const char *pat
 	http_call_start(c, &options);
 	rig_wait_flag(w->base, &a.done, path);
 	return a;
+}
+
+static struct answer ask(struct world *w, struct http_client *c, const char *path, const char *body)
+{
+	return ask_as(w, c, path, body, NULL);
 }
 
 /* Only the status and the error matter. */
@@ -359,6 +387,97 @@ static void without_quorum_everything_is_refused_in_words_and_status_still_answe
 	assert_int_equal(ask_drop(w, w->person, "/v1/history", NULL).status, 503);
 }
 
+static const char hold_all[] = "{\"subject\":\"all\",\"for_ms\":3600000,\"reason\":\"test\"}";
+
+static void a_local_user_needs_no_certificate_and_is_recorded_as_the_user(void **state)
+{
+	struct world *w = *state;
+	char number[48];
+	apply(w);
+	assert_int_equal(ask_drop(w, w->local, "/v1/status", NULL).status, 200);
+	assert_int_equal(ask_drop(w, w->local, "/v1/explain/mail", NULL).status, 200);
+	assert_int_equal(ask_drop(w, w->local, "/v1/acks", "{}").status, 403);
+	assert_int_equal(ask_drop(w, w->local, "/v1/hold", hold_all).status, 200);
+	const struct state *s = core_state(engine_core(w->engine));
+	assert_int_equal(s->intents_count, 1);
+	snprintf(number, sizeof number, "uid %u on muc", (unsigned)geteuid());
+	assert_non_null(strstr(s->intents[0].owner, number));
+}
+
+static void a_controller_asks_in_the_name_of_its_user_only(void **state)
+{
+	struct world *w = *state;
+	char longer[200];
+	apply(w);
+	struct answer a = ask_drop(w, w->peer, "/v1/hold", hold_all);
+	assert_int_equal(a.status, 403);
+	assert_non_null(strstr(a.text, "in nobody's name"));
+	snprintf(longer, sizeof longer, "Tandem-Actor: %0*d", API_ACTOR_BYTES, 0);
+	assert_int_equal(ask_as(w, w->peer, "/v1/hold", hold_all, longer).status, 403);
+	a = ask_as(w, w->peer, "/v1/hold", hold_all, "Tandem-Actor: otto (uid 7 on fra)");
+	json_decref(a.json);
+	assert_int_equal(a.status, 200);
+	const struct state *s = core_state(engine_core(w->engine));
+	assert_string_equal(s->intents[0].owner, "otto (uid 7 on fra)");
+	a = ask_as(w, w->person, "/v1/release", "{\"subject\":\"all\"}", "Tandem-Actor: otto");
+	json_decref(a.json);
+	assert_int_equal(a.status, 200); /* a person is who the certificate says */
+	a = ask(w, w->person, "/v1/history?limit=1", NULL);
+	const json_t *line = json_array_get(json_object_get(a.json, "entries"), 0);
+	assert_string_equal(json_string_value(json_object_get(line, "actor")), "anna");
+	json_decref(a.json);
+}
+
+static bool text_has(const json_t *o, const char *words)
+{
+	char *text = json_text(o);
+	bool has = strstr(text, words) != NULL;
+	free(text);
+	return has;
+}
+
+static void without_quorum_the_local_socket_answers_what_one_member_holds_and_says_so(void **state)
+{
+	struct world *w = *state;
+	struct engine_standing st;
+	apply(w);
+	w->store->cut = w->store->silent = w->store->nearby = true;
+	do {
+		event_base_loop(w->base, EVLOOP_ONCE);
+		engine_stand(w->engine, &st);
+	} while (st.role != ELECTION_NO_QUORUM);
+	static const char *const paths[] = {"/v1/status", "/v1/explain/mail", "/v1/history"};
+	for (size_t i = 0; i < 3; i++) {
+		struct answer a = ask(w, w->local, paths[i], NULL);
+		assert_int_equal(a.status, 200);
+		assert_true(text_has(a.json, i == 2 ? "which may lack the newest" : "for 4.2 s"));
+		assert_true(i < 2 || text_has(a.json, "anna"));
+		json_decref(a.json);
+	}
+	struct answer a = ask(w, w->local, "/v1/config", NULL);
+	assert_true(text_has(a.json, "mx.example.com"));
+	json_decref(a.json);
+	a = ask(w, w->local, "/v1/plan", "{\"site_down\":\"muc\"}");
+	assert_int_equal(a.status, 200);
+	assert_true(text_has(a.json, "planned on what this controller knows: no quorum"));
+	json_decref(a.json);
+	a = ask_drop(w, w->local, "/v1/hold", hold_all);
+	assert_int_equal(a.status, 503);
+	assert_non_null(strstr(a.text, "bring the store's members back"));
+	a = ask(w, w->local, "/metrics", NULL);
+	assert_int_equal(a.status, 200);
+}
+
+static void a_swept_socket_is_made_again(void **state)
+{
+	struct world *w = *state;
+	assert_int_equal(unlink(w->socket_path), 0);
+	while (access(w->socket_path, F_OK) != 0)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	assert_int_equal(ask_drop(w, w->local, "/v1/status", NULL).status, 200);
+	assert_true(local_is_open(w->socket));
+}
+
 struct reader {
 	json_t *lines[8];
 	size_t count;
@@ -456,6 +575,10 @@ int main(void)
 	    API_TEST(bad_requests_are_told_what_was_expected),
 	    API_TEST(an_invalid_document_is_answered_with_every_error),
 	    API_TEST(without_quorum_everything_is_refused_in_words_and_status_still_answers),
+	    API_TEST(a_local_user_needs_no_certificate_and_is_recorded_as_the_user),
+	    API_TEST(a_controller_asks_in_the_name_of_its_user_only),
+	    API_TEST(without_quorum_the_local_socket_answers_what_one_member_holds_and_says_so),
+	    API_TEST(a_swept_socket_is_made_again),
 	    API_TEST(a_view_stream_begins_whole_goes_on_with_deltas_and_lives),
 	    API_TEST(history_is_paged_and_filtered),
 	    API_TEST(metrics_are_prometheus_text),
