@@ -41,7 +41,7 @@ void elapsed_refresh(struct elapsed *e, const struct state *s, uint64_t now_ms)
 	for (size_t i = 0; i < s->drains_count; i++)
 		begin_add(&fresh, e, s->drains[i].site, s->drains[i].state_since_ms, now_ms);
 	for (size_t i = 0; i < s->tails_count; i++)
-		if (s->tails[i].since_ms > 0)
+		if (s->tails[i].since_ms > 0 && s->tails[i].ttl_s > 0)
 			begin_add(&fresh, e, s->tails[i].site, s->tails[i].since_ms, now_ms);
 	elapsed_release(e);
 	*e = fresh;

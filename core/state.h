@@ -101,9 +101,10 @@ struct state_pace {
 /* A TTL of a site's answers that was longer before a change: resolvers may keep such answers. */
 struct state_tail {
 	char *site;
-	uint32_t ttl_s;
-	uint64_t epoch;   /* of the publication that ended it; 0: about to be written */
-	int64_t since_ms; /* every name server has left it; 0: not known yet */
+	uint32_t ttl_s;      /* 0: all such answers have expired */
+	uint32_t past_ttl_s; /* of those that have; counts again where a name server falls back */
+	uint64_t epoch;      /* of the publication that ended it; 0: about to be written */
+	int64_t since_ms;    /* every name server has left it; 0: not known yet */
 };
 
 /* A pool answered with its suspect_ttl; why and until when is in core/caution.c. */
@@ -139,7 +140,7 @@ struct state {
 	size_t removals_count;
 	struct view_loss *losses; /* types that left names which stay; bounded with them */
 	size_t losses_count;
-	uint64_t types_since; /* as in the view's catalog */
+	uint64_t types_since;           /* as in the view's catalog */
 	struct state_caution *cautions; /* one a pool at most */
 	size_t cautions_count;
 	struct state_departure *departures; /* one a region at most */
@@ -155,7 +156,7 @@ enum {                        /* bounds, so that the document fits the store */
 	STATE_MEMBERS = 3000, /* in all pools; apply refuses more */
 	STATE_DRAINS = 64,    /* one a site */
 	STATE_INTENTS = 256,
-	STATE_REMOVALS = 8192, /* and losses */
+	STATE_REMOVALS = 8192,             /* and losses */
 	STATE_LEAVES = 1000,               /* one a revision */
 	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
 	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */

@@ -39,7 +39,7 @@ int64_t ttl_end_ms(
 
 	for (size_t i = 0; i < state->tails_count; i++) {
 		const struct state_tail *t = &state->tails[i];
-		if (strcmp(t->site, site) != 0)
+		if (strcmp(t->site, site) != 0 || t->ttl_s == 0)
 			continue;
 		/* Who serves the drain serves what was published before it. */
 		int64_t since_ms = t->since_ms > 0 && t->since_ms < left_ms ? t->since_ms : left_ms;
@@ -56,7 +56,7 @@ uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct
 
 	for (size_t i = 0; i < s->tails_count; i++) {
 		const struct state_tail *t = &s->tails[i];
-		if (strcmp(t->site, d->site) != 0)
+		if (strcmp(t->site, d->site) != 0 || t->ttl_s == 0)
 			continue;
 		bool before = t->since_ms > 0 && t->since_ms < d->state_since_ms;
 		uint64_t tail_ms = elapsed_until_ms(
@@ -72,6 +72,11 @@ uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct
  */
 static void tails_prune(struct state *s, const struct service *after)
 {
+	for (size_t i = s->tails_count; i-- > 0;) {
+		const struct state_tail *t = &s->tails[i];
+		if (t->ttl_s == 0 && t->past_ttl_s <= ttl_of_site(after, t->site))
+			state_tail_remove(s, i);
+	}
 	for (size_t i = 0; i < s->tails_count && s->tails_count > STATE_DRAINS;)
 		if (service_site_find(after, s->tails[i].site) == SIZE_MAX)
 			state_tail_remove(s, i);
@@ -90,15 +95,37 @@ void ttl_note(struct state *s, const struct service *before, const struct servic
 	tails_prune(s, after);
 }
 
+/* A name server that could not write its disk, or that somebody restored, comes back with a view
+ * from before the change: it hands out the longer TTL once more. */
+static bool tail_revives(const struct core *c, const struct state_tail *t, struct core_time now)
+{
+	return c->drains_dirty && (t->since_ms > 0 || t->ttl_s == 0) &&
+	       ack_contradicts(c, t->epoch, now.mono_ms);
+}
+
 void ttl_advance(struct core *c, struct draft *d, struct core_time now)
 {
 	for (size_t i = draft_read(d)->tails_count; i-- > 0;) {
 		const struct state_tail *t = &draft_read(d)->tails[i];
+		if (tail_revives(c, t, now)) {
+			struct state_tail *again = &draft_write(d)->tails[i];
+			again->since_ms = 0;
+			if (again->past_ttl_s > again->ttl_s)
+				again->ttl_s = again->past_ttl_s;
+			continue;
+		}
+		if (t->ttl_s == 0)
+			continue;
 		if (t->since_ms == 0 && t->epoch > 0 && ack_proves(c, t->epoch, now.mono_ms, NULL))
 			draft_write(d)->tails[i].since_ms = now.wall_ms;
 		else if (t->since_ms > 0 && t->since_ms + (int64_t)t->ttl_s * 1000 <= now.wall_ms &&
 		         elapsed_until_ms(&c->elapsed, t->site, t->since_ms, t->ttl_s) <=
-		             now.mono_ms)
-			state_tail_remove(draft_write(d), i);
+		             now.mono_ms) {
+			struct state_tail *past = &draft_write(d)->tails[i];
+			if (past->ttl_s > past->past_ttl_s)
+				past->past_ttl_s = past->ttl_s;
+			past->ttl_s = 0;
+			past->since_ms = 0;
+		}
 	}
 }

@@ -292,15 +292,17 @@ static int tail_decode(const json_t *o, struct state *s, struct err *e)
 {
 	struct state_tail t = {0};
 	const char *site;
-	uint64_t ttl_s;
+	uint64_t ttl_s, past_ttl_s;
 	int r;
 
 	if ((r = text_decode(o, "site", SERVICE_NAME_BYTES, false, &site, e)) != 0 ||
 	    (r = json_get_u64(o, "ttl_s", UINT32_MAX, &ttl_s, e)) != 0 ||
+	    (r = json_get_u64_or(o, "past_ttl_s", UINT32_MAX, 0, &past_ttl_s, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &t.epoch, e)) != 0 ||
 	    (r = time_decode(o, "since_ms", &t.since_ms, e)) != 0)
 		return r;
 	t.ttl_s = (uint32_t)ttl_s;
+	t.past_ttl_s = (uint32_t)past_ttl_s;
 	t.site = mem_strdup(site);
 	VEC_PUSH(s->tails, s->tails_count) = t;
 	return 0;

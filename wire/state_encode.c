@@ -97,11 +97,11 @@ static json_t *tails_encode(const struct state *s)
 	json_t *tails = json_array();
 
 	for (size_t i = 0; i < s->tails_count; i++)
-		json_array_append_new(
-		    tails, json_pack("{s:o, s:I, s:I, s:I}", "site", text_encode(s->tails[i].site),
-		               "ttl_s", (json_int_t)s->tails[i].ttl_s, "epoch",
-		               (json_int_t)s->tails[i].epoch, "since_ms",
-		               (json_int_t)s->tails[i].since_ms));
+		json_array_append_new(tails,
+		    json_pack("{s:o, s:I, s:I, s:I, s:I}", "site", text_encode(s->tails[i].site),
+		        "ttl_s", (json_int_t)s->tails[i].ttl_s, "past_ttl_s",
+		        (json_int_t)s->tails[i].past_ttl_s, "epoch", (json_int_t)s->tails[i].epoch,
+		        "since_ms", (json_int_t)s->tails[i].since_ms));
 	return tails;
 }
 

@@ -420,7 +420,36 @@ static void ttl_before_a_change_counts(void **unused)
 	pass(w, 101 * 1000);
 	acks(w);
 	assert_true(state_now(w) > MAINTENANCE_PUBLISHED);
-	assert_int_equal(state_of(w)->tails_count, 0);
+	assert_int_equal(state_of(w)->tails[0].ttl_s, 0);
+	world_end(w);
+}
+
+/* A name server that could not write its disk comes back with the view before the change. */
+static void ttl_before_a_change_counts_again_where_a_name_server_falls_back(void **unused)
+{
+	struct service *before = service_usual(), *after = service_usual();
+
+	(void)unused;
+	before->pools[0].ttl_s = 300;
+	struct world *w = world_with(before);
+	after->maintenance.waived = 15;
+	apply(w, after, "document 2");
+	acks(w);
+	pass(w, 301 * 1000);
+	all_is_up(w);
+	acks(w);
+	drain(w, "muc");
+	dnsd_acks(w, "fra", epoch_of(w));
+	dnsd_acks(w, "muc", 1); /* answers with the site, for 300 s */
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	pass(w, 299 * 1000);
+	acks(w);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED); /* 30 s would have passed long ago */
+	pass(w, 2000);
+	acks(w);
+	assert_true(state_now(w) > MAINTENANCE_PUBLISHED);
 	world_end(w);
 }
 
@@ -567,6 +596,7 @@ int main(void)
 	    cmocka_unit_test(nothing_configured_is_never_safe_but_may_be_waived),
 	    cmocka_unit_test(growth_of_a_counter_is_what_counts),
 	    cmocka_unit_test(ttl_before_a_change_counts),
+	    cmocka_unit_test(ttl_before_a_change_counts_again_where_a_name_server_falls_back),
 	    cmocka_unit_test(wall_clock_set_forward_lets_no_ttl_pass),
 	    cmocka_unit_test(step_that_takes_longer_than_before_is_said_to_be_stuck),
 	    cmocka_unit_test(what_is_asked_is_what_is_judged),

@@ -50,6 +50,7 @@ static struct state *sample(void)
 	state_pace_add(s, MAINTENANCE_QUIET, 62000);
 	state_tail_put(s, "muc", 300);
 	s->tails[0].epoch = 40;
+	s->tails[0].past_ttl_s = 3600;
 	VEC_PUSH(s->leaves, s->leaves_count) = (struct view_leave){.revision = 6, .count = 1001};
 	VEC_PUSH(s->removals, s->removals_count) =
 	    (struct view_removal){mem_strdup("old.retarus.com."), 6};
@@ -132,6 +133,7 @@ static void state_comes_back_as_it_was_written(void **unused)
 	assert_int_equal(back->paces[MAINTENANCE_QUIET].count, 2);
 	assert_int_equal(back->paces[MAINTENANCE_QUIET].ms[1], 62000);
 	assert_int_equal(back->tails[0].ttl_s, 300);
+	assert_int_equal(back->tails[0].past_ttl_s, 3600);
 	assert_int_equal(back->leaves_count, 1);
 	assert_int_equal(back->leaves[0].count, 1001);
 	assert_string_equal(back->removals[0].owner, "old.retarus.com.");
@@ -178,8 +180,8 @@ static bool came_later(const char *key)
 {
 	return strcmp(key, "start_ms") == 0 || strcmp(key, "steps") == 0 ||
 	       strcmp(key, "paces") == 0 || strcmp(key, "tails") == 0 ||
-	       strcmp(key, "names_removed") == 0 || strcmp(key, "types_removed") == 0 ||
-	       strcmp(key, "types_since") == 0;
+	       strcmp(key, "past_ttl_s") == 0 || strcmp(key, "names_removed") == 0 ||
+	       strcmp(key, "types_removed") == 0 || strcmp(key, "types_since") == 0;
 }
 
 /* Applies `change` to every field of every object of the document in turn, and expects no crash;
