@@ -11,10 +11,10 @@
 /* A drain goes forward a step at a time, each step measured. It falls back as far as something
  * turns up that contradicts the evidence (silence contradicts nothing): to PUBLISHING when a name
  * server answers an older epoch, to TTL_ELAPSED when a resolver outside gives the site's addresses,
- * to RESOLVERS_AGREE when traffic comes back, to QUIET when something is queued. It may end at any
- * time. */
+ * to RESOLVERS_AGREE when traffic comes back, to QUIET when something is queued. Once declared it
+ * may end at any time; one that never began has nothing to return from, and just leaves. */
 static const unsigned moves[] = {
-    [MAINTENANCE_SCHEDULED] = TO(DECLARED) | TO(RETURNING),
+    [MAINTENANCE_SCHEDULED] = TO(DECLARED),
     [MAINTENANCE_DECLARED] = TO(PUBLISHING) | TO(RETURNING),
     [MAINTENANCE_PUBLISHING] = TO(PUBLISHED) | TO(RETURNING),
     [MAINTENANCE_PUBLISHED] = TO(TTL_ELAPSED) | TO(PUBLISHING) | TO(RETURNING),

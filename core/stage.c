@@ -12,7 +12,7 @@ static const unsigned moves[] = {
     [STAGE_KEPT] = TO(IN) | TO(OUT),
     [STAGE_OUT] = TO(WAITING) | TO(PARKED) | TO(RAMP) | TO(IN),
     [STAGE_WAITING] = TO(OUT) | TO(PARKED) | TO(RAMP) | TO(IN),
-    [STAGE_PARKED] = TO(OUT) | TO(WAITING) | TO(RAMP) | TO(IN),
+    [STAGE_PARKED] = TO(OUT) | TO(RAMP) | TO(IN),
     [STAGE_RAMP] = TO(IN) | TO(KEPT) | TO(OUT),
 };
 

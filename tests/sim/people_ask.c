@@ -19,7 +19,7 @@ static void drain_ask(struct person_request *r, const struct incident *i)
 {
 	r->type = CORE_REQUEST_DRAIN;
 	snprintf(r->subject, sizeof(r->subject), "%s", site_of(i));
-	r->plan_only = i->c % 10 == 0;
+	r->plan_only = i->c % 11 == 0;
 	r->until_ms = sim_wall_ms() + (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
 	r->overrides = i->c % 7 == 0;
 	if (i->kind == INCIDENT_SCHEDULE) {

@@ -8,7 +8,7 @@
 /* Times are tenths of the pace: a beat of the election is one or two of them. */
 #define TENTHS_A_MINUTE 600
 
-enum part { DRAWN, SITE, REGION, LEADER, FOLLOWER, NAME_SERVER, LONG_TTLS, SHORT_TTLS };
+enum part { DRAWN, SITE, SOON, MANUAL, REGION, LEADER, FOLLOWER, NAME_SERVER, LONG_TTLS, SHORT_TTLS };
 
 struct step {
 	enum incident_kind kind;
@@ -43,6 +43,10 @@ static const struct scene {
          {INCIDENT_LINES_LOST, NAME_SERVER, 100, 700, 60, 150},
          {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 5, 1, 9}},
         4},
+    {{{INCIDENT_DISK_FAILS, NAME_SERVER, 0, 0, 3000, 5000}, {INCIDENT_DRAIN, SITE, 10, 30, 1, 1},
+         {INCIDENT_LINES_LOST, NAME_SERVER, 700, 3000, 60, 150},
+         {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 5, 1, 9}},
+        4},
     /* People stop automation while a site's weight grows again, and then it fails. */
     {{{INCIDENT_DRAIN, SITE, 0, 0, 1, 1}, {INCIDENT_UNDRAIN, SITE, 30, 100, 1, 1},
          {INCIDENT_HOLD, REGION, 1, 20, 1, 1}, {INCIDENT_SITE_FAILS, SITE, 1, 30, 100, 300},
@@ -52,6 +56,12 @@ static const struct scene {
     {{{INCIDENT_SCHEDULE, SITE, 0, 0, 1, 1}, {INCIDENT_SITE_FAILS, DRAWN, 20, 200, 30, 300},
          {INCIDENT_EXTEND, SITE, 1, 300, 1, 1}, {INCIDENT_UNDRAIN, SITE, 1, 600, 1, 1}},
         4},
+    /* It is taken back while another write has no answer, and its time has come when that has. */
+    {{{INCIDENT_SCHEDULE, SOON, 0, 0, 1, 1}, {INCIDENT_ISOLATION, LEADER, 40, 58, 3, 8},
+         {INCIDENT_HOLD, DRAWN, 0, 1, 1, 1}, {INCIDENT_UNDRAIN, SITE, 0, 2, 1, 1}},
+        4},
+    /* Members wait for their return, and then it is people who are to return them. */
+    {{{INCIDENT_SITE_FAILS, SITE, 0, 0, 30, 60}, {INCIDENT_APPLY, MANUAL, 60, 120, 1, 1}}, 2},
     /* Everything fails everywhere at once, as far as the probes can see, and comes back. */
     {{{INCIDENT_ALL_FAIL, REGION, 0, 0, 30, 300}, {INCIDENT_DRAIN, SITE, 0, 100, 1, 1}}, 2},
     /* Two sites fail while people have pinned a member and drain. */
@@ -80,8 +90,15 @@ static void part_take(
 	case SITE:
 		i->a = cast->site;
 		i->c = (1U << 19) + i->c % 65536; /* for long, and in earnest */
-		while (i->c % 10 == 0 || i->c % 7 == 0)
+		while (i->c % 11 == 0 || i->c % 7 == 0)
 			i->c++;
+		break;
+	case SOON: /* begins after five times the pace and a second, for long */
+		i->a = cast->site;
+		i->c = 540000;
+		break;
+	case MANUAL: /* plan.c: the variant where most pools return by people's word */
+		i->a = 2;
 		break;
 	case REGION:
 		i->a = l->region_of[cast->site];
