@@ -9,13 +9,15 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
 
 enum {
 	BATCH = 48,                     /* parts of one question: the controller's bound */
 	ANSWER_BYTES = 8 * 1024 * 1024, /* 2 MiB of parts and one more, as base64 */
-	ANSWER_MS = 10000,
+	SILENCE_MS = 10000,             /* without an octet: this controller does not answer */
+	ANSWER_MS = 120000, /* of a whole answer, however slow the link: then fewer are asked for */
 	AGAIN_MS = 500,
 };
 
@@ -26,6 +28,8 @@ struct names_fetcher {
 	size_t controller;
 	struct names_missing asked[BATCH];
 	size_t asked_count;
+	size_t batch; /* as many at once: fewer where they do not come in time */
+	uint64_t asked_ms;
 	size_t taken_count; /* the first of `asked` that the last answer had */
 	bool completes;     /* inside options.complete */
 	struct names_text text;
@@ -44,6 +48,9 @@ struct names_fetcher *names_fetcher_new(const struct names_fetch_options *option
 {
 	struct names_fetcher *f = mem_new(1, sizeof(*f));
 	f->options = *options;
+	f->options.silence_ms = options->silence_ms ? options->silence_ms : SILENCE_MS;
+	f->options.answer_ms = options->answer_ms ? options->answer_ms : ANSWER_MS;
+	f->batch = BATCH;
 	f->again = evtimer_new(options->base, on_again, f);
 	return f;
 }
@@ -59,9 +66,9 @@ void names_fetcher_free(struct names_fetcher *f)
 	free(f);
 }
 
-static void fail(struct names_fetcher *f, const char *why)
+static void fail(struct names_fetcher *f, const char *why, unsigned pause_ms)
 {
-	struct timeval pause = {.tv_usec = AGAIN_MS * 1000};
+	struct timeval pause = {.tv_usec = (suseconds_t)pause_ms * 1000};
 	f->controller = (f->controller + 1) % f->options.controllers_count;
 	evtimer_add(f->again, &pause);
 	f->options.failed(f->options.ctx, why);
@@ -127,18 +134,33 @@ static int answer_take(struct names_fetcher *f, const struct http_response *resp
 	return r;
 }
 
+/* A slow link gets through with less at a time. More again where there is time to spare: a link
+ * that needs more than a quarter of it would not make twice as much for sure. True: it is worth
+ * trying at once. */
+static bool batch_adapt(struct names_fetcher *f, const struct http_response *response, bool good)
+{
+	if (good && clock_mono_ms() - f->asked_ms < f->options.answer_ms / 4)
+		f->batch = 2 * f->batch < BATCH ? 2 * f->batch : BATCH;
+	if (response->error_code != E_TIMEOUT || f->asked_count == 1)
+		return false;
+	f->batch = f->asked_count / 2;
+	return true;
+}
+
 static void on_done(void *ctx, const struct http_response *response)
 {
 	struct names_fetcher *f = ctx;
 	struct err e = {0};
 	f->call = NULL;
-	if (answer_take(f, response, &e) == 0) {
+	bool good = answer_take(f, response, &e) == 0;
+	bool at_once = batch_adapt(f, response, good);
+	if (good) {
 		step(f);
 		return;
 	}
 	char *why = mem_printf("its lists of names do not come from %s: %s",
 	    f->options.controllers[f->controller], e.text);
-	fail(f, why);
+	fail(f, why, at_once ? 0 : AGAIN_MS);
 	free(why);
 }
 
@@ -157,9 +179,11 @@ static void ask(struct names_fetcher *f)
 	for (size_t i = 0; i < f->asked_count; i++)
 		buf_printf(
 		    &url, "%s%s", i > 0 ? "," : "", names_hex(f->asked[i].chunk.digest, hex));
+	f->asked_ms = clock_mono_ms();
 	f->call =
 	    http_call_start(f->options.client, &(struct http_call_options){.url = buf_text(&url),
-	                                           .timeout_ms = ANSWER_MS,
+	                                           .timeout_ms = f->options.answer_ms,
+	                                           .silence_ms = f->options.silence_ms,
 	                                           .max_bytes = ANSWER_BYTES,
 	                                           .on_done = on_done,
 	                                           .ctx = f});
@@ -185,7 +209,8 @@ static void complete(struct names_fetcher *f)
 	f->options.complete(f->options.ctx);
 	f->completes = false;
 	if (f->options.wanted(f->options.ctx))
-		fail(f, "what was fetched of its lists of names does not read from the disk");
+		fail(f, "what was fetched of its lists of names does not read from the disk",
+		    AGAIN_MS);
 }
 
 static void step(struct names_fetcher *f)
@@ -195,12 +220,13 @@ static void step(struct names_fetcher *f)
 	if (f->call || !wanted)
 		return;
 	evtimer_del(f->again);
-	size_t count =
-	    names_pack_missing(f->options.pack, wanted->lists, wanted->lists_count, missing, BATCH);
+	size_t count = names_pack_missing(
+	    f->options.pack, wanted->lists, wanted->lists_count, missing, f->batch);
 	bool unkept = is_unkept(f, missing, count);
 	f->taken_count = 0;
 	if (unkept) {
-		fail(f, "what was fetched of its lists of names does not stay on the disk");
+		fail(f, "what was fetched of its lists of names does not stay on the disk",
+		    AGAIN_MS);
 	} else if (count == 0) {
 		complete(f);
 	} else {

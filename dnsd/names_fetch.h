@@ -16,6 +16,7 @@ struct names_fetch_options { /* borrowed for its life */
 	const char *const *controllers; /* base URLs */
 	size_t controllers_count;
 	struct names_pack *pack;
+	unsigned silence_ms, answer_ms; /* how long an answer may pause, and take; 0: as is usual */
 	/* What is wanted now; NULL: nothing any more. */
 	const struct view_catalog *(*wanted)(void *ctx);
 	void (*complete)(void *ctx);                /* all that is wanted is there */
