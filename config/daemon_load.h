@@ -89,6 +89,7 @@ struct config_dnsd {
 	size_t transfer_rules_count;
 	struct config_member_zones member_zones;
 	unsigned transfers_parallel;
+	unsigned transfers_longest_ms;
 	unsigned transfer_history, transfer_history_mib; /* entries, and memory for catalogs */
 	unsigned workers;                                /* default 1 */
 	unsigned rate_responses, rate_errors, rate_window_s, rate_slip;

@@ -250,6 +250,7 @@ static int transports_start(struct daemon *d, struct err *e)
 	    .per_client = d->config.tcp_per_client,
 	    .idle_ms = d->config.tcp_idle_ms,
 	    .transfers = d->config.transfers_parallel,
+	    .transfer_ms = d->config.transfers_longest_ms,
 	    .backlog_bytes = TCP_LIMITS.backlog_bytes};
 	int r = sockets_complete(&d->sockets, e);
 	d->stats_count = d->config.workers + 1;
@@ -392,6 +393,8 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 		hint(now, "tcp");
 	if (now->transfers_parallel != fresh->transfers_parallel)
 		hint(now, "transfers: parallel");
+	if (now->transfers_longest_ms != fresh->transfers_longest_ms)
+		hint(now, "transfers: longest");
 	if (!same_text(now->user, fresh->user) || !same_text(now->group, fresh->group) ||
 	    now->seccomp != fresh->seccomp)
 		hint(now, "user, group or seccomp");

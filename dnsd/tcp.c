@@ -19,6 +19,7 @@ const struct tcp_limits TCP_LIMITS = {.connections = 1024,
     .per_client = 128,
     .idle_ms = 10000,
     .transfers = 32,
+    .transfer_ms = 30 * 60 * 1000,
     .backlog_bytes = 256 * 1024};
 
 static void on_slices(evutil_socket_t fd, short what, void *ctx)

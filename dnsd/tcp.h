@@ -15,6 +15,7 @@ struct tcp_limits {
 	unsigned per_client;  /* beyond it the new one is cut; 0: no limit */
 	unsigned idle_ms;     /* no complete query for so long, or its answers not taken: cut */
 	unsigned transfers;   /* under way at the same time; beyond it SERVFAIL */
+	unsigned transfer_ms; /* a transfer that takes longer as a whole is cut */
 	size_t backlog_bytes; /* answers waiting for the reader before its next query is read */
 };
 extern const struct tcp_limits TCP_LIMITS;

@@ -13,6 +13,7 @@
 #include "dnsd/proxy.h"
 #include "dnsd/tcp_private.h"
 #include "lib/base/mem.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 enum {
@@ -72,9 +73,19 @@ struct connection *connection_longest_idle(const struct tcp *t)
 	return TAILQ_FIRST(&t->connections);
 }
 
+/* A transfer ends in time, however regularly its slices are taken. */
+static unsigned deadline_ms(const struct connection *c)
+{
+	unsigned idle_ms = c->tcp->limits.idle_ms;
+	uint64_t now_ms = clock_mono_ms();
+	if (!c->transfer || now_ms + idle_ms <= c->transfer_end_ms)
+		return idle_ms;
+	return now_ms < c->transfer_end_ms ? (unsigned)(c->transfer_end_ms - now_ms) : 0;
+}
+
 static void deadline_move(struct connection *c)
 {
-	unsigned ms = c->tcp->limits.idle_ms;
+	unsigned ms = deadline_ms(c);
 	struct timeval in = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
 	event_add(c->deadline, &in);
 	TAILQ_REMOVE(&c->tcp->connections, c, link);
@@ -110,6 +121,7 @@ static bool transfer_begin(struct connection *c, const struct snapshot *s, struc
 	}
 	t->transfers_count++;
 	c->transfer = transfer_job_new(transfer, c);
+	c->transfer_end_ms = clock_mono_ms() + t->limits.transfer_ms;
 	transfer_send_away(c);
 	return true;
 }
@@ -123,6 +135,19 @@ static void transfer_log(const struct connection *c)
 	    name_format(f.zone.wire, zone), f.serial, addr_format(&c->guest.address, peer),
 	    kinds[f.kind], (unsigned long long)f.bytes, (unsigned long long)f.messages);
 	stats_add(&c->tcp->stats->transfers[f.kind], 1);
+}
+
+static void transfer_cut_log(const struct connection *c)
+{
+	const struct transfer_facts f = transfer_facts(c->transfer->transfer);
+	bool is_long = clock_mono_ms() >= c->transfer_end_ms;
+	char zone[NAME_TEXT_BYTES], peer[ADDR_TEXT_BYTES];
+	log_warn("transfer of \"%.250s\" to %s is cut after %llu octets: %s (%u ms)",
+	    name_format(f.zone.wire, zone), addr_format(&c->guest.address, peer),
+	    (unsigned long long)f.bytes,
+	    is_long ? "it has taken longer than \"transfers: longest\""
+	            : "its reader has not taken the last messages within \"tcp: idle\"",
+	    is_long ? c->tcp->limits.transfer_ms : c->tcp->limits.idle_ms);
 }
 
 void connection_slice(struct connection *c)
@@ -228,8 +253,15 @@ static bool connection_count(struct connection *c)
 	return t->limits.per_client == 0 || count <= t->limits.per_client;
 }
 
-/* Takes the PROXY header off the stream. False: it is not whole yet, or the connection is gone. */
-static bool connection_unwrap(struct connection *c)
+enum step {
+	STEP_AGAIN, /* a query was taken */
+	STEP_LATER, /* one may be there, but others are to be answered first */
+	STEP_SHORT, /* none is there as a whole */
+	STEP_GONE,  /* nor is the connection */
+};
+
+/* Takes the PROXY header off the stream; STEP_AGAIN: it is off. */
+static enum step connection_unwrap(struct connection *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	uint8_t header[PROXY_BYTES_MAX];
@@ -239,58 +271,66 @@ static bool connection_unwrap(struct connection *c)
 	enum proxy_verdict v =
 	    proxy_read(header, bytes > 0 ? (size_t)bytes : 0, &header_bytes, &client);
 	if (v == PROXY_MORE)
-		return false;
+		return STEP_SHORT;
 	if (v == PROXY_BAD) {
 		stats_add(&c->tcp->stats->proxy_refused, 1);
 		connection_cut(c);
-		return false;
+		return STEP_GONE;
 	}
 	evbuffer_drain(in, header_bytes);
 	c->is_wrapped = false;
 	if (client.family == 0)
-		return true; /* the proxy for itself: it is not counted */
+		return STEP_AGAIN; /* the proxy for itself: it is not counted */
 	c->guest.address = client;
 	if (connection_count(c))
-		return true;
+		return STEP_AGAIN;
 	connection_cut(c);
-	return false;
+	return STEP_GONE;
 }
 
-/* One query of what has arrived. False: nothing (more) to do now, or the connection is gone. */
-static bool connection_step(struct connection *c)
+/* One query of what has arrived. */
+static enum step connection_step(struct connection *c)
 {
 	struct evbuffer *in = bufferevent_get_input(c->stream);
 	uint8_t length[TCP_LENGTH_BYTES];
-	if (c->transfer || (c->is_wrapped && !connection_unwrap(c)))
-		return false;
+	if (c->transfer)
+		return STEP_LATER;
+	if (c->is_wrapped) {
+		enum step unwrapped = connection_unwrap(c);
+		if (unwrapped != STEP_AGAIN)
+			return unwrapped;
+	}
 	if (evbuffer_copyout(in, length, TCP_LENGTH_BYTES) < TCP_LENGTH_BYTES)
-		return false;
+		return STEP_SHORT;
 	size_t bytes = get_u16(length);
 	bool is_sound = bytes <= TCP_QUERY_MAX;
 	if (is_sound && evbuffer_get_length(in) < TCP_LENGTH_BYTES + bytes)
-		return false;
+		return STEP_SHORT;
 	if (is_sound && waiting_bytes(c) > c->tcp->limits.backlog_bytes) {
 		c->stalled = true;
 		bufferevent_disable(c->stream, EV_READ);
-		return false;
+		return STEP_LATER;
 	}
 	if (!is_sound || !query_answer(c, bytes)) {
 		connection_cut(c);
-		return false;
+		return STEP_GONE;
 	}
 	if (!c->transfer)
 		deadline_move(c);
-	return true;
+	return STEP_AGAIN;
 }
 
 /* Answers what has arrived, as long as the peer takes the answers. */
 static void on_read(struct bufferevent *stream, void *ctx)
 {
 	struct connection *c = ctx;
-	for (size_t i = 0; i < QUERIES_A_TURN; i++)
-		if (!connection_step(c))
-			return;
-	bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	enum step step = STEP_AGAIN;
+	for (size_t i = 0; i < QUERIES_A_TURN && step == STEP_AGAIN; i++)
+		step = connection_step(c);
+	if (step == STEP_AGAIN)
+		bufferevent_trigger(stream, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+	else if (step == STEP_SHORT && c->finished && waiting_bytes(c) == 0)
+		connection_free(c); /* what is missing of the last query will never come */
 }
 
 /* All answers are with the kernel. */
@@ -334,9 +374,12 @@ static void on_event(struct bufferevent *stream, short what, void *ctx)
 
 static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
+	struct connection *c = ctx;
 	(void)fd;
 	(void)what;
-	connection_cut(ctx);
+	if (c->transfer)
+		transfer_cut_log(c);
+	connection_cut(c);
 }
 
 /* A client is counted by its address; a proxy has to name its client first. */

@@ -30,6 +30,7 @@ struct connection {
 	bool is_counted;               /* in the crowd */
 	struct transfer_job *transfer; /* under way, or NULL */
 	bool transfer_is_away;         /* its next slice is being made */
+	uint64_t transfer_end_ms;      /* of the monotonic clock: when it is cut */
 	bool stalled;  /* its reader is slow: reads no further query until its answers are taken */
 	bool finished; /* the peer has sent its last octet, and may still wait for answers */
 };

@@ -18,13 +18,26 @@ enum {
 	    ZONE_SIGNERS_MAX * (RR_HEAD_BYTES + 18 + NAME_BYTES + DNSKEY_SIGNATURE_BYTES),
 };
 
-enum stage { STAGE_BEGIN, STAGE_NAMES, STAGE_LEAVING, STAGE_COMING, STAGE_OVER };
+enum stage {
+	STAGE_BEGIN,
+	STAGE_BASE,    /* of an IXFR: looks for what the peer has */
+	STAGE_SECOND,  /* compares it with a second content of that serial */
+	STAGE_WHOLE,   /* counts the zone */
+	STAGE_WEIGH,   /* counts the difference */
+	STAGE_NAMES,   /* tells the zone */
+	STAGE_LEAVING, /* tells the difference: what goes */
+	STAGE_COMING,  /* and what comes */
+	STAGE_OVER,
+};
 
 struct transfer {
 	enum stage stage;
 	struct transfer_facts facts;
 	bool is_ixfr;
-	struct zone_content now, base;
+	struct zone_content now, base, second;
+	size_t former; /* the next to be looked at */
+	struct zone_count count;
+	uint64_t whole_bytes;
 	size_t at; /* of a whole zone */
 	struct zone_difference difference;
 	struct name apex;
@@ -72,6 +85,7 @@ void transfer_free(struct transfer *t)
 		return;
 	zone_content_release(&t->now);
 	zone_content_release(&t->base);
+	zone_content_release(&t->second);
 	tsig_key_wipe(&t->m.tsig.key);
 	free(t);
 }
@@ -133,47 +147,13 @@ static bool content_of(const struct transfer *t, const struct snapshot *s, struc
 	return true;
 }
 
-/* Two snapshots gave the zone under one serial: with the same content? */
-static bool contents_same(struct zone_content *a, struct zone_content *b)
+/* The zone as a whole: the difference is not known, or no shorter. */
+static void whole_begin(struct transfer *t)
 {
-	if (a->snapshot->catalog == b->snapshot->catalog && a->turn == b->turn &&
-	    a->snapshot->epoch == b->snapshot->epoch)
-		return true; /* an epoch is one content: rule 2 */
-	zone_content_open(a);
-	zone_content_open(b);
-	return zone_difference_bytes(a, b, 0) == 0;
-}
-
-/* What the peer has, if that is remembered and had one content only. */
-static bool base_find(struct transfer *t)
-{
-	const struct snapshot *now = t->now.snapshot;
-	for (size_t i = 0; i < now->formers_count; i++) {
-		struct zone_content c;
-		if (!content_of(t, now->formers[i], &c))
-			continue;
-		bool is_it = c.serial == t->facts.from_serial;
-		if (is_it && !t->base.snapshot) {
-			t->base = c;
-			continue;
-		}
-		bool is_second = is_it && !contents_same(&c, &t->base);
-		zone_content_release(&c);
-		if (is_second)
-			return false;
-	}
-	return t->base.snapshot != NULL;
-}
-
-/* Is the difference known, and smaller than the zone? */
-static bool difference_find(struct transfer *t)
-{
-	if (!base_find(t))
-		return false;
 	zone_content_open(&t->now);
-	zone_content_open(&t->base);
-	uint64_t whole = zone_content_bytes(&t->now);
-	return zone_difference_bytes(&t->base, &t->now, whole) < whole;
+	zone_content_release(&t->base);
+	zone_content_release(&t->second);
+	t->stage = STAGE_NAMES;
 }
 
 static void begin(struct transfer *t)
@@ -182,15 +162,84 @@ static void begin(struct transfer *t)
 	if (t->is_ixfr && !serial_is_newer(t->now.serial, t->facts.from_serial)) {
 		t->facts.kind = TRANSFER_CURRENT;
 		t->stage = STAGE_OVER;
-	} else if (t->is_ixfr && difference_find(t)) {
+	} else if (t->is_ixfr) {
+		t->stage = STAGE_BASE;
+	} else {
+		whole_begin(t);
+	}
+}
+
+/* An epoch is one content: rule 2. */
+static bool contents_surely_same(const struct zone_content *a, const struct zone_content *b)
+{
+	return a->snapshot->catalog == b->snapshot->catalog && a->turn == b->turn &&
+	       a->snapshot->epoch == b->snapshot->epoch;
+}
+
+/* What the peer has, if that is remembered and had one content only: looks at one snapshot. */
+static void base_look(struct transfer *t)
+{
+	const struct snapshot *now = t->now.snapshot;
+	struct zone_content c;
+	if (t->former == now->formers_count) {
+		if (!t->base.snapshot) {
+			whole_begin(t);
+			return;
+		}
+		zone_content_open(&t->now);
+		zone_content_open(&t->base);
+		zone_count_whole(&t->count, &t->now);
+		t->stage = STAGE_WHOLE;
+		return;
+	}
+	if (!content_of(t, now->formers[t->former++], &c))
+		return;
+	bool is_it = c.serial == t->facts.from_serial;
+	if (is_it && !t->base.snapshot) {
+		t->base = c;
+	} else if (is_it && !contents_surely_same(&c, &t->base)) {
+		t->second = c;
+		zone_content_open(&t->second);
+		zone_content_open(&t->base);
+		zone_count_difference(&t->count, &t->second, &t->base);
+		t->stage = STAGE_SECOND;
+	} else {
+		zone_content_release(&c);
+	}
+}
+
+/* Two snapshots gave the zone under one serial: with the same content? */
+static void second_compare(struct transfer *t)
+{
+	bool is_more = zone_count_step(&t->count, NAMES_A_STEP);
+	if (t->count.bytes > 0) {
+		whole_begin(t);
+	} else if (!is_more) {
+		zone_content_release(&t->second);
+		t->stage = STAGE_BASE;
+	}
+}
+
+static void whole_count(struct transfer *t)
+{
+	if (zone_count_step(&t->count, NAMES_A_STEP))
+		return;
+	t->whole_bytes = t->count.bytes;
+	zone_count_difference(&t->count, &t->base, &t->now);
+	t->stage = STAGE_WEIGH;
+}
+
+/* Is the difference smaller than the zone? */
+static void difference_weigh(struct transfer *t)
+{
+	bool is_more = zone_count_step(&t->count, NAMES_A_STEP);
+	if (t->count.bytes >= t->whole_bytes) {
+		whole_begin(t);
+	} else if (!is_more) {
 		t->facts.kind = TRANSFER_DIFFERENCE;
 		soa_put(t, &t->base);
 		zone_difference_init(&t->difference, &t->base, &t->now);
 		t->stage = STAGE_LEAVING;
-	} else {
-		zone_content_open(&t->now);
-		zone_content_release(&t->base);
-		t->stage = STAGE_NAMES;
 	}
 }
 
@@ -214,6 +263,34 @@ static void difference_tell(struct transfer *t, const struct zone_sink *sink)
 	t->stage = t->stage == STAGE_LEAVING ? STAGE_COMING : STAGE_OVER;
 }
 
+static void stage_step(struct transfer *t, const struct zone_sink *sink)
+{
+	switch (t->stage) {
+	case STAGE_BASE:
+		base_look(t);
+		break;
+	case STAGE_SECOND:
+		second_compare(t);
+		break;
+	case STAGE_WHOLE:
+		whole_count(t);
+		break;
+	case STAGE_WEIGH:
+		difference_weigh(t);
+		break;
+	case STAGE_NAMES:
+		names_tell(t, sink);
+		break;
+	case STAGE_LEAVING:
+	case STAGE_COMING:
+		difference_tell(t, sink);
+		break;
+	case STAGE_BEGIN:
+	case STAGE_OVER:
+		break;
+	}
+}
+
 enum transfer_step transfer_step(
     struct transfer *t, struct signer *signer, uint64_t now_s, struct buf *out, size_t bytes)
 {
@@ -227,12 +304,8 @@ enum transfer_step transfer_step(
 	if (t->stage == STAGE_BEGIN)
 		begin(t);
 	for (; names < NAMES_A_SLICE && out->bytes < bytes && t->stage != STAGE_OVER;
-	     names += NAMES_A_STEP) {
-		if (t->stage == STAGE_NAMES)
-			names_tell(t, &sink);
-		else
-			difference_tell(t, &sink);
-	}
+	     names += NAMES_A_STEP)
+		stage_step(t, &sink);
 	if (t->m.failed)
 		return TRANSFER_FAILED;
 	if (t->stage != STAGE_OVER)

@@ -7,7 +7,7 @@
 #include "dnsd/canonical.h"
 #include "dnsd/octets.h"
 
-enum { RRSIG_RDATA_BYTES = 18 + DNSKEY_SIGNATURE_BYTES, COUNT_NAMES = 4096 };
+enum { RRSIG_RDATA_BYTES = 18 + DNSKEY_SIGNATURE_BYTES };
 
 /* --- comparing ------------------------------------------------------------------------------ */
 
@@ -233,29 +233,41 @@ static void signatures_count(
 	    keys->data_count * (RR_HEAD_BYTES + RRSIG_RDATA_BYTES + node_name_bytes(c->zone->apex));
 }
 
-uint64_t zone_difference_bytes(
-    const struct zone_content *a, const struct zone_content *b, uint64_t limit)
+void zone_count_difference(
+    struct zone_count *count, const struct zone_content *a, const struct zone_content *b)
 {
-	uint64_t bytes = 0;
-	const struct zone_sink sink = {&bytes, record_count, signatures_count};
-	for (size_t half = 0; half < 2; half++) {
-		struct zone_difference d;
-		zone_difference_init(&d, half == 0 ? a : b, half == 0 ? b : a);
-		while (zone_difference_step(&d, &sink, COUNT_NAMES))
-			if (bytes > limit)
-				return bytes;
-	}
-	return bytes;
+	*count = (struct zone_count){.a = a, .b = b};
+	zone_difference_init(&count->difference, a, b);
 }
 
-uint64_t zone_content_bytes(const struct zone_content *c)
+void zone_count_whole(struct zone_count *count, const struct zone_content *c)
 {
-	struct zone_order *o = (struct zone_order *)(uintptr_t)c->order; /* only this is written */
-	uint64_t bytes = atomic_load(&o->bytes);
-	bool is_known = bytes > 0;
-	const struct zone_sink sink = {&bytes, record_count, signatures_count};
-	for (size_t i = 0; !is_known && i < o->count; i++)
-		zone_content_tell(c, i, &sink);
-	atomic_store(&o->bytes, bytes);
-	return bytes;
+	*count = (struct zone_count){.a = c, .bytes = atomic_load(&c->order->bytes)};
+	if (count->bytes > 0)
+		count->at = c->order->count;
+}
+
+static bool whole_step(struct zone_count *count, const struct zone_sink *sink, size_t names)
+{
+	struct zone_order *o = (struct zone_order *)(uintptr_t)count->a->order; /* only `bytes` */
+	for (; names > 0 && count->at < o->count; names--)
+		zone_content_tell(count->a, count->at++, sink);
+	if (count->at < o->count)
+		return true;
+	atomic_store(&o->bytes, count->bytes);
+	return false;
+}
+
+bool zone_count_step(struct zone_count *count, size_t names)
+{
+	const struct zone_sink sink = {&count->bytes, record_count, signatures_count};
+	if (!count->b)
+		return whole_step(count, &sink, names);
+	if (zone_difference_step(&count->difference, &sink, names))
+		return true;
+	if (count->second_half)
+		return false;
+	count->second_half = true;
+	zone_difference_init(&count->difference, count->b, count->a);
+	return true;
 }

@@ -30,10 +30,21 @@ bool zone_difference_step(struct zone_difference *d, const struct zone_sink *sin
 /* All of one name, but for the SOA's record. */
 void zone_content_tell(const struct zone_content *c, size_t at, const struct zone_sink *sink);
 
-/* Octets without owner names: of both halves of the difference, or of the zone (about: it is
- * counted once for all epochs of a catalog). Counting stops beyond the limit. */
-uint64_t zone_difference_bytes(
-    const struct zone_content *a, const struct zone_content *b, uint64_t limit);
-uint64_t zone_content_bytes(const struct zone_content *c);
+/* Octets without owner names, counted a few names at a time; both contents open. */
+struct zone_count {
+	const struct zone_content *a, *b; /* b NULL: all of `a` is counted, not a difference */
+	struct zone_difference difference;
+	bool second_half; /* what `b` has and `a` has not */
+	size_t at;
+	uint64_t bytes; /* so far */
+};
+
+/* Of both halves of the difference. */
+void zone_count_difference(
+    struct zone_count *count, const struct zone_content *a, const struct zone_content *b);
+/* Of the zone (about: it is counted once for all epochs of a catalog). */
+void zone_count_whole(struct zone_count *count, const struct zone_content *c);
+/* Goes on by at most `names` names. False: that was all. */
+bool zone_count_step(struct zone_count *count, size_t names);
 
 #endif

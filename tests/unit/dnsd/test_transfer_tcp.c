@@ -165,6 +165,7 @@ static void others_are_served_while_a_transfer_is_not_taken(void **state)
 	const struct tcp_limits limits = {.connections = 8,
 	    .idle_ms = 500,
 	    .transfers = 2,
+	    .transfer_ms = TCP_LIMITS.transfer_ms,
 	    .backlog_bytes = TCP_LIMITS.backlog_bytes};
 	struct stage *s = stage_new(&limits, "127.0.0.0/8");
 	int dawdler = client_open(s), reader = client_open(s);
@@ -213,6 +214,41 @@ static void too_many_transfers_are_told_to_come_again(void **state)
 	assert_int_equal(atomic_load(&large->references), 1);
 }
 
+/* It takes every slice in time, and still does not hold a transfer for ever. */
+static void a_transfer_ends_in_time_however_steadily_it_is_taken(void **state)
+{
+	(void)state;
+	struct tcp_limits limits = TCP_LIMITS;
+	limits.transfer_ms = 300;
+	struct stage *s = stage_new(&limits, "127.0.0.0/8");
+	int fd = client_open(s);
+	char octets[512];
+	ssize_t n;
+	asks(fd, "example. AXFR");
+	do {
+		struct pollfd pause = {.fd = fd}; /* no event but its end */
+		n = poll(&pause, 1, 1) == 0 ? recv(fd, octets, sizeof(octets), 0) : -1;
+	} while (n > 0);
+	assert_int_equal(counted(&s->stats->transfers_cut), 1);
+	close(fd);
+	stage_free(s);
+}
+
+static void half_a_query_behind_a_transfer_does_not_keep_the_connection(void **state)
+{
+	(void)state;
+	struct stage *s = stage_new(&TCP_LIMITS, "127.0.0.0/8");
+	int fd = client_open(s);
+	asks(fd, "example. AXFR");
+	assert_int_equal(send(fd, "\0\x40half", 6, 0), 6);
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	reads_the_zone(fd);
+	char octet;
+	assert_int_equal(recv(fd, &octet, 1, 0), 0); /* at once: WAIT_MS is less than "idle" */
+	close(fd);
+	stage_free(s);
+}
+
 static void who_may_not_gets_nothing(void **state)
 {
 	(void)state;
@@ -232,6 +268,8 @@ int main(void)
 	    cmocka_unit_test(queries_behind_a_transfer_are_answered_after_it),
 	    cmocka_unit_test(others_are_served_while_a_transfer_is_not_taken),
 	    cmocka_unit_test(too_many_transfers_are_told_to_come_again),
+	    cmocka_unit_test(a_transfer_ends_in_time_however_steadily_it_is_taken),
+	    cmocka_unit_test(half_a_query_behind_a_transfer_does_not_keep_the_connection),
 	    cmocka_unit_test(who_may_not_gets_nothing),
 	};
 	return cmocka_run_group_tests(tests, zone_make, zone_drop);
