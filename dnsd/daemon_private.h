@@ -48,9 +48,35 @@ struct daemon {
 	bool is_drained, has_left; /* both: the end */
 };
 
+static inline bool daemon_has_controllers(const struct daemon *d)
+{
+	return d->config.common.controllers_count > 0;
+}
+
+/* Errors are logged. */
+int daemon_config_read(const char *path, struct config_dnsd *out);
+/* Takes over what the secondaries are told from now on. */
+void daemon_secondaries_settle(struct daemon *d, struct secondaries *fresh);
+
+/* --- daemon_content.c --- */
+
+/* How much of what was served before is remembered, for differences. */
+struct snapshot_limits daemon_memory_limits(const struct config_dnsd *config);
+int daemon_zones_load(struct daemon *d, struct err *e);
+/* Without a usable view the server still starts: it answers SERVFAIL until a controller is heard.
+ */
+int daemon_disk_load(struct daemon *d, struct err *e);
+int daemon_follow_open(struct daemon *d, struct err *e);
+/* Rule 4: a certificate that can not be used must not keep from serving what is on disk. It is
+ * tried again until it is put right. */
+void daemon_cut_off(struct daemon *d, const struct err *why);
 /* Follows the controllers; with a view to serve it goes on without them when that fails. */
 int daemon_follow_begin(struct daemon *d, struct err *e);
 void daemon_follow_end(struct daemon *d);
+
+/* --- daemon_reload.c --- */
+
+void daemon_reload(void *daemon); /* the loop's callback */
 
 /* --- daemon_handover.c --- */
 
