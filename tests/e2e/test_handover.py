@@ -7,6 +7,7 @@ import socket
 import time
 import urllib.request
 
+import dns.query as dns_query
 import pytest
 
 from tandemworld import dns
@@ -125,6 +126,22 @@ def test_new_process_serves_what_is_in_its_files(servers):
     servers.zone(ZONE.replace(" 7 ", " 8 "))
     servers.take_over()
     assert dns.Asker(ADDRESS, PORT).serial("example.com") == 8
+
+
+def test_secondary_that_was_current_goes_on_with_differences(servers):
+    """The history ends with the old process, but what it served last is the new one's first."""
+    texts = "".join(f"t{i} TXT \"stays as it is\"\n" for i in range(20))
+    servers.zone(ZONE + texts)
+    servers.configure(more=f"transfers: {{allow: [{{from: [{ADDRESS}]}}]}}\n")
+    servers.first()
+    servers.take_over()
+    servers.zone(ZONE.replace("hostmaster 7", "hostmaster 8") + texts + "new A 192.0.2.9\n")
+    servers.running.reload()
+    until(lambda: dns.Asker(ADDRESS, PORT).serial("example.com") == 8, 10, "no new zone")
+    told = [rr for message in dns_query.xfr(ADDRESS, "example.com", port=PORT, lifetime=10,
+                                            rdtype="IXFR", serial=7, relativize=False)
+            for rrset in message.answer for rr in rrset.to_text().splitlines()]
+    assert len(told) == 5 and told[3] == "new.example.com. 300 IN A 192.0.2.9", told
 
 
 def test_new_process_that_can_not_serve_changes_nothing(servers):
