@@ -2,7 +2,7 @@
 
 import pytest
 
-from tandemworld import dns, service
+from tandemworld import dns, names, service
 from tandemworld.demo import INTERVAL_S
 from tandemworld.processes import WorldError, until
 from tandemworld.sites import FRA, MUC, SITES
@@ -160,3 +160,24 @@ def test_hanging_leader_is_replaced_and_never_writes_again(world3, watch, figure
         raise AssertionError("the removed address came back with the old leader")
     except WorldError:
         pass
+
+
+def test_names_of_a_file_outlive_the_controller_that_took_them(world3):
+    """They lie in etcd: the next leader compares with them, and gives them to who has none."""
+    with names.document(world3) as document:
+        names.write(world3, range(20000))
+        assert names.apply(world3, document).returncode == 0
+        names.wait_served(world3, names.name(19999))
+        leader = leader_site(world3)
+        world3.controld[leader.name].kill()
+        server = world3.dnsd[other_mail_site(leader).name]
+        server.kill()
+        (server.state / "names.pack").unlink()
+
+        names.write(world3, range(1, 20001))
+        until(lambda: names.apply(world3, document).returncode == 0, 20,
+              "the next leader takes no names")
+        server.start()
+        names.wait_served(world3, names.name(20000))
+        names.wait_absent(world3, names.name(0))
+        world3.controld[leader.name].start()

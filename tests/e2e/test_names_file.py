@@ -2,56 +2,21 @@
 
 import pytest
 
-from tandemworld import dns, service
-from tandemworld.processes import until
-from tandemworld.sites import FRA, MAIL_ADDRESSES, MUC
+from tandemworld import dns, names, service
+from tandemworld.names import FILE, apply, name, wait_absent, wait_served
+from tandemworld.sites import FRA, MUC
 
 COUNT = 20000
-FILE = "mx-eu.names"
-
-
-def name(number):
-    return f"mx-{number:08d}.mail.eu.retarus.com"
 
 
 @pytest.fixture
 def document(world):
-    """A document with a names file; the former one is in force again after the test."""
-    former = world.service_file.read_text()
-    path = world.folder / "with-names.yaml"
-    path.write_text(former + f"\nnames_files:\n  - {{zone: {service.ZONE}, pool: {service.POOL}, "
-                    f"file: {FILE}}}\n")
-    yield path
-    done = world.tandem("apply", "-f", world.service_file)
-    if "--remove-names" in done.stdout + done.stderr:
-        count = (done.stdout + done.stderr).split("--remove-names ")[1].split()[0]
-        done = world.tandem("apply", "-f", world.service_file, "--remove-names", count)
-    assert done.returncode == 0, done
-
-
-def write_names(world, numbers):
-    (world.folder / FILE).write_text("# made by a test\n" + "".join(
-        f"{name(number)}\n" for number in numbers))
-
-
-def apply(world, document, *words):
-    return world.tandem("apply", "-f", document, *words, limit_s=60)
-
-
-def wait_served(world, owner, addresses=MAIL_ADDRESSES):
-    dns.wait_for_addresses(world.dns_servers, owner, lambda found: found == set(addresses), 15,
-                           f"{owner} is not answered")
-
-
-def wait_absent(world, owner):
-    for server in world.dns_servers:
-        asker = dns.Asker(server)
-        until(lambda a=asker: a.ask(owner).rcode == dns.NXDOMAIN, 15, f"{owner} is still answered")
-        asker.close()
+    with names.document(world) as path:
+        yield path
 
 
 def test_names_of_a_file_are_served_changed_and_follow_their_pool(world, document):
-    write_names(world, range(COUNT))
+    names.write(world, range(COUNT))
     done = apply(world, document)
     assert done.returncode == 0, done
     assert f"{COUNT} names, {COUNT} new" in done.stdout, done.stdout
@@ -70,7 +35,7 @@ def test_names_of_a_file_are_served_changed_and_follow_their_pool(world, documen
     wait_served(world, name(7))
 
     # Some names come and go: the plan shows which, and nobody else notices.
-    write_names(world, [*range(3, COUNT), COUNT + 5])
+    names.write(world, [*range(3, COUNT), COUNT + 5])
     plan = world.tandem("plan", "-f", document)
     assert plan.returncode == 0 and "1 new" in plan.stdout and "3 removed" in plan.stdout, plan
     assert name(COUNT + 5) in plan.stdout and name(2) in plan.stdout
@@ -95,7 +60,7 @@ def test_names_of_a_file_are_served_changed_and_follow_their_pool(world, documen
 
 
 def test_a_truncated_file_empties_nothing(world, document):
-    write_names(world, range(COUNT))
+    names.write(world, range(COUNT))
     assert apply(world, document).returncode == 0
     wait_served(world, name(COUNT - 1))
     before = world.status()
@@ -117,7 +82,7 @@ def test_a_truncated_file_empties_nothing(world, document):
     wait_served(world, name(COUNT - 1))
 
     # Said with its number, it is meant.
-    write_names(world, range(COUNT // 2))
+    names.write(world, range(COUNT // 2))
     assert apply(world, document, "--remove-names", "17").returncode == 1
     done = apply(world, document, "--remove-names", str(COUNT // 2))
     assert done.returncode == 0, done
