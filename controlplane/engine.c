@@ -150,6 +150,7 @@ static void on_election(void *ctx, enum election_role role, uint64_t term, const
 {
 	struct engine *en = ctx;
 	bool same_office = role == ELECTION_LEADER && en->role == role && en->term == term;
+	bool returned = en->role == ELECTION_NO_QUORUM && role == ELECTION_FOLLOWER;
 	char *name = mem_strdup(leader_name), *url = mem_strdup(leader_url);
 	free(en->leader_name);
 	free(en->leader_url);
@@ -159,8 +160,11 @@ static void on_election(void *ctx, enum election_role role, uint64_t term, const
 	en->term = term;
 	if (!same_office)
 		engine_lead_end(en);
-	if (role == ELECTION_LEADER && !en->leading)
-		load_begin(en); /* what was read before the election was won may be old */
+	en->behind = returned || (en->behind && role == ELECTION_FOLLOWER);
+	/* What was read before the election was won may be old; and the watch may take a second to
+	 * find out that it has missed something. */
+	if ((role == ELECTION_LEADER && !en->leading) || returned)
+		load_begin(en);
 	engine_changed(en);
 }
 
@@ -259,6 +263,7 @@ void engine_stand(const struct engine *en, struct engine_standing *out)
 	*out = (struct engine_standing){.role = en->role,
 	    .leading = engine_leads(en),
 	    .loaded = en->loaded,
+	    .behind = en->behind,
 	    .term = en->term,
 	    .leader_name = en->leader_name,
 	    .leader_url = en->leader_url,

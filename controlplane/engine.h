@@ -60,6 +60,7 @@ struct engine_standing {
 	enum election_role role;
 	bool leading; /* elected, and has read what it leads from */
 	bool loaded;  /* a state has been adopted since the start */
+	bool behind;  /* without quorum until a moment ago, and what was missed is being read */
 	uint64_t term;
 	const char *leader_name, *leader_url; /* "" when nobody is known to lead */
 	uint64_t store_silence_ms;            /* UINT64_MAX: it never answered */

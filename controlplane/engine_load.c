@@ -45,6 +45,10 @@ static void load_end(struct engine *en, bool fresh, unsigned again_ms)
 		return;
 	}
 	load_later(en, again_ms);
+	if (fresh && en->behind) {
+		en->behind = false;
+		engine_changed(en);
+	}
 	if (fresh && !en->commit.busy)
 		engine_lead_if_ready(en);
 }

@@ -66,6 +66,7 @@ struct engine {
 	uint64_t term;
 	char *leader_name, *leader_url;
 	bool leading, resigned;
+	bool behind; /* the quorum has returned, what was missed has not been read yet */
 
 	bool loaded;
 	uint64_t modified;       /* of KEY_STATE as adopted or written by us */

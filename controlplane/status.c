@@ -48,6 +48,10 @@ void status_obstacle(const struct engine *en, char out[static STATUS_TEXT_BYTES]
 		snprintf(out, STATUS_TEXT_BYTES, "%s", st.trouble);
 	else if (!st.loaded)
 		snprintf(out, STATUS_TEXT_BYTES, "this controller has not read the store yet");
+	else if (st.behind)
+		snprintf(out, STATUS_TEXT_BYTES,
+		    "this controller has just reached the store again and still reads what it has "
+		    "missed");
 	else if (*st.leader_name == '\0')
 		snprintf(out, STATUS_TEXT_BYTES,
 		    "nobody leads at the moment: an election is under way; answers stay as they "
@@ -68,8 +72,8 @@ json_t *status_controller(const struct engine *en, const char *store_kind)
 	else if (*text == '\0')
 		snprintf(text, sizeof text, "this controller follows %s", st.leader_name);
 	return json_pack("{s:s, s:s, s:b, s:I, s:s, s:s, s:I, s:s}", "name", engine_name(en),
-	    "role", role_name(&st), "leading", st.leading, "term", (json_int_t)st.term, "leader", st.leader_name, "store",
-	    store_kind, "store_silence_ms",
+	    "role", role_name(&st), "leading", st.leading, "term", (json_int_t)st.term, "leader",
+	    st.leader_name, "store", store_kind, "store_silence_ms",
 	    st.store_silence_ms == UINT64_MAX ? (json_int_t)-1 : (json_int_t)st.store_silence_ms,
 	    "text", text);
 }

@@ -34,9 +34,10 @@ struct fake_store {
 	size_t count;
 	uint64_t revision;
 	enum fake_fault fault;
-	bool silent; /* every read times out */
-	bool nearby; /* … except of what one member holds */
-	bool cut;    /* every write is refused */
+	bool silent;       /* every read times out */
+	bool nearby;       /* … except of what one member holds */
+	bool state_silent; /* reads of /tandem/state time out */
+	bool cut;          /* every write is refused */
 	struct fake_late late;
 	unsigned state_writes; /* that happened */
 };
@@ -190,7 +191,8 @@ static inline void fake_read(
 	struct fake_store *f = (struct fake_store *)s;
 	struct store_found found = {0};
 	struct err e = {0};
-	if (f->silent && !(f->nearby && range->nearby)) {
+	if ((f->silent && !(f->nearby && range->nearby)) ||
+	    (f->state_silent && strcmp(range->key, "/tandem/state") == 0)) {
 		err_set(&e, E_TIMEOUT, "no answer");
 		store_answer_read(s, done, ctx, E_TIMEOUT, &e, 0, NULL);
 		return;

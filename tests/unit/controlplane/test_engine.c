@@ -379,6 +379,22 @@ static void a_follower_publishes_what_the_leader_wrote_and_changes_nothing(void 
 	assert_string_equal(standing(&w->seats[1]).leader_name, "muc");
 }
 
+static void who_was_without_quorum_counts_as_behind_until_it_has_read_again(void **state)
+{
+	struct world *w = *state;
+	seat_start(w, 1, "fra");
+	WAIT_FOR(w, w->seats[1].published == 1);
+	assert_false(standing(&w->seats[1]).behind);
+	w->store->silent = w->store->cut = w->store->state_silent = true;
+	WAIT_FOR(w, standing(&w->seats[1]).role == ELECTION_NO_QUORUM);
+	w->store->silent = w->store->cut = false;
+	WAIT_FOR(w, standing(&w->seats[1]).role == ELECTION_FOLLOWER);
+	assert_true(standing(&w->seats[1]).behind);
+	w->store->state_silent = false;
+	WAIT_FOR(w, !standing(&w->seats[1]).behind);
+	assert_int_equal(standing(&w->seats[1]).role, ELECTION_FOLLOWER);
+}
+
 static void after_resigning_another_leads_with_the_same_state(void **state)
 {
 	struct world *w = *state;
@@ -528,6 +544,7 @@ int main(void)
 	    ENGINE_TEST(while_the_store_is_silent_the_fate_is_said_to_be_unknown),
 	    ENGINE_TEST(a_write_that_was_refused_for_lack_of_quorum_changed_nothing),
 	    ENGINE_TEST(a_follower_publishes_what_the_leader_wrote_and_changes_nothing),
+	    ENGINE_TEST(who_was_without_quorum_counts_as_behind_until_it_has_read_again),
 	    ENGINE_TEST(after_resigning_another_leads_with_the_same_state),
 	    ENGINE_TEST(a_store_that_went_back_is_not_followed),
 	    ENGINE_TEST(another_cluster_is_not_followed),
