@@ -166,8 +166,8 @@ static bool any_put(struct answer *a, const struct node *node)
 	return true;
 }
 
-/* RRSIG asked for by its type: the signatures of one RRset, as for ANY (RFC 8482 section 4.1). */
-static bool signatures_put(struct answer *a, const struct node *node, const struct zone *zone)
+static bool signatures_put_wanted(
+    struct answer *a, const struct node *node, const struct zone *zone)
 {
 	struct rrset set = {0};
 	uint32_t ttl_s = 0;
@@ -188,6 +188,20 @@ static bool signatures_put(struct answer *a, const struct node *node, const stru
 		return false;
 	proof_answer(&a->proof, zone, &a->place, &set, ttl_s);
 	return true;
+}
+
+/* RRSIG asked for by its type: the signatures of one RRset, as for ANY (RFC 8482 section 4.1). Who
+ * does not say DO gets these and no more (RFC 4035 section 3.2.1). */
+static bool signatures_put(struct answer *a, const struct node *node, const struct zone *zone)
+{
+	struct signer *for_all = a->proof.signer;
+	size_t late_count = a->proof.late_count;
+	a->proof.signer = a->query->signer;
+	bool are_put = signatures_put_wanted(a, node, zone);
+	a->proof.signer = for_all;
+	if (!for_all)
+		a->proof.late_count = late_count;
+	return are_put;
 }
 
 /* Takes over a CNAME's target as the name in question. False: it leads back, or too far, or stands
@@ -391,7 +405,7 @@ size_t answer_build(const struct snapshot *s, const struct query *q, const uint8
 	a.links = 0;
 	a.dnames_count = 0;
 	a.subject = NULL;
-	a.proof.signer = query_wants_signatures(q) ? q->signer : NULL;
+	a.proof.signer = q->dnssec_ok ? q->signer : NULL;
 	a.proof.snapshot = s;
 	a.proof.m = &a.m;
 	a.proof.is_starved = a.proof.is_compact = false;

@@ -13,7 +13,7 @@ enum { SOA_BODY_BYTES = RR_HEAD_BYTES + 2 * NAME_BYTES + SOA_TAIL_BYTES };
 static void sign(struct proof *p, const struct zone *z, struct signed_set *what,
     enum message_section section, size_t owner_at, uint32_t shown_ttl_s)
 {
-	if (p->m->full)
+	if (p->m->full || !p->signer) /* an NSEC may be asked for without DO */
 		return;
 	what->start_s = serial_window_start(z, serial_turn(z, p->snapshot->time_s), what->owner,
 	    what->owner_bytes, what->set->type);
@@ -101,7 +101,8 @@ static void chain_put(struct proof *p, const struct zone *z, const struct proof_
 	const struct node *next = denial_chain_next(z->chain, n);
 	size_t count = denial_types(n, z, p->snapshot->pools, types);
 	node_name(next, &name);
-	nsec_build(&nsec, name.wire, name.bytes, types, count, zone_top(p->snapshot->catalog, z)->negative_ttl_s);
+	nsec_build(&nsec, name.wire, name.bytes, types, count,
+	    zone_top(p->snapshot->catalog, z)->negative_ttl_s);
 	node_name(n, &name);
 	nsec_put(p, z, at, section, &nsec, name.wire, name.bytes, false);
 }
@@ -125,7 +126,8 @@ static void compact_put(struct proof *p, const struct zone *z, const struct proo
 	node_name(z->apex, &top);
 	size_t next_bytes = denial_successor(owner, &top, next);
 	size_t count = denial_types(node, z, p->snapshot->pools, types);
-	nsec_build(&nsec, next, next_bytes, types, count, zone_top(p->snapshot->catalog, z)->negative_ttl_s);
+	nsec_build(&nsec, next, next_bytes, types, count,
+	    zone_top(p->snapshot->catalog, z)->negative_ttl_s);
 	/* The asker made the name up, unless it stands in the zone. */
 	nsec_put(p, z, at, section, &nsec, owner->wire, owner->bytes,
 	    !node || node_name_bytes(node) != owner->bytes);
@@ -201,7 +203,8 @@ void proof_absence(
 	size_t wildcard_bytes;
 	if (!proof_is_due(p, z))
 		return;
-	soa_sign(p, z, SECTION_AUTHORITY, apex_at(z, at), zone_top(p->snapshot->catalog, z)->negative_ttl_s);
+	soa_sign(p, z, SECTION_AUTHORITY, apex_at(z, at),
+	    zone_top(p->snapshot->catalog, z)->negative_ttl_s);
 	if (!z->chain) {
 		p->is_compact = p->is_compact || !node;
 		compact_put(p, z, at, SECTION_AUTHORITY, at->name, node);
@@ -238,7 +241,7 @@ bool proof_nsec(
     struct proof *p, const struct zone *z, const struct proof_place *at, const struct node *node)
 {
 	bool matches;
-	if (!proof_is_due(p, z))
+	if (!z->keys || (!z->chain && !p->signer))
 		return false;
 	if (!z->chain) {
 		compact_put(p, z, at, SECTION_ANSWER, at->name, node);

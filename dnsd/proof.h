@@ -67,7 +67,8 @@ void proof_absence(
 void proof_referral(struct proof *p, const struct zone *z, const struct proof_place *at,
     const struct node *cut, size_t cut_at);
 
-/* The NSEC that was asked for by its type. False: there is none at this name. */
+/* The NSEC that was asked for by its type, which is in the zone for those without DO too (but not
+ * where it is made up for each question). False: there is none at this name. */
 bool proof_nsec(
     struct proof *p, const struct zone *z, const struct proof_place *at, const struct node *node);
 

@@ -239,16 +239,36 @@ static void signatures_asked_for_by_type_are_those_of_one_rrset(void **state)
 		const char *question, *wanted;
 	} table[] = {{"mail.example. RRSIG", " | mail.example. 300 RRSIG A 13 2 300 "},
 	    {"www.example. RRSIG +edns=1232 +do", " | www.example. 300 RRSIG CNAME 13 2 300 "},
-	    {"wild.example. RRSIG", " |  | example. 60 SOA "}};
+	    {"wild.example. RRSIG", " |  | example. 60 SOA "},
+	    {"nope.nope.example. RRSIG", " |  | example. 60 SOA "}};
 	struct answer_facts facts;
 	struct server v = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
 		size_t bytes = server_ask(&v, table[i].question, NOW_S, out, &facts);
 		char *found = answer_text(out, bytes);
-		if (!strstr(found, table[i].wanted) || strstr(found, "; mail"))
+		if (!strstr(found, table[i].wanted) || strstr(found, "; mail") ||
+		    strstr(found, "NSEC"))
 			fail_msg("%s: %s", table[i].question, found);
 		free(found);
 	}
+	server_free(&v);
+}
+
+/* It is in the zone, beside a CNAME too; its signature is for those who say DO. */
+static void nsec_asked_for_by_its_type_is_given_without_do(void **state)
+{
+	(void)state;
+	static uint8_t out[MESSAGE_BYTES_MAX];
+	struct answer_facts facts;
+	struct server v = server_new(CONFIG_DENIAL_NSEC, &SIGNER_UDP);
+	size_t bytes = server_ask(&v, "www.example. NSEC", NOW_S, out, &facts);
+	char *found = answer_text(out, bytes);
+	assert_non_null(strstr(found, " | www.example. 60 NSEC "));
+	assert_null(strstr(found, "RRSIG A"));
+	assert_int_equal(get_u16(out + 6), 1);
+	free(found);
+	(void)server_ask(&v, "www.example. NSEC +edns=1232 +do", NOW_S, out, &facts);
+	assert_int_equal(get_u16(out + 6), 2);
 	server_free(&v);
 }
 
@@ -280,9 +300,8 @@ static void a_flood_of_names_leaves_signatures_for_those_that_exist(void **state
 static struct zone zone_of(const struct zone_keys *keys)
 {
 	static const struct zone_top top = {.serial_base = 7};
-	return (struct zone){.keys = keys,
-	    .top = &top,
-	    .phase_s = serial_phase((const uint8_t *)"\7example", 9)};
+	return (struct zone){
+	    .keys = keys, .top = &top, .phase_s = serial_phase((const uint8_t *)"\7example", 9)};
 }
 
 static void signatures_turn_a_few_at_a_time_and_stay_four_days(void **state)
@@ -519,6 +538,7 @@ int main(void)
 	    cmocka_unit_test(a_wildcard_too_large_to_be_proven_is_a_servfail),
 	    cmocka_unit_test(who_does_not_ask_gets_what_an_unsigned_zone_gives),
 	    cmocka_unit_test(signatures_asked_for_by_type_are_those_of_one_rrset),
+	    cmocka_unit_test(nsec_asked_for_by_its_type_is_given_without_do),
 	    cmocka_unit_test(a_flood_of_names_leaves_signatures_for_those_that_exist),
 	    cmocka_unit_test(signatures_turn_a_few_at_a_time_and_stay_four_days),
 	    cmocka_unit_test(serials_of_signed_zones_grow_with_epochs_and_turns),
