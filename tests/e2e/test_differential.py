@@ -13,6 +13,7 @@ from tandemworld.difference import Comparison, Question
 from tandemworld.generator import Zone
 from tandemworld.peers import Peers
 from tandemworld.processes import Processes
+from tandemworld.signed import keygen
 from conftest import fresh_folder
 
 FIRST, _, LAST = os.environ.get("SEEDS", "1-3").partition("-")
@@ -24,17 +25,19 @@ def zones():
     return [Zone(seed) for seed in range(int(FIRST), int(LAST or FIRST) + 1)]
 
 
-@pytest.fixture(scope="module")
-def peers(zones):
-    folder = fresh_folder("differential")
+@pytest.fixture(scope="module", params=["unsigned", "signed"])
+def peers(request, zones):
+    folder = fresh_folder(f"differential-{request.param}")
     folder.mkdir(parents=True)
-    files = []
+    files, keys = [], {}
     for zone in zones:
         path = folder / f"{zone.name}zone"
         path.write_text(zone.text())
         files.append((zone.name, path))
+        if request.param == "signed":
+            keys[zone.name] = keygen(folder, zone.name.rstrip("."))
     with Processes(folder) as processes:
-        yield Peers(processes, folder, files)
+        yield Peers(processes, folder, files, keys)
         assert not processes.troubles(), processes.troubles()
 
 

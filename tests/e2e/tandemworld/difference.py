@@ -88,10 +88,18 @@ def kinds(section):
     return {record.split()[2] for record in section}
 
 
+def is_proof(record):
+    """An NSEC or its signature."""
+    _, _, kind, octets = record.split()
+    return kind == "NSEC" or (kind == "RRSIG" and int(octets[:4], 16) == dns.rdatatype.NSEC)
+
+
 def plain(answer):
-    """Without what nobody needs: authority and additional of a positive, authoritative answer."""
+    """Without what nobody needs: authority and additional of a positive, authoritative answer, but
+    for the proof that nothing comes before a wildcard."""
     if answer and answer.aa and answer.answer and "SOA" not in kinds(answer.authority):
-        answer = answer._replace(authority=frozenset(), additional=frozenset())
+        answer = answer._replace(authority=frozenset(filter(is_proof, answer.authority)),
+                                 additional=frozenset())
     return answer and answer._replace(bytes=0, tc=False)
 
 
@@ -124,7 +132,20 @@ def rule_wildcard_glue(_question, ours, theirs, zone):
             and not any(zone.has(record.split()[0]) for record in more))
 
 
-RULES = {"wildcard glue": rule_wildcard_glue, "any": rule_any, "long chain": rule_long_chain,
+def rule_some_signatures(question, ours, theirs, _zone):
+    """RRSIG asked for by its type gets those of one RRset, as ANY does."""
+    return (question.kind == "RRSIG" and ours.rcode == theirs.rcode and bool(ours.answer)
+            and ours.answer < theirs.answer)
+
+
+def rule_nsec_of_wildcard(question, ours, theirs, _zone):
+    """The NSEC of a wildcard is not made up for the names that it covers (RFC 4592 section 4.7)."""
+    return (question.kind == "NSEC" and not ours.answer and ours.rcode == "NOERROR"
+            and kinds(theirs.answer) <= {"NSEC", "RRSIG"})
+
+
+RULES = {"some signatures": rule_some_signatures, "nsec of wildcard": rule_nsec_of_wildcard,
+         "wildcard glue": rule_wildcard_glue, "any": rule_any, "long chain": rule_long_chain,
          "nsec at alias": rule_nsec_at_alias}
 
 

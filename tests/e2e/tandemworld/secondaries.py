@@ -7,8 +7,7 @@ import dns.rcode
 import dns.tsigkeyring
 import dns.zone
 
-from .processes import need_program
-from . import dns as asking
+from . import dns as asking, nameservers
 
 # BIND listens only on addresses that an interface has; 127.0.0.2 is merely routed to one.
 PLACES = {"knot": ("127.0.0.2", 5302), "nsd": ("127.0.0.3", 5303), "bind": ("127.0.0.1", 5304)}
@@ -30,26 +29,12 @@ class Key:
 
 
 def _knot(folder, place, primary, zones, catalog, key):
-    address, own_port = place
     host, port = primary
     rows = "".join(f"  - domain: {name}\n    template: member\n" for name in zones)
     if catalog:
         rows += (f"  - domain: {catalog}\n    template: member\n"
                  "    catalog-role: interpret\n    catalog-template: member\n")
-    (folder / "knot.conf").write_text(f"""\
-server:
-    rundir: {folder}
-    listen: "{address}@{own_port}"
-    udp-workers: 1
-    tcp-workers: 1
-    background-workers: 1
-database:
-    storage: {folder}
-    journal-db-max-size: 16M
-    timer-db-max-size: 1M
-log:
-  - target: stderr
-    any: info
+    return nameservers.knot(folder, place, f"""\
 key:
   - id: {key.name}
     algorithm: {key.algorithm}
@@ -57,7 +42,7 @@ key:
 remote:
   - id: tandem
     address: {host}@{port}
-    via: {address}
+    via: {place[0]}
     key: {key.name}
 acl:
   - id: told
@@ -77,12 +62,10 @@ template:
     zonefile-load: none
     journal-content: all
 zone:
-{rows}""")
-    return [need_program("knotd", "knot"), "-c", folder / "knot.conf"]
+{rows}""", log="info")
 
 
 def _nsd(folder, place, primary, zones, _, key):
-    address, own_port = place
     host, port = primary
     rows = "".join(f"""\
 zone:
@@ -90,62 +73,31 @@ zone:
   zonefile: "{folder}/{name}.zone"
   request-xfr: {host}@{port} {key.name}
   allow-notify: {host} {key.name}
-  outgoing-interface: {address}
+  outgoing-interface: {place[0]}
   provide-xfr: 127.0.0.1 NOKEY
 """ for name in zones)
-    (folder / "nsd.conf").write_text(f"""\
-server:
-  ip-address: {address}@{own_port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  zonesdir: "{folder}"
-  database: ""
-  pidfile: ""
-  xfrdfile: ""
-  xfrdir: "{folder}"
-  zonelistfile: "{folder}/zones.list"
-  rrl-ratelimit: 0
-  verbosity: 2
-remote-control:
-  control-enable: no
+    return nameservers.nsd(folder, place, f"""\
 key:
   name: "{key.name}"
   algorithm: {key.algorithm}
   secret: "{key.secret}"
-{rows}""")
-    return [need_program("nsd", "nsd"), "-d", "-c", folder / "nsd.conf"]
+{rows}""", server="  verbosity: 2\n")
 
 
 def _bind(folder, place, primary, zones, catalog, key):
-    address, own_port = place
     host, port = primary
     primaries = f'{{ {host} port {port} key "{key.name}"; }}'
     rows = "".join(f'zone "{name}" {{ type secondary; primaries {primaries}; '
                    f'file "{name}.db"; }};\n' for name in [*zones, *([catalog] if catalog else [])])
-    catalogs = (f'catalog-zones {{ zone "{catalog}" default-primaries {primaries} in-memory yes '
-                "min-update-interval 1; };" if catalog else "")
-    (folder / "named.conf").write_text(f"""\
+    catalogs = (f'  catalog-zones {{ zone "{catalog}" default-primaries {primaries} in-memory yes '
+                "min-update-interval 1; };\n" if catalog else "")
+    return nameservers.bind(folder, place, f"""\
 key "{key.name}" {{ algorithm {key.algorithm}; secret "{key.secret}"; }};
-options {{
-  directory "{folder}";
-  pid-file none;
-  session-keyfile none;
-  lock-file none;
-  listen-on port {own_port} {{ {address}; }};
-  listen-on-v6 {{ none; }};
-  transfer-source {address};
-  recursion no;
+{rows}""", options=f"""\
+  transfer-source {place[0]};
   allow-transfer {{ 127.0.0.1; }};
   allow-notify {{ key "{key.name}"; }};
-  notify no;
-  dnssec-validation no;
-  empty-zones-enable no;
-  {catalogs}
-}};
-controls {{ }};
-{rows}""")
-    return [need_program("named", "bind9"), "-g", "-n", "1", "-c", folder / "named.conf"]
+{catalogs}""")
 
 
 _COMMANDS = {"knot": _knot, "nsd": _nsd, "bind": _bind}
