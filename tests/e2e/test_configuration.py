@@ -40,6 +40,28 @@ def test_new_name_is_answered_and_removed_name_is_gone(world, document):
     assert {r.split()[-1] for r in dns.rrset(MUC.dns, service.NAME, "A")[0]} == MAIL_ADDRESSES
 
 
+def test_record_type_leaves_with_the_document_that_takes_it_away(world, document):
+    """Its name stays: the plan and the answer say what it loses, and no name server refuses that."""
+    given = document.replace("    records:\n", "    records:\n      - ns1 TXT \"goes\"\n"
+                             "      - gone CNAME ns1\n", 1)
+    moved = document.replace("    records:\n", "    records:\n      - gone A 192.0.2.7\n", 1)
+    assert apply_text(world, given).returncode == 0
+    until(lambda: dns.rrset(MUC.dns, f"ns1.{service.ZONE}", "TXT")[0], 5, "no TXT")
+    (world.folder / "moved.yaml").write_text(moved)
+    plan = world.tandem("plan", "-f", world.folder / "moved.yaml")
+    assert plan.returncode == 0 and f"ns1.{service.ZONE}" in plan.stdout and "TXT" in plan.stdout
+    done = apply_text(world, moved)
+    assert done.returncode == 0, done
+    assert (f"2 record types leave names that stay (gone.{service.ZONE}. CNAME, "
+            f"ns1.{service.ZONE}. TXT)") in " ".join(done.stdout.split()), done
+    for server in world.dns_servers:
+        until(lambda s=server: not dns.rrset(s, f"ns1.{service.ZONE}", "TXT")[0], 5,
+              "what a document takes away is still answered")
+        assert dns.rrset(server, f"gone.{service.ZONE}", "A")[0]
+    refused = [d["refused"] for site in world.status()["sites"] for d in site["dnsd"]]
+    assert not any(refused), refused
+
+
 @pytest.mark.parametrize("change, expected", (
     (("title:", "titel:"), "titel"),
     (("type: smtp", "type: smpt"), "smpt"),
