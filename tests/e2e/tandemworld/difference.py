@@ -140,11 +140,19 @@ def rule_some_signatures(question, ours, theirs, _zone):
 
 def rule_nsec_of_wildcard(question, ours, theirs, _zone):
     """The NSEC of a wildcard is not made up for the names that it covers (RFC 4592 section 4.7)."""
-    return (question.kind == "NSEC" and not ours.answer and ours.rcode == "NOERROR"
-            and kinds(theirs.answer) <= {"NSEC", "RRSIG"})
+    return (question.kind == "NSEC" and not ours.answer and bool(theirs.answer)
+            and ours.rcode == "NOERROR" and kinds(theirs.answer) <= {"NSEC", "RRSIG"})
 
 
-RULES = {"some signatures": rule_some_signatures, "nsec of wildcard": rule_nsec_of_wildcard,
+def rule_addresses_unsigned(_question, ours, theirs, _zone):
+    """Addresses that go with a referral come without signatures, though RFC 4035 3.1.1 wants them."""
+    more = theirs.additional - ours.additional
+    return (not ours.aa and bool(more) and kinds(more) == {"RRSIG"}
+            and ours._replace(additional=theirs.additional) == theirs)
+
+
+RULES = {"addresses unsigned": rule_addresses_unsigned,
+         "some signatures": rule_some_signatures, "nsec of wildcard": rule_nsec_of_wildcard,
          "wildcard glue": rule_wildcard_glue, "any": rule_any, "long chain": rule_long_chain,
          "nsec at alias": rule_nsec_at_alias}
 
