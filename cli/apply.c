@@ -16,13 +16,15 @@
 enum { LOOK_MS = 3000 };
 
 static const char usage[] =
-    "usage: tandem apply -f FILE [--planned-on REVISION] [--remove-names COUNT]\n"
+    "usage: tandem apply -f FILE [--planned-on REVISION]\n"
+    "                    [--changes COUNT] [--remove-names COUNT]\n"
     "\n"
     "Checks the service document, shows what changes, and puts it in force for the whole cluster,\n"
     "only if the revision it was compared with is still in force then.\n"
     "\n"
     "  -f, --file FILE        the service document (\"-\": standard input)\n"
     "      --planned-on R     refuse unless revision R, which a plan was made on, is in force\n"
+    "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
     "      --json             the answer as JSON, with the plan\n"
     "  -c, --config FILE      controllers and certificates\n"
@@ -82,7 +84,7 @@ int apply_planned(const struct cli *cli, struct client *c, json_t *body, json_t 
 	json_t *answer = NULL;
 	if (!cli->json)
 		plan_print(plan);
-	if (plan_is_refused(plan)) {
+	if (plan_is_refused(plan) || plan_lacks_number(plan)) {
 		if (cli->json)
 			cli_print_json(plan);
 		return cli_fail(cli, CLI_REFUSED, "refused; nothing was changed");
@@ -102,15 +104,18 @@ int apply_planned(const struct cli *cli, struct client *c, json_t *body, json_t 
 
 static int apply_run(struct cli *cli, int argc, char **argv)
 {
-	const char *file = NULL, *planned_on = NULL, *remove = NULL;
+	const char *file = NULL, *planned_on = NULL;
+	struct confirm confirm = {0};
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
-	    {"planned-on", 0, OPTION_TEXT, &planned_on}, {"remove-names", 0, OPTION_TEXT, &remove}};
+	    {"planned-on", 0, OPTION_TEXT, &planned_on},
+	    {"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}};
 	struct document document = {0};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 3, argc, argv, &first);
+	int status = options_parse(cli, rows, 4, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status =
 		    options_operands(cli, argc, first, 0, "none (the document goes behind -f)");
@@ -125,8 +130,8 @@ static int apply_run(struct cli *cli, int argc, char **argv)
 	status = document_open(cli, file, &document);
 	if (status == 0)
 		body = document_body(&document, file);
-	if (status == 0 && remove != NULL)
-		status = removal_confirm(cli, remove, body);
+	if (status == 0)
+		status = confirm_add(cli, &confirm, body);
 	if (status == 0 && planned_on != NULL)
 		json_object_set_new(body, "planned_on", json_integer(revision));
 	if (status == 0)

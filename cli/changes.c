@@ -24,6 +24,11 @@ bool plan_is_refused(const json_t *plan)
 	return strcmp(member_text(plan, "result"), "ok") != 0;
 }
 
+bool plan_lacks_number(const json_t *plan)
+{
+	return member_number(json_object_get(plan, "share"), "confirm") > 0;
+}
+
 static bool list_has(const json_t *list, const json_t *value)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
@@ -86,6 +91,12 @@ void plan_print(const json_t *plan)
 		buf_printf(&out, "  … and %" PRId64 " more\n", more);
 	if (!plan_is_refused(plan) && count == 0)
 		buf_puts(&out, "No answer changes.\n");
+	if (plan_lacks_number(plan)) { /* again, behind what may be many pages */
+		style_add(&out, STYLE_BAD, "REFUSED");
+		buf_printf(&out,
+		    " by the guard on large changes, unless --changes %" PRId64 " is said.\n",
+		    member_number(json_object_get(plan, "share"), "confirm"));
+	}
 	fputs(buf_text(&out), stdout);
 	buf_free(&out);
 }

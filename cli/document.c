@@ -15,6 +15,8 @@
 
 #define LISTS_MARK "# Written by tandem apply: what the names files held.\n"
 
+enum { CHANGES_MOST = 1000000000 };
+
 struct reading { /* of a document's names files */
 	const char *path;
 	struct document *d;
@@ -203,13 +205,27 @@ json_t *document_body(const struct document *d, const char *path)
 	return json_pack("{s:s%, s:s}", "document", d->text, d->bytes, "file", path);
 }
 
-int removal_confirm(const struct cli *cli, const char *number, json_t *body)
+static int count_read(const char *number, long long most, long long *out)
 {
 	char *end = NULL;
-	long long count = strtoll(number, &end, 10);
-	if (end == number || *end != '\0' || count < 1 || count > SERVICE_LIST_NAMES)
-		return cli_usage(cli, "--remove-names takes the number of names that leave");
-	json_object_set_new(body, "remove_names", json_integer(count));
+	*out = strtoll(number, &end, 10);
+	return end == number || *end != '\0' || *out < 1 || *out > most ? E_INVALID : 0;
+}
+
+int confirm_add(const struct cli *cli, const struct confirm *c, json_t *body)
+{
+	long long count;
+	if (c->remove_names != NULL) {
+		if (count_read(c->remove_names, SERVICE_LIST_NAMES, &count) != 0)
+			return cli_usage(
+			    cli, "--remove-names takes the number of names that leave");
+		json_object_set_new(body, "remove_names", json_integer(count));
+	}
+	if (c->changes != NULL) {
+		if (count_read(c->changes, CHANGES_MOST, &count) != 0)
+			return cli_usage(cli, "--changes takes the number of answers that change");
+		json_object_set_new(body, "changes", json_integer(count));
+	}
 	return 0;
 }
 

@@ -23,8 +23,12 @@ int document_open(const struct cli *cli, const char *path, struct document *out)
 json_t *document_body(const struct document *d, const char *path);
 /* Brings the lists that the store lacks to the leader. 0, or an exit status after a message. */
 int document_upload(const struct cli *cli, struct client *c, const struct document *d);
-/* --remove-names: into the body. 0, or CLI_USAGE after a message. */
-int removal_confirm(const struct cli *cli, const char *number, json_t *body);
+/* Numbers that people say because the plan showed them; NULL: not said. */
+struct confirm {
+	const char *remove_names, *changes;
+};
+/* Into the body. 0, or CLI_USAGE after a message. */
+int confirm_add(const struct cli *cli, const struct confirm *c, json_t *body);
 void document_release(struct document *d);
 
 #endif

@@ -7,7 +7,7 @@
 #include "cli/table.h"
 #include "lib/clock.h"
 
-static const char usage[] = "usage: tandem plan -f FILE [--remove-names COUNT]\n"
+static const char usage[] = "usage: tandem plan -f FILE [--changes COUNT] [--remove-names COUNT]\n"
                             "       tandem plan drain SITE [--for TIME]\n"
                             "       tandem plan undrain SITE\n"
                             "\n"
@@ -16,6 +16,7 @@ static const char usage[] = "usage: tandem plan -f FILE [--remove-names COUNT]\n
                             "would be refused.\n"
                             "\n"
                             "  -f, --file FILE     a service document (\"-\": standard input)\n"
+                            "      --changes N     confirms that N answers change\n"
                             "      --remove-names N  confirms that N names leave their "
                             "names files\n"
                             "      --for TIME      how long the drain would last (1h)\n"
@@ -47,21 +48,24 @@ static int question_make(const struct cli *cli, const char *file, const char *fo
 
 static int plan_run(struct cli *cli, int argc, char **argv)
 {
-	const char *file = NULL, *for_text = NULL, *remove = NULL;
+	const char *file = NULL, *for_text = NULL;
+	struct confirm confirm = {0};
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
-	    {"for", 0, OPTION_TEXT, &for_text}, {"remove-names", 0, OPTION_TEXT, &remove}};
+	    {"for", 0, OPTION_TEXT, &for_text},
+	    {"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}};
 	struct document document = {0};
 	json_t *question = NULL, *plan = NULL;
 	struct client *c = NULL;
 	int first;
-	int status = options_parse(cli, rows, 3, argc, argv, &first);
+	int status = options_parse(cli, rows, 4, argc, argv, &first);
 	if (status != OPTIONS_GO_ON)
 		return status;
 	style_use(style_wanted());
 	status =
 	    question_make(cli, file, for_text, argc - first, argv + first, &document, &question);
-	if (status == 0 && remove != NULL)
-		status = removal_confirm(cli, remove, question);
+	if (status == 0)
+		status = confirm_add(cli, &confirm, question);
 	if (status == 0)
 		status = client_open(cli, &c);
 	if (status == 0)
@@ -73,7 +77,7 @@ static int plan_run(struct cli *cli, int argc, char **argv)
 			cli_print_json(plan);
 		else
 			plan_print(plan);
-		status = plan_is_refused(plan) ? CLI_REFUSED : CLI_OK;
+		status = plan_is_refused(plan) || plan_lacks_number(plan) ? CLI_REFUSED : CLI_OK;
 		if (!cli->json)
 			puts("This was a plan: nothing was changed.");
 	}

@@ -9,12 +9,13 @@
 #include "cli/table.h"
 
 static const char usage[] =
-    "usage: tandem rollback REVISION [--remove-names COUNT]\n"
+    "usage: tandem rollback REVISION [--changes COUNT] [--remove-names COUNT]\n"
     "\n"
     "Puts the service document of an earlier REVISION in force again, as a new revision: shows\n"
     "what changes, checks it like any other document, and refuses if another one was applied\n"
     "meanwhile. \"tandem history --json\" and GET /v1/config/revisions list what is kept.\n"
     "\n"
+    "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
     "      --json          the answer as JSON, with the plan\n"
     "  -c, --config FILE   controllers and certificates\n";
@@ -41,13 +42,14 @@ static int document_fetch(
 
 static int rollback_run(struct cli *cli, int argc, char **argv)
 {
-	const char *remove = NULL;
-	const struct option_row rows[] = {{"remove-names", 0, OPTION_TEXT, &remove}};
+	struct confirm confirm = {0};
+	const struct option_row rows[] = {{"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 1, argc, argv, &first);
+	int status = options_parse(cli, rows, 2, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, "the number of a revision");
 	if (status != OPTIONS_GO_ON)
@@ -59,8 +61,8 @@ static int rollback_run(struct cli *cli, int argc, char **argv)
 	status = client_open(cli, &c);
 	if (status == 0)
 		status = document_fetch(cli, c, revision, &body);
-	if (status == 0 && remove != NULL)
-		status = removal_confirm(cli, remove, body);
+	if (status == 0)
+		status = confirm_add(cli, &confirm, body);
 	if (status == 0)
 		status = plan_ask(cli, c, body, &plan);
 	if (status == 0)

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "config/dname.h"
+#include "core/share.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 
@@ -168,6 +169,9 @@ struct check {
 	struct names_change *out;
 	struct owners old, new;
 	const struct service *before, *after;
+	/* 1 + answers that differ when a name stands in this file after that one; 0: not known yet
+	 */
+	uint8_t differs[SERVICE_NAMES_FILES][SERVICE_NAMES_FILES];
 	struct err *e;
 };
 
@@ -297,6 +301,24 @@ static void place_note(
 			loss_note(c, was->name, family == 4 ? "A" : "AAAA");
 }
 
+/* What the guard on large changes counts. What leaves altogether has a number of its own,
+ * `removed`; `after` NULL: the name stands in the document now, or leaves. */
+static void answers_count(struct check *c, const struct stream *before, const struct stream *after)
+{
+	size_t a = (size_t)(before->file - c->before->names_files);
+	size_t b = after ? (size_t)(after->file - c->after->names_files) : 0;
+	if (!after) {
+		if (owner_find(&c->new, before->name))
+			c->out->changed[a] += share_pool_answers(c->before, before->file->pool);
+		return;
+	}
+	if (c->differs[a][b] == 0)
+		c->differs[a][b] = (uint8_t)(1 + share_pool_differs(c->before, before->file->pool,
+		                                     before->file->ttl_s, c->after,
+		                                     after->file->pool, after->file->ttl_s));
+	c->out->changed[a] += c->differs[a][b] - 1U;
+}
+
 /* All of one side stand at this name or behind it: goes past it. */
 static int side_pass(struct check *c, struct side *side, struct stream *first, bool judge)
 {
@@ -336,6 +358,8 @@ static int sides_compare(struct check *c, struct side *before, struct side *afte
 		place_note(c, order <= 0 ? a->name : b->name, order <= 0 ? a : NULL,
 		    order >= 0 ? b : NULL);
 		if (order <= 0)
+			answers_count(c, a, order == 0 ? b : NULL);
+		if (order <= 0)
 			r = side_pass(c, before, a, false);
 		if (r == 0 && order >= 0)
 			r = side_pass(c, after, b, true);
@@ -346,21 +370,23 @@ static int sides_compare(struct check *c, struct side *before, struct side *afte
 int names_check(const struct service *before, const struct service *after, names_fetch fetch,
     void *ctx, struct names_change *out, struct err *e)
 {
-	struct check c = {.out = out, .before = before, .after = after, .e = e};
+	struct check *c = mem_new(1, sizeof(*c));
 	struct side *sides = mem_new(2, sizeof(*sides));
 	*out = (struct names_change){0};
-	owners_init(&c.old, before);
-	owners_init(&c.new, after);
+	*c = (struct check){.out = out, .before = before, .after = after, .e = e};
+	owners_init(&c->old, before);
+	owners_init(&c->new, after);
 	int r = side_open(&sides[0], before, fetch, ctx, e);
 	if (r == 0)
 		r = side_open(&sides[1], after, fetch, ctx, e);
 	if (r == 0)
-		r = sides_compare(&c, &sides[0], &sides[1]);
+		r = sides_compare(c, &sides[0], &sides[1]);
 	side_release(&sides[0]);
 	side_release(&sides[1]);
 	free(sides);
-	owners_release(&c.old);
-	owners_release(&c.new);
+	owners_release(&c->old);
+	owners_release(&c->new);
+	free(c);
 	return r;
 }
 

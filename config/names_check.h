@@ -19,6 +19,9 @@ struct names_change { /* start from {0} */
 	uint64_t before, after;
 	uint64_t added, removed,
 	    moved; /* moved: has another pool or TTL, or stood in the document */
+	/* Answers of each former names file that change, without those of `removed`; for
+	 * core_names. */
+	uint64_t changed[SERVICE_NAMES_FILES];
 	char *added_first[NAMES_CHECK_SHOWN], *removed_first[NAMES_CHECK_SHOWN];
 	struct names_listed { /* a name of a file, before or after, that a document has too */
 		char *owner;

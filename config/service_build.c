@@ -306,6 +306,7 @@ void service_build(struct service_draft *d)
 	names_build(d);
 	sending_build(d);
 	service_build_maintenance(d);
+	d->service->guard = d->raw.guard;
 }
 
 void service_draft_release(struct service_draft *d)

@@ -477,6 +477,28 @@ static const struct schema_table component_table = {.name = "component",
     .key = &component_key,
     .description = "A part of the service and where it lives: what a drain makes unavailable."};
 
+static const struct schema_row guard_rows[] = {
+    {.name = "max_percent",
+        .type = SCHEMA_NUMBER,
+        .preset = "10",
+        .max = 100,
+        SCHEMA_FIELD(struct raw_service, guard.max_percent),
+        .description = "a document that changes a larger part of the answers (a name and a type "
+                       "each, those of names files included) than this one gives is applied only "
+                       "when the number is said that its plan shows (--changes). New answers are "
+                       "not counted. 100: never asked"},
+    {.name = "floor",
+        .type = SCHEMA_NUMBER,
+        .preset = "100",
+        .max = 1000000,
+        SCHEMA_FIELD(struct raw_service, guard.floor),
+        .description = "so many answers may always change, whatever part of them that is"},
+};
+static const struct schema_table guard_table = {.name = "guard",
+    SCHEMA_ROWS(guard_rows),
+    .description = "How much the next document may change at once. What is in force decides, not "
+                   "what is being applied."};
+
 static const struct schema_row service_rows[] = {
     {.name = "title",
         .type = SCHEMA_TEXT,
@@ -576,6 +598,11 @@ static const struct schema_row service_rows[] = {
         .table = &maintenance_table,
         .otherwise = "all of it from the defaults",
         .description = "how a drain is proven, and when none may be declared"},
+    {.name = "guard",
+        .type = SCHEMA_TABLE,
+        .table = &guard_table,
+        .otherwise = "all of it from the defaults",
+        .description = "against changing much by accident"},
 };
 const struct schema_table service_table = {.name = "service",
     SCHEMA_ROWS(service_rows),

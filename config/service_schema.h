@@ -179,6 +179,7 @@ struct raw_service {
 	struct raw_component *components;
 	size_t components_count;
 	struct raw_maintenance maintenance;
+	struct service_guard guard;
 };
 
 extern const struct schema_table service_table;     /* fills struct raw_service */

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 
 enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200, SUBJECT_BYTES = 120 };
+enum { CHANGES_MAX = 1000000000 };
 #define FOR_MS_MAX (366LL * 24 * 3600 * 1000)
 
 struct change { /* a request of an operator until its reply */
@@ -155,6 +156,14 @@ static void plan_note(const struct change *c, json_t *text)
 	free(note);
 }
 
+/* `confirm`: what has to be said when it is applied, 0 when nothing has. */
+static json_t *share_encode(const struct core_share *s)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "of", (json_int_t)s->of, "changed",
+	    (json_int_t)s->changed, "added", (json_int_t)s->added, "confirm",
+	    (json_int_t)s->confirm);
+}
+
 static void on_planned(void *ctx, const struct engine_reply *reply)
 {
 	struct change *c = ctx;
@@ -172,6 +181,8 @@ static void on_planned(void *ctx, const struct engine_reply *reply)
 	if (reply->rule != 0)
 		json_object_set_new(answer, "rule", json_integer(reply->rule));
 	plan_note(c, json_object_get(answer, "text"));
+	if (c->core.type == CORE_REQUEST_APPLY)
+		json_object_set_new(answer, "share", share_encode(&reply->share));
 	if (c->names_text != NULL) {
 		json_array_append_new(json_object_get(answer, "text"), json_string(c->names_text));
 		json_object_set_new(answer, "names",
@@ -290,6 +301,7 @@ static void on_names_checked(
 	}
 	if (result == 0) {
 		names_keep(&c->names, change);
+		memcpy(c->names.changed, change->changed, sizeof c->names.changed);
 		c->names_text = names_change_text(change);
 		c->core.names = &c->names;
 	}
@@ -350,6 +362,8 @@ static int document_read(struct change *c, struct err *e)
 	if (result == 0)
 		result = json_get_u64_or(
 		    c->body, "remove_names", SERVICE_LIST_NAMES, 0, &c->core.remove_names, e);
+	if (result == 0)
+		result = json_get_u64_or(c->body, "changes", CHANGES_MAX, 0, &c->core.changes, e);
 	if (result != 0)
 		return result;
 	c->core.document = text;

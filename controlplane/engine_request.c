@@ -96,7 +96,8 @@ void request_reply(struct engine *en, const struct core_effect *effect)
 		                     .epoch = effect->reply.epoch,
 		                     .revision = effect->reply.revision,
 		                     .before = core_view(en->core),
-		                     .after = effect->reply.after});
+		                     .after = effect->reply.after,
+		                     .share = effect->reply.share});
 		return;
 	}
 	log_info("request %llu, given up before, has ended: %s",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/inside.h"
+#include "core/share.h"
 
 enum { LOSSES_TOLD = 3 };
 
@@ -203,6 +204,43 @@ static int names_refuse(const struct core *c, const struct request *r, struct bu
 	return E_REFUSED;
 }
 
+/* A change of much at once has its number said: one that was copied from somewhere does not fit
+ * (decision 054). A plan goes on, and tells. */
+static int share_refuse(const struct core *c, struct request *r, struct buf *told, struct buf *text)
+{
+	const struct service_guard *g;
+
+	if (!c->service)
+		return 0;
+	g = &c->service->guard;
+	r->share = share_count(c->service, r->service, r->names, told);
+	if (r->changes == r->share.changed && r->changes > 0) {
+		buf_puts(told, ", as confirmed");
+		return 0;
+	}
+	if (r->changes == 0 && !share_is_large(c->service, &r->share))
+		return 0;
+	r->share.confirm = r->share.changed;
+	if (r->plan_only)
+		buf_printf(told, "\nTHE GUARD on large changes will refuse it: ");
+	else
+		buf_printf(text, "refused by the guard on large changes: %s; ", buf_text(told));
+	struct buf *to = r->plan_only ? told : text;
+	if (r->changes > 0)
+		buf_printf(to, "%" PRIu64 " were confirmed", r->changes);
+	else
+		buf_printf(to,
+		    "more than %u answers, and more than %u %% of them, do not change without "
+		    "the number being said",
+		    g->floor, g->max_percent);
+	if (r->share.changed > 0)
+		buf_printf(
+		    to, "; if all of that is meant, say --changes %" PRIu64, r->share.changed);
+	else
+		buf_puts(to, "; leave --changes away");
+	return r->plan_only ? 0 : E_REFUSED;
+}
+
 /* Drops what the state knows of members that are configured no longer. */
 static size_t members_prune(struct state *s, struct service *after)
 {
@@ -244,11 +282,79 @@ static void losses_tell(const struct state *s, size_t count, struct buf *text)
 		buf_puts(text, count > told ? ", …)" : ")");
 }
 
-int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text, int *rule, bool *same)
+/* What stands once the document is in force. */
+static void draft_take_document(struct draft *d, struct state *s, const struct request *r)
 {
+	state_free(d->state);
+	d->state = s;
+	service_drop(d->service);
+	d->service = service_hold(r->service);
+	free(d->document);
+	d->document = mem_strndup(r->document, r->document_bytes);
+	d->document_bytes = r->document_bytes;
+}
+
+static void apply_tell(struct draft *d, const struct request *r, const struct publish_left *left,
+    size_t dropped, const struct buf *share, struct core_time now, struct buf *text)
+{
+	const struct service *s = r->service;
+	char *subject = mem_printf("%" PRIu64, d->state->revision);
+
+	buf_printf(text,
+	    "revision %s: %zu sites, %zu pools, %zu names in %zu zones; %zu names leave, "
+	    "%zu members leave",
+	    subject, s->sites_count, s->pools_count, s->names_count, s->zones_count, left->names,
+	    dropped);
+	losses_tell(d->state, left->types, text);
+	if (r->names)
+		buf_printf(text,
+		    "; names files: %" PRIu64 " names, %" PRIu64 " new, %" PRIu64 " leave",
+		    r->names->before + r->names->added - r->names->removed, r->names->added,
+		    r->names->removed);
+	if (share->bytes > 0)
+		buf_printf(text, "; %s", buf_text(share));
+	draft_note(d, now.wall_ms, r->actor, "apply", subject,
+	    mem_printf("%s; applied by %s", buf_text(text), r->actor));
+	free(subject);
+}
+
+static int apply_judge(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *share, struct buf *text, int *rule)
+{
+	struct draft trial = {.base = draft_read(d)};
 	struct err e;
 	struct publish_left left;
+	int result = apply_refuse(c, d, r, text, rule);
+
+	if (result == 0)
+		result = names_refuse(c, r, text, rule);
+	if (result != 0)
+		return result;
+	struct state *s = draft_write(&trial);
+	s->revision++;
+	result = publish_removals(s, c->service, r->service, r->names, &left, &e);
+	publish_leaves(s, r->names ? r->names->removed : 0);
+	if (result != 0)
+		buf_printf(text, "refused: %s", e.text);
+	else /* last: what no number would lift is told first */
+		result = share_refuse(c, r, share, text);
+	if (result != 0) {
+		draft_release(&trial);
+		return result;
+	}
+	size_t dropped = members_prune(s, r->service);
+	limit_prune(s, r->service);
+	ttl_note(s, c->service, r->service);
+	draft_take_document(d, s, r);
+	apply_tell(d, r, &left, dropped, share, now, text);
+	return 0;
+}
+
+int request_judge_apply(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule, bool *same)
+{
+	struct buf share = {0};
+	int result;
 
 	*same = c->document && r->document && c->document_bytes == r->document_bytes &&
 	        memcmp(c->document, r->document, r->document_bytes) == 0;
@@ -257,45 +363,7 @@ int request_judge_apply(struct core *c, struct draft *d, const struct request *r
 		    c->state->revision);
 		return 0;
 	}
-	int result = apply_refuse(c, d, r, text, rule);
-	if (result == 0)
-		result = names_refuse(c, r, text, rule);
-	if (result != 0)
-		return result;
-	struct draft trial = {.base = draft_read(d)};
-	struct state *s = draft_write(&trial);
-	s->revision++;
-	result = publish_removals(s, c->service, r->service, r->names, &left, &e);
-	publish_leaves(s, r->names ? r->names->removed : 0);
-	if (result != 0) {
-		buf_printf(text, "refused: %s", e.text);
-		draft_release(&trial);
-		return result;
-	}
-	size_t dropped = members_prune(s, r->service);
-	limit_prune(s, r->service);
-	ttl_note(s, c->service, r->service);
-	state_free(d->state);
-	d->state = s;
-	service_drop(d->service);
-	d->service = service_hold(r->service);
-	free(d->document);
-	d->document = mem_strndup(r->document, r->document_bytes);
-	d->document_bytes = r->document_bytes;
-	buf_printf(text,
-	    "revision %" PRIu64 ": %zu sites, %zu pools, %zu names in %zu zones; %zu names leave, "
-	    "%zu members leave",
-	    s->revision, r->service->sites_count, r->service->pools_count, r->service->names_count,
-	    r->service->zones_count, left.names, dropped);
-	losses_tell(s, left.types, text);
-	if (r->names)
-		buf_printf(text,
-		    "; names files: %" PRIu64 " names, %" PRIu64 " new, %" PRIu64 " leave",
-		    r->names->before + r->names->added - r->names->removed, r->names->added,
-		    r->names->removed);
-	char *subject = mem_printf("%" PRIu64, s->revision);
-	draft_note(d, now.wall_ms, r->actor, "apply", subject,
-	    mem_printf("%s; applied by %s", buf_text(text), r->actor));
-	free(subject);
-	return 0;
+	result = apply_judge(c, d, r, now, &share, text, rule);
+	buf_free(&share);
+	return result;
 }

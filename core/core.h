@@ -79,6 +79,8 @@ struct core_names {
 	uint64_t base;           /* revision that it was compared with */
 	uint64_t before;         /* names in files there */
 	uint64_t added, removed; /* answered only after, only before */
+	/* Answers of each former file that change, `removed` not counted. */
+	uint64_t changed[SERVICE_NAMES_FILES];
 	/* What a file answers, before or after, and one of the documents has too. */
 	const struct core_listed {
 		const char *owner;
@@ -91,6 +93,12 @@ struct core_names {
 		const char *type; /* "A" or "AAAA" */
 	} * losses;
 	size_t losses_count;
+};
+
+/* How many of the answers of the document in force another one changes: core/share.h. */
+struct core_share {
+	uint64_t of, changed, added;
+	uint64_t confirm; /* to be confirmed before it is applied; 0: nothing is */
 };
 
 enum core_request_type {
@@ -126,6 +134,7 @@ struct core_request {
 	uint64_t planned_on;
 	const struct core_names *names; /* NULL: nobody has counted */
 	uint64_t remove_names; /* that so many names leave their files has been confirmed */
+	uint64_t changes;      /* the same of answers that change; 0: nothing was */
 };
 
 enum core_event_type {
@@ -216,6 +225,7 @@ struct core_effect {
 			/* Of a plan that is possible: what would be published, to be compared with
 			 * core_view. Else NULL. */
 			struct view *after;
+			struct core_share share; /* of an apply */
 		} reply;
 		uint64_t timer_at_ms;
 		struct {

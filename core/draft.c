@@ -129,7 +129,7 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		r->queue_count = kept;
 }
 
-static int request_judge(struct core *c, struct draft *d, const struct request *r,
+static int request_judge(struct core *c, struct draft *d, struct request *r,
     struct core_time now, struct buf *text, int *rule, bool *same)
 {
 	*rule = 0;

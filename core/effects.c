@@ -50,6 +50,7 @@ void effect_reply(struct core *c, struct request *r, int result, int rule, char 
 	e->reply.epoch = c->state ? c->state->epoch : 0;
 	e->reply.revision = c->state ? c->state->revision : 0;
 	e->reply.after = after;
+	e->reply.share = r->share;
 	request_free(r);
 }
 

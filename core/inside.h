@@ -77,8 +77,9 @@ struct request { /* a copy of a core_request that waits */
 	size_t document_bytes;
 	uint64_t planned_on;
 	struct core_names *names; /* NULL: nobody has counted */
-	uint64_t remove_names;
-	uint64_t received_ms; /* monotonic */
+	uint64_t remove_names, changes;
+	struct core_share share; /* what came out when it was judged last */
+	uint64_t received_ms;    /* monotonic */
 	int64_t received_wall_ms;
 	char attempts[CORE_ATTEMPTS][40]; /* commit ids that may have landed */
 	size_t attempts_count;
@@ -349,8 +350,8 @@ int request_judge_release(struct core *c, struct draft *d, const struct request 
     struct core_time now, struct buf *text);
 /* What every declaration needs: a reason, a possible end. 0, or E_INVALID with `text`. */
 int request_check_terms(const struct request *r, struct buf *text);
-int request_judge_apply(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text, int *rule, bool *same);
+int request_judge_apply(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule, bool *same);
 
 /* lastsite.c: rule 3 */
 bool member_is_proven(const struct core *c, const struct state *s, size_t roster_index);

@@ -12,6 +12,7 @@ struct service *service_new(void)
 	struct service *s = mem_new(1, sizeof(*s));
 
 	s->references = 1;
+	s->guard = (struct service_guard){GUARD_MAX_PERCENT, GUARD_FLOOR};
 	return s;
 }
 

@@ -212,6 +212,14 @@ struct service_maintenance {
 	size_t blocked_count;
 };
 
+/* How much one document may change unless the number is confirmed; judged is by the one in force.
+ */
+struct service_guard {
+	uint32_t max_percent; /* of the answers */
+	uint32_t floor;       /* so many may always change */
+};
+enum { GUARD_MAX_PERCENT = 10, GUARD_FLOOR = 100 };
+
 struct service {
 	unsigned references;
 	char *title;
@@ -236,9 +244,10 @@ struct service {
 	struct service_component *components;
 	size_t components_count;
 	struct service_maintenance maintenance;
+	struct service_guard guard;
 };
 
-struct service *service_new(void); /* empty, one reference */
+struct service *service_new(void); /* empty but for the guard, one reference */
 struct service *service_hold(struct service *s);
 void service_drop(struct service *s); /* frees with the last reference; NULL allowed */
 

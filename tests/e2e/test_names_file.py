@@ -90,6 +90,32 @@ def test_a_truncated_file_empties_nothing(world, document):
     wait_served(world, name(COUNT // 2 - 1))
 
 
+def test_a_pool_behind_many_names_changes_only_with_their_number(world, document):
+    write_names(world, range(COUNT))
+    assert apply(world, document).returncode == 0
+    before = world.status()
+    text = document.read_text()
+    document.write_text(text.replace(f"ttl: {service.TTL_S}s\n", "ttl: 31s\n", 1))
+    plan = world.tandem("plan", "-f", document)
+    number = COUNT + 1 + len(service.MX_NAMES)
+    assert plan.returncode == 1 and f"{number} of " in plan.stdout, plan
+    assert f"pool {service.POOL} {number}" in plan.stdout and "+ " in plan.stdout, plan
+    refused = apply(world, document)
+    assert refused.returncode == 1 and f"--changes {number}" in refused.stdout, refused
+    assert apply(world, document, "--changes", str(number - 1)).returncode == 1
+    answer = world.leader_api().post("/v1/apply", {"document": world.leader_api().get(
+        "/v1/config").json["document"].replace(f"ttl: {service.TTL_S}s\n", "ttl: 31s\n", 1)})
+    assert answer.status == 409 and f"--changes {number}" in answer.error["message"], answer
+    assert world.status()["revision"] == before["revision"]
+    done = apply(world, document, "--changes", str(number))
+    assert done.returncode == 0, done
+    assert world.status()["revision"] == before["revision"] + 1
+    back = world.tandem("rollback", before["revision"], limit_s=60)
+    assert back.returncode == 1 and f"--changes {number}" in back.stdout, back
+    back = world.tandem("rollback", before["revision"], "--changes", str(number), limit_s=60)
+    assert back.returncode == 0, back
+
+
 def test_a_wrong_names_file_is_refused_with_its_place(world, document):
     (world.folder / FILE).write_text(
         f"{name(1)}\nfoo.example.com\n{service.NAME}\nns1.{service.ZONE}\n")

@@ -125,7 +125,8 @@ static void what_changes_is_counted_and_shown(void **state)
 	assert_string_equal(c.added_first[0], "e.x.test.");
 	assert_int_equal(c.removed, 1); /* a */
 	assert_string_equal(c.removed_first[0], "a.x.test.");
-	assert_int_equal(c.moved, 3); /* c to another pool, d into the document, m out of it */
+	assert_int_equal(c.moved, 3);      /* c to another pool, d into the document, m out of it */
+	assert_int_equal(c.changed[0], 2); /* c and d; a has its own number */
 	assert_int_equal(c.listed_count, 2); /* d and m: the document has or had them too */
 	assert_string_equal(c.listed[0].owner, "d.x.test.");
 	assert_string_equal(c.listed[0].pool_before, "a");
@@ -137,6 +138,31 @@ static void what_changes_is_counted_and_shown(void **state)
 	assert_string_equal(text, "names files: 5 names, 2 new (e.x.test., z.x.test.), 1 removed "
 	                          "(a.x.test.), 3 with another pool, TTL or place than before");
 	free(text);
+	names_change_release(&c);
+	service_drop(before);
+	service_drop(after);
+	names_bag_release(&bag);
+}
+
+static void a_pool_that_changes_counts_for_every_name_behind_it(void **state)
+{
+	static const char *const names[] = {"a.x.test.", "b.x.test.", "c.x.test.", ""};
+	static const char document[] = HEAD ZONE ONE_FILE;
+	struct names_bag bag = {0};
+	struct names_change c;
+	struct err e;
+	char other[sizeof(document)];
+	struct service *before = service_of(document, &bag, names);
+	(void)state;
+	memcpy(other, document, sizeof(document));
+	memcpy(strstr(other, "192.0.2.2}"), "192.0.2.7", 9); /* of pool a */
+	struct service *after = service_of(other, &bag, names);
+	assert_int_equal(names_check(before, after, names_bag_fetch, &bag, &c, &e), 0);
+	assert_int_equal(c.moved, 0);
+	assert_int_equal(c.changed[0], 3);
+	names_change_release(&c);
+	assert_int_equal(names_check(before, before, names_bag_fetch, &bag, &c, &e), 0);
+	assert_int_equal(c.changed[0], 0);
 	names_change_release(&c);
 	service_drop(before);
 	service_drop(after);
@@ -197,6 +223,7 @@ int main(void)
 	    cmocka_unit_test(a_names_file_is_sorted_and_folded),
 	    cmocka_unit_test(what_is_wrong_in_a_names_file_is_told_with_its_place),
 	    cmocka_unit_test(what_changes_is_counted_and_shown),
+	    cmocka_unit_test(a_pool_that_changes_counts_for_every_name_behind_it),
 	    cmocka_unit_test(names_that_stand_elsewhere_or_outside_are_faults),
 	    cmocka_unit_test(a_list_that_is_not_what_the_document_says_is_an_error),
 	};

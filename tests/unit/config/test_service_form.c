@@ -36,7 +36,8 @@ static const struct refusal form[] = {
     {"title: \"\\x07\"\n", "1:8: a control character in a value, expected one line of text without "
                            "control characters\n"},
     {SITES "titel: x\n",
-        "3:1: unknown key \"titel\", expected one of: checks, components, maintenance, names, "
+        "3:1: unknown key \"titel\", expected one of: checks, components, guard, maintenance, "
+        "names, "
         "names_files, names_lists, pairs, pools, "
         "push_senders, regions, sites, spf, title, zones (did you mean \"title\"?)\n"},
     {SITES "title: x\n"

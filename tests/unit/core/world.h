@@ -29,6 +29,7 @@ struct world_reply {
 	int result, rule;
 	char *text;
 	struct view *after;
+	struct core_share share;
 };
 
 struct world {
@@ -234,9 +235,9 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		assert_int_equal(e->publish.view->epoch, core_state(w->core)->epoch);
 		break;
 	case CORE_REPLY:
-		VEC_PUSH(w->replies, w->replies_count) =
-		    (struct world_reply){e->reply.id, e->reply.epoch, e->reply.revision,
-		        e->reply.result, e->reply.rule, e->reply.text, e->reply.after};
+		VEC_PUSH(w->replies, w->replies_count) = (struct world_reply){e->reply.id,
+		    e->reply.epoch, e->reply.revision, e->reply.result, e->reply.rule,
+		    e->reply.text, e->reply.after, e->reply.share};
 		e->reply.text = NULL;
 		e->reply.after = NULL;
 		break;
