@@ -26,6 +26,7 @@ static const char usage[] =
     "      --planned-on R     refuse unless revision R, which a plan was made on, is in force\n"
     "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
+    "      --override RULE    break this rule (unproven), with --reason TEXT; recorded\n"
     "      --json             the answer as JSON, with the plan\n"
     "  -c, --config FILE      controllers and certificates\n"
     "\n"
@@ -106,16 +107,17 @@ static int apply_run(struct cli *cli, int argc, char **argv)
 {
 	const char *file = NULL, *planned_on = NULL;
 	struct confirm confirm = {0};
+	struct override_options override = {0};
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
 	    {"planned-on", 0, OPTION_TEXT, &planned_on},
 	    {"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
-	    {"changes", 0, OPTION_TEXT, &confirm.changes}};
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override)};
 	struct document document = {0};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 4, argc, argv, &first);
+	int status = options_parse(cli, rows, 6, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status =
 		    options_operands(cli, argc, first, 0, "none (the document goes behind -f)");
@@ -132,6 +134,8 @@ static int apply_run(struct cli *cli, int argc, char **argv)
 		body = document_body(&document, file);
 	if (status == 0)
 		status = confirm_add(cli, &confirm, body);
+	if (status == 0)
+		status = override_add(cli, &override, body);
 	if (status == 0 && planned_on != NULL)
 		json_object_set_new(body, "planned_on", json_integer(revision));
 	if (status == 0)

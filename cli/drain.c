@@ -7,7 +7,7 @@
 
 static const char usage[] =
     "usage: tandem drain SITE --for TIME --reason TEXT [--at TIME]\n"
-    "                          [--wait [--timeout TIME]] [--override blocked]\n"
+    "                          [--wait [--timeout TIME]] [--override RULE]\n"
     "\n"
     "Takes every address of SITE out of the answers until TIME has passed or \"tandem undrain\".\n"
     "Afterwards health decides about it again; it does not come back blindly. Refused when it "
@@ -17,7 +17,8 @@ static const char usage[] =
     "      --for TIME      how long: 90s, 30m, 2h, 1d, 1h30m (at most 366d)\n"
     "      --reason TEXT   for the others, at 3 a.m.\n"
     "      --at TIME       begin then (UTC: 2026-12-24T18:00Z), if another site works then\n"
-    "      --override blocked   in spite of dates that the service document blocks; recorded\n"
+    "      --override RULE break this rule, of blocked, unproven, minimum, owner; recorded, and\n"
+    "                      shown while it lasts. Refusals say which\n"
     "      --wait          follow it, a line a step, until it is safe to work on SITE; 6 if it\n"
     "                      ends or Ctrl-C comes before. Ctrl-C leaves the drain in force\n"
     "      --timeout TIME  how long to wait at most (else as long as the drain lasts)\n"
@@ -30,12 +31,12 @@ static const char usage[] =
 
 static int drain_run(struct cli *cli, int argc, char **argv)
 {
-	const char *for_text = NULL, *reason = NULL, *timeout = NULL, *at = NULL, *override = NULL;
+	const char *for_text = NULL, *timeout = NULL, *at = NULL;
+	struct override_options o = {0};
 	bool wait = false;
-	const struct option_row rows[] = {{"for", 0, OPTION_TEXT, &for_text},
-	    {"reason", 0, OPTION_TEXT, &reason}, {"wait", 0, OPTION_FLAG, &wait},
-	    {"timeout", 0, OPTION_TEXT, &timeout}, {"at", 0, OPTION_TEXT, &at},
-	    {"override", 0, OPTION_TEXT, &override}};
+	const struct option_row rows[] = {{"for", 0, OPTION_TEXT, &for_text}, OVERRIDE_ROWS(o),
+	    {"wait", 0, OPTION_FLAG, &wait}, {"timeout", 0, OPTION_TEXT, &timeout},
+	    {"at", 0, OPTION_TEXT, &at}};
 	struct err e = {0};
 	int64_t start_ms;
 	uint64_t for_ms, timeout_ms = 0;
@@ -47,7 +48,7 @@ static int drain_run(struct cli *cli, int argc, char **argv)
 		return status;
 	if (for_text == NULL)
 		return cli_usage(cli, "--for is missing: how long is the maintenance (--for 2h)?");
-	if (reason == NULL || *reason == '\0')
+	if (o.reason == NULL || *o.reason == '\0')
 		return cli_usage(cli, "--reason is missing: why? Others will read it");
 	if (duration_parse(for_text, &for_ms, &e) != 0)
 		return cli_usage(cli, "--for: %s", e.text);
@@ -64,11 +65,14 @@ static int drain_run(struct cli *cli, int argc, char **argv)
 	    .draining = true,
 	    .unserved = at != NULL,
 	    .done = "is out of every answer",
-	    .body = json_pack("{s:s, s:I, s:s, s:s, s:s}", "site", argv[first], "for_ms",
-	        (json_int_t)for_ms, "reason", reason, "at", at != NULL ? at : "", "override",
-	        override != NULL ? override : "")};
+	    .body = json_pack("{s:s, s:I, s:s}", "site", argv[first], "for_ms", (json_int_t)for_ms,
+	        "at", at != NULL ? at : "")};
 	if (m.body == NULL)
-		return cli_usage(cli, "site and reason must be UTF-8");
+		return cli_usage(cli, "the site must be UTF-8");
+	if (override_add(cli, &o, m.body) != 0) {
+		json_decref(m.body);
+		return CLI_USAGE;
+	}
 	return maintenance_run(cli, &m);
 }
 

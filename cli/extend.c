@@ -4,21 +4,22 @@
 #include "lib/clock.h"
 
 static const char usage[] =
-    "usage: tandem extend SITE --by TIME [--reason TEXT] [--override blocked]\n"
+    "usage: tandem extend SITE --by TIME [--reason TEXT] [--override RULE]\n"
     "\n"
     "Lets the drain of SITE, in force or scheduled, end so much later. Owner and reason stay.\n"
     "\n"
     "      --by TIME       how much longer: 90s, 30m, 2h\n"
     "      --reason TEXT   for the history\n"
-    "      --override blocked   in spite of dates that the service document blocks; recorded\n"
+    "      --override RULE break this rule, of blocked; recorded, and\n"
+    "                      shown while it lasts. Refusals say which\n"
     "      --json          the answer as JSON\n"
     "  -c, --config FILE   controllers and certificates\n";
 
 static int extend_run(struct cli *cli, int argc, char **argv)
 {
-	const char *by = NULL, *reason = NULL, *override = NULL;
-	const struct option_row rows[] = {{"by", 0, OPTION_TEXT, &by},
-	    {"reason", 0, OPTION_TEXT, &reason}, {"override", 0, OPTION_TEXT, &override}};
+	const char *by = NULL;
+	struct override_options o = {0};
+	const struct option_row rows[] = {{"by", 0, OPTION_TEXT, &by}, OVERRIDE_ROWS(o)};
 	struct err e = {0};
 	uint64_t by_ms;
 	int first;
@@ -35,11 +36,13 @@ static int extend_run(struct cli *cli, int argc, char **argv)
 	    .site = argv[first],
 	    .plain = true,
 	    .unserved = true,
-	    .body = json_pack("{s:s, s:I, s:s, s:s}", "site", argv[first], "by_ms",
-	        (json_int_t)by_ms, "reason", reason != NULL ? reason : "", "override",
-	        override != NULL ? override : "")};
+	    .body = json_pack("{s:s, s:I}", "site", argv[first], "by_ms", (json_int_t)by_ms)};
 	if (m.body == NULL)
-		return cli_usage(cli, "site and reason must be UTF-8");
+		return cli_usage(cli, "the site must be UTF-8");
+	if (override_add(cli, &o, m.body) != 0) {
+		json_decref(m.body);
+		return CLI_USAGE;
+	}
 	return maintenance_run(cli, &m);
 }
 

@@ -7,7 +7,13 @@
 
 #define TERMS_USAGE                                                                                \
 	"      --for TIME      how long: 90s, 30m, 2h, 1d (1m to 72h)\n"                           \
-	"      --reason TEXT   for the others, at 3 a.m.\n"
+	"      --reason TEXT   for the others, at 3 a.m.\n"                                        \
+	"      --override RULE break this rule, of unproven, minimum, owner; recorded, and "       \
+	"shown\n"                                                                                  \
+	"                      while it lasts. Refusals say which\n"
+#define OWNER_USAGE                                                                                \
+	"      --override owner   although it is another person's; recorded, with the reason\n"    \
+	"      --reason TEXT   why, for them\n"
 #define COMMON_USAGE                                                                               \
 	"      --json          the answer as JSON\n"                                               \
 	"  -c, --config FILE   controllers and certificates\n"
@@ -25,7 +31,7 @@ static const char release_usage[] = "usage: tandem release SCOPE\n"
                                     "\n"
                                     "Automation acts again, as \"tandem hold SCOPE\" had stopped "
                                     "it.\n"
-                                    "\n" COMMON_USAGE;
+                                    "\n" OWNER_USAGE COMMON_USAGE;
 
 static const char pin_usage[] = "usage: tandem pin MEMBER up|down --for TIME --reason TEXT\n"
                                 "\n"
@@ -38,27 +44,33 @@ static const char pin_usage[] = "usage: tandem pin MEMBER up|down --for TIME --r
 static const char unpin_usage[] = "usage: tandem unpin MEMBER\n"
                                   "\n"
                                   "Health decides about MEMBER again.\n"
-                                  "\n" COMMON_USAGE;
+                                  "\n" OWNER_USAGE COMMON_USAGE;
 
-static int send(struct cli *cli, const char *path, const char *subject, json_t *body)
+static int send(struct cli *cli, const char *path, const char *subject,
+    const struct override_options *o, json_t *body)
 {
 	struct maintenance m = {
 	    .path = path, .site = subject, .plain = true, .done = "is so everywhere", .body = body};
 
-	return m.body == NULL ? cli_usage(cli, "names and reason must be UTF-8")
-	                      : maintenance_run(cli, &m);
+	if (m.body == NULL)
+		return cli_usage(cli, "names must be UTF-8");
+	if (override_add(cli, o, m.body) != 0) {
+		json_decref(m.body);
+		return CLI_USAGE;
+	}
+	return maintenance_run(cli, &m);
 }
 
 /* One that lasts: SUBJECT, or SUBJECT and a word, with its terms. */
 static int declare(struct cli *cli, int argc, char **argv, const char *path, int operands)
 {
-	const char *for_text = NULL, *reason = NULL;
-	const struct option_row rows[] = {
-	    {"for", 0, OPTION_TEXT, &for_text}, {"reason", 0, OPTION_TEXT, &reason}};
+	const char *for_text = NULL;
+	struct override_options o = {0};
+	const struct option_row rows[] = {{"for", 0, OPTION_TEXT, &for_text}, OVERRIDE_ROWS(o)};
 	struct err e = {0};
 	uint64_t for_ms;
 	int first;
-	int status = options_parse(cli, rows, 2, argc, argv, &first);
+	int status = options_parse(cli, rows, 3, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, operands,
 		    operands == 1 ? "all, region/NAME, site/NAME or pool/NAME"
@@ -67,26 +79,28 @@ static int declare(struct cli *cli, int argc, char **argv, const char *path, int
 		return status;
 	if (for_text == NULL)
 		return cli_usage(cli, "--for is missing: how long (--for 2h)?");
-	if (reason == NULL || *reason == '\0')
+	if (o.reason == NULL || *o.reason == '\0')
 		return cli_usage(cli, "--reason is missing: why? Others will read it");
 	if (duration_parse(for_text, &for_ms, &e) != 0)
 		return cli_usage(cli, "--for: %s", e.text);
-	json_t *body = json_pack("{s:s, s:I, s:s}", "subject", argv[first], "for_ms",
-	    (json_int_t)for_ms, "reason", reason);
+	json_t *body =
+	    json_pack("{s:s, s:I}", "subject", argv[first], "for_ms", (json_int_t)for_ms);
 	if (body != NULL && operands == 2)
 		json_object_set_new(body, "to", json_string(argv[first + 1]));
-	return send(cli, path, argv[first], body);
+	return send(cli, path, argv[first], &o, body);
 }
 
 static int end(struct cli *cli, int argc, char **argv, const char *path, const char *expected)
 {
+	struct override_options o = {0};
+	const struct option_row rows[] = {OVERRIDE_ROWS(o)};
 	int first;
-	int status = options_parse(cli, NULL, 0, argc, argv, &first);
+	int status = options_parse(cli, rows, 2, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, expected);
 	if (status != OPTIONS_GO_ON)
 		return status;
-	return send(cli, path, argv[first], json_pack("{s:s}", "subject", argv[first]));
+	return send(cli, path, argv[first], &o, json_pack("{s:s}", "subject", argv[first]));
 }
 
 static int hold_run(struct cli *cli, int argc, char **argv)

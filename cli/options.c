@@ -5,6 +5,8 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
+
 enum { LETTERS = 2 * (OPTIONS_MAX + 4), FIRST_VALUE = 1000 };
 
 static int row_take(const struct cli *cli, const struct option_row *row, const char *value)
@@ -99,4 +101,21 @@ int options_operands(const struct cli *cli, int argc, int first, int wanted, con
 		return OPTIONS_GO_ON;
 	return cli_usage(cli, "found %d %s beside the options, expected %s", found,
 	    found == 1 ? "word" : "words", expected);
+}
+
+int override_add(const struct cli *cli, const struct override_options *o, json_t *body)
+{
+	struct buf rules = {0};
+	if (o->rules.count > 0 && (o->reason == NULL || *o->reason == '\0'))
+		return cli_usage(cli, "--override needs --reason: why? Others will read it");
+	for (size_t i = 0; i < o->rules.count; i++)
+		buf_printf(&rules, "%s%s", i > 0 ? "," : "", o->rules.items[i]);
+	if (rules.bytes > 0)
+		json_object_set_new(body, "override", json_string(buf_text(&rules)));
+	buf_free(&rules);
+	if (o->reason != NULL)
+		json_object_set_new(body, "reason", json_string(o->reason));
+	bool whole = (o->rules.count == 0 || json_object_get(body, "override") != NULL) &&
+	             (o->reason == NULL || json_object_get(body, "reason") != NULL);
+	return whole ? 0 : cli_usage(cli, "rules and reason must be UTF-8");
 }

@@ -34,6 +34,19 @@ enum { OPTIONS_GO_ON = -1 };
 int options_parse(struct cli *cli, const struct option_row *rows, size_t rows_count, int argc,
     char **argv, int *first);
 
+/* --override RULE, once or more, and --reason TEXT (NULL: not given) as rows, and into a body. 0,
+ * or CLI_USAGE after a message. */
+struct override_options {
+	struct option_texts rules;
+	const char *reason;
+};
+#define OVERRIDE_ROWS(o)                                                                           \
+	{"override", 0, OPTION_TEXTS, &(o).rules},                                                 \
+	{                                                                                          \
+		"reason", 0, OPTION_TEXT, &(o).reason                                              \
+	}
+int override_add(const struct cli *cli, const struct override_options *o, json_t *body);
+
 /* Exactly `wanted` operands; `expected` says which, for the message. OPTIONS_GO_ON or CLI_USAGE. */
 int options_operands(const struct cli *cli, int argc, int first, int wanted, const char *expected);
 

@@ -50,15 +50,16 @@ static int plan_run(struct cli *cli, int argc, char **argv)
 {
 	const char *file = NULL, *for_text = NULL;
 	struct confirm confirm = {0};
+	struct override_options override = {0};
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
 	    {"for", 0, OPTION_TEXT, &for_text},
 	    {"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
-	    {"changes", 0, OPTION_TEXT, &confirm.changes}};
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override)};
 	struct document document = {0};
 	json_t *question = NULL, *plan = NULL;
 	struct client *c = NULL;
 	int first;
-	int status = options_parse(cli, rows, 4, argc, argv, &first);
+	int status = options_parse(cli, rows, 6, argc, argv, &first);
 	if (status != OPTIONS_GO_ON)
 		return status;
 	style_use(style_wanted());
@@ -66,6 +67,8 @@ static int plan_run(struct cli *cli, int argc, char **argv)
 	    question_make(cli, file, for_text, argc - first, argv + first, &document, &question);
 	if (status == 0)
 		status = confirm_add(cli, &confirm, question);
+	if (status == 0)
+		status = override_add(cli, &override, question);
 	if (status == 0)
 		status = client_open(cli, &c);
 	if (status == 0)

@@ -17,6 +17,7 @@ static const char usage[] =
     "\n"
     "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
+    "      --override RULE    break this rule (unproven), with --reason TEXT; recorded\n"
     "      --json          the answer as JSON, with the plan\n"
     "  -c, --config FILE   controllers and certificates\n";
 
@@ -43,13 +44,14 @@ static int document_fetch(
 static int rollback_run(struct cli *cli, int argc, char **argv)
 {
 	struct confirm confirm = {0};
+	struct override_options override = {0};
 	const struct option_row rows[] = {{"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
-	    {"changes", 0, OPTION_TEXT, &confirm.changes}};
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override)};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 2, argc, argv, &first);
+	int status = options_parse(cli, rows, 4, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, "the number of a revision");
 	if (status != OPTIONS_GO_ON)
@@ -63,6 +65,8 @@ static int rollback_run(struct cli *cli, int argc, char **argv)
 		status = document_fetch(cli, c, revision, &body);
 	if (status == 0)
 		status = confirm_add(cli, &confirm, body);
+	if (status == 0)
+		status = override_add(cli, &override, body);
 	if (status == 0)
 		status = plan_ask(cli, c, body, &plan);
 	if (status == 0)

@@ -136,7 +136,8 @@ static const struct schema_row pool_rows[] = {
         .min = 1,
         .max = SERVICE_POOL_MEMBERS,
         SCHEMA_FIELD(struct raw_pool, min_members),
-        .description = "automation never goes below this number"},
+        .description = "automation never goes below this number, and people only with --override "
+                       "minimum"},
     {.name = "min_percent",
         .type = SCHEMA_NUMBER,
         .preset = "0",

@@ -13,7 +13,7 @@
 #include "lib/log.h"
 
 enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200, SUBJECT_BYTES = 120 };
-enum { CHANGES_MAX = 1000000000 };
+enum { CHANGES_MAX = 1000000000, OVERRIDE_BYTES = 60 };
 #define FOR_MS_MAX (366LL * 24 * 3600 * 1000)
 
 struct change { /* a request of an operator until its reply */
@@ -208,13 +208,17 @@ static int text_check(const char *key, const char *text, size_t max, struct err 
 	return 0;
 }
 
-/* The rule that people break knowingly; "" for none. */
+/* The rules that people break knowingly, "" for none; the core knows their names. The reason goes
+ * with them where nothing else asks for one. */
 static int override_read(struct change *c, struct err *e)
 {
 	int result = json_get_string_or(c->body, "override", "", &c->core.override, e);
-	if (result == 0 && *c->core.override != '\0' && strcmp(c->core.override, "blocked") != 0)
-		result = err_set(
-		    e, E_INVALID, "override: found \"%.40s\", expected blocked", c->core.override);
+	if (result == 0 && *c->core.override != '\0')
+		result = text_check("override", c->core.override, OVERRIDE_BYTES, e);
+	if (result == 0 && c->core.reason == NULL)
+		result = json_get_string_or(c->body, "reason", "", &c->core.reason, e);
+	if (result == 0 && *c->core.reason != '\0')
+		result = text_check("reason", c->core.reason, REASON_BYTES, e);
 	return result;
 }
 
@@ -230,6 +234,8 @@ static int terms_read(struct change *c, struct err *e)
 		result = text_check("reason", c->core.reason, REASON_BYTES, e);
 	if (result == 0 && for_ms == 0)
 		result = err_set(e, E_INVALID, "for_ms: found 0, expected how long it lasts");
+	if (result == 0)
+		result = override_read(c, e);
 	c->core.until_ms =
 	    (c->core.start_ms > 0 ? c->core.start_ms : clock_wall_ms()) + (int64_t)for_ms;
 	return result;
@@ -246,8 +252,6 @@ static int drain_read(struct change *c, const char *site_key, struct err *e)
 		result = json_get_string_or(c->body, "at", "", &at, e);
 	if (result == 0 && *at != '\0')
 		result = clock_parse(at, &c->core.start_ms, e);
-	if (result == 0)
-		result = override_read(c, e);
 	return result != 0 ? result : terms_read(c, e);
 }
 
@@ -262,7 +266,9 @@ static int undrain_read(struct change *c, const char *site_key, struct err *e)
 {
 	c->core.type = CORE_REQUEST_UNDRAIN;
 	int result = json_get_string(c->body, site_key, &c->core.site, e);
-	return result != 0 ? result : text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
+	if (result == 0)
+		result = text_check(site_key, c->core.site, SERVICE_NAME_BYTES - 1, e);
+	return result != 0 ? result : override_read(c, e);
 }
 
 /* Everything is read: ask the core, or say what is wrong. */
@@ -353,6 +359,8 @@ static int document_read(struct change *c, struct err *e)
 	c->core.type = CORE_REQUEST_APPLY;
 	int result = json_get_string(c->body, "document", &text, e);
 	if (result == 0)
+		result = override_read(c, e);
+	if (result == 0)
 		result = json_get_string_or(c->body, "file", "document", &file, e);
 	if (result == 0)
 		result = text_check("file", file, FILE_NAME_BYTES, e);
@@ -405,10 +413,6 @@ static int extend_read(struct change *c, const char *site_key, struct err *e)
 	if (result == 0)
 		result = json_get_u64(c->body, "by_ms", FOR_MS_MAX, &by_ms, e);
 	if (result == 0)
-		result = json_get_string_or(c->body, "reason", "", &c->core.reason, e);
-	if (result == 0 && *c->core.reason != '\0')
-		result = text_check("reason", c->core.reason, REASON_BYTES, e);
-	if (result == 0)
 		result = override_read(c, e);
 	c->core.extend_ms = (int64_t)by_ms;
 	return result;
@@ -438,7 +442,7 @@ static int release_read(struct change *c, const char *key, struct err *e)
 {
 	int result = return_read(c, key, e);
 	c->core.type = CORE_REQUEST_RELEASE;
-	return result;
+	return result != 0 ? result : override_read(c, e);
 }
 
 static int pin_read(struct change *c, const char *key, struct err *e)
@@ -457,7 +461,7 @@ static int unpin_read(struct change *c, const char *key, struct err *e)
 {
 	int result = return_read(c, key, e);
 	c->core.type = CORE_REQUEST_UNPIN;
-	return result;
+	return result != 0 ? result : override_read(c, e);
 }
 
 void api_hold(struct http_request *r, void *ctx)

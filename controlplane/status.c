@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/intent.h"
+#include "core/override.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
@@ -115,15 +116,25 @@ static json_t *steps_encode(const struct state_drain *d)
 	return array;
 }
 
+static json_t *overrides_json(unsigned overrides)
+{
+	json_t *list = json_array();
+	for (unsigned o = 1; o < OVERRIDES; o *= 2)
+		if (overrides & o)
+			json_array_append_new(list, json_string(override_name((enum override)o)));
+	return list;
+}
+
 json_t *status_drain(const struct state_drain *d, const struct core_drain_view *v)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:o, s:o}",
 	    "site", d->site, "owner", text_json(d->owner), "reason", text_json(d->reason),
 	    "declared", time_json(d->declared_ms), "start", time_json(d->start_ms), "until",
 	    time_json(d->until_ms), "state", maintenance_state_name(d->state), "since",
 	    time_json(d->state_since_ms), "epoch", (json_int_t)d->epoch, "text",
 	    text_json(v != NULL ? v->text : ""), "safe", v != NULL && v->safe, "slow",
-	    text_json(v != NULL ? v->slow : ""), "steps", steps_encode(d));
+	    text_json(v != NULL ? v->slow : ""), "steps", steps_encode(d), "overrides",
+	    overrides_json(d->overrides));
 }
 
 static json_t *drains_encode(const struct state *state, const struct core_report *report)
@@ -164,12 +175,12 @@ static json_t *status_intents(const struct state *state)
 	for (size_t i = 0; state != NULL && i < state->intents_count; i++) {
 		const struct state_intent *in = &state->intents[i];
 		char *text = intent_tell(in);
-		json_array_append_new(
-		    array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "type",
-		               intent_type_name(in->type), "subject", text_json(in->subject),
-		               "owner", text_json(in->owner), "reason", text_json(in->reason),
-		               "declared", time_json(in->declared_ms), "until",
-		               time_json(in->until_ms), "text", text_json(text)));
+		json_array_append_new(array,
+		    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "type",
+		        intent_type_name(in->type), "subject", text_json(in->subject), "owner",
+		        text_json(in->owner), "reason", text_json(in->reason), "declared",
+		        time_json(in->declared_ms), "until", time_json(in->until_ms), "text",
+		        text_json(text), "overrides", overrides_json(in->overrides)));
 		free(text);
 	}
 	return array;
@@ -321,6 +332,15 @@ static void intents_tell(struct buf *text, const struct state *state)
 		char *told = intent_tell(&state->intents[i]);
 		buf_printf(text, "%s%s", text->bytes > 0 ? "; " : "", told);
 		free(told);
+	}
+	for (size_t i = 0; state != NULL && i < state->drains_count; i++) {
+		const struct state_drain *d = &state->drains[i];
+		char names[OVERRIDES_TEXT_BYTES], until[CLOCK_TEXT_BYTES];
+		if (d->overrides != 0)
+			buf_printf(text, "%s%s overrides %s with the drain of %s until %s: %s",
+			    text->bytes > 0 ? "; " : "", d->owner,
+			    overrides_text(d->overrides, names), d->site,
+			    clock_format(d->until_ms, until), d->reason);
 	}
 }
 

@@ -6,6 +6,7 @@
 
 #include "controlplane/status.h"
 #include "core/intent.h"
+#include "core/override.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
@@ -54,6 +55,10 @@ static void explain_drains(struct explanation *x, const char *site)
 		const struct core_drain_view *v =
 		    i < x->report.drains_count ? &x->report.drains[i] : NULL;
 		const char *text = v ? v->text : "";
+		char names[OVERRIDES_TEXT_BYTES];
+		if (d->overrides != 0)
+			say(x, "ATTENTION: %s overrides %s with the drain of %s: %s (rule 8)",
+			    d->owner, overrides_text(d->overrides, names), site, d->reason);
 		if (d->state == MAINTENANCE_SCHEDULED) {
 			say(x, "a drain of %s by %s is %s; it ends at %s: %s", site, d->owner, text,
 			    clock_format(d->until_ms, until), d->reason);

@@ -107,7 +107,7 @@ static int declarations_check(const struct state *s, const struct service *after
 		buf_printf(text,
 		    "refused by rule 8, people outrank automation: %s is drained by %s (%s) and "
 		    "the "
-		    "document has no such mail site; undrain it first",
+		    "document has no such mail site; undrain it first, which is not overridden",
 		    d->site, d->owner, d->reason);
 		return E_REFUSED;
 	}
@@ -117,7 +117,7 @@ static int declarations_check(const struct state *s, const struct service *after
 		char *told = intent_tell(&s->intents[i]);
 		buf_printf(text,
 		    "refused by rule 8, people outrank automation: %s; the document has no such "
-		    "subject: end that first",
+		    "subject: end that first, which is not overridden",
 		    told);
 		free(told);
 		return E_REFUSED;
@@ -126,10 +126,11 @@ static int declarations_check(const struct state *s, const struct service *after
 }
 
 static int apply_refuse(
-    struct core *c, const struct draft *d, const struct request *r, struct buf *text, int *rule)
+    struct core *c, const struct draft *d, struct request *r, struct buf *text, int *rule)
 {
 	const struct state *s = draft_read(d);
 	struct buf why = {0};
+	size_t hard;
 	struct err e;
 
 	if (!r->service || !r->document) {
@@ -151,16 +152,11 @@ static int apply_refuse(
 		*rule = 8;
 		return E_REFUSED;
 	}
-	size_t bad = lastsite_check_apply(c, s, r->service, &why);
-	if (bad > 0) {
-		*rule = 3;
-		buf_printf(
-		    text, "refused by rule 3, never remove the last site:\n%s", buf_text(&why));
-		if (bad > CORE_TEXT_LINES)
-			buf_printf(text, "and %zu more\n", bad - CORE_TEXT_LINES);
-	}
+	size_t bad = lastsite_check_apply(c, s, r->service, &hard, &why);
+	bool allowed = lastsite_allows(r, "the document is", bad, hard, &why, text);
 	buf_free(&why);
-	return bad > 0 ? E_REFUSED : 0;
+	*rule = allowed ? 0 : 3;
+	return allowed ? 0 : E_REFUSED;
 }
 
 static void evidence_cut(struct state_member *m, size_t limit)

@@ -120,11 +120,11 @@ struct core_request {
 	enum core_request_type type;
 	bool plan_only; /* reply with what would happen, change nothing; needs no leadership */
 	const char *actor;
-	const char *site, *reason; /* drain, undrain */
+	const char *site, *reason; /* a reason: drain, hold, pin, and with any override */
 	int64_t until_ms;          /* drain: wall time */
 	int64_t start_ms;          /* drain: wall time; 0: at once */
 	int64_t extend_ms;         /* extend */
-	const char *override;      /* drain, extend: "blocked" lifts blocked dates; NULL: nothing */
+	const char *override; /* rules that people break, "blocked,minimum" (core/override.h) */
 	/* apply: the parsed document (borrowed; the core holds a reference if it keeps it), its
 	 * text, and the revision it was planned on (compare-and-set; UINT64_MAX: whatever is in
 	 * force) */

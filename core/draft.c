@@ -129,36 +129,6 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		r->queue_count = kept;
 }
 
-static int request_judge(struct core *c, struct draft *d, struct request *r,
-    struct core_time now, struct buf *text, int *rule, bool *same)
-{
-	*rule = 0;
-	*same = false;
-	switch (r->type) {
-	case CORE_REQUEST_DRAIN:
-		return request_judge_drain(c, d, r, now, text, rule);
-	case CORE_REQUEST_UNDRAIN:
-		return request_judge_undrain(c, d, r, now, text);
-	case CORE_REQUEST_OUTAGE:
-		return request_judge_outage(c, d, r, now, text);
-	case CORE_REQUEST_EXTEND:
-		return request_judge_extend(c, d, r, now, text);
-	case CORE_REQUEST_RETURN:
-		return request_judge_return(c, d, r, now, text);
-	case CORE_REQUEST_HOLD:
-	case CORE_REQUEST_PIN_UP:
-	case CORE_REQUEST_PIN_DOWN:
-		return request_judge_intent(c, d, r, now, text, rule);
-	case CORE_REQUEST_RELEASE:
-	case CORE_REQUEST_UNPIN:
-		return request_judge_release(c, d, r, now, text);
-	case CORE_REQUEST_APPLY:
-		return request_judge_apply(c, d, r, now, text, rule, same);
-	}
-	assert(!"a type of request");
-	return E_INVALID;
-}
-
 /* The same judgement on a draft of its own, which is then thrown away. */
 static void request_plan(struct core *c, const struct draft *d, struct request *r,
     struct core_time now, struct core_effects *out)

@@ -14,6 +14,7 @@
 #include "core/maintenance.h"
 #include "core/member.h"
 #include "core/offer.h"
+#include "core/override.h"
 #include "core/publish.h"
 #include "core/roster.h"
 #include "core/text.h"
@@ -71,6 +72,8 @@ struct request { /* a copy of a core_request that waits */
 	enum core_request_type type;
 	bool plan_only;
 	char *actor, *site, *reason, *override;
+	unsigned overrides,
+	    overridden; /* what `override` names; what was needed when judged last */
 	int64_t until_ms, start_ms, extend_ms;
 	struct service *service;
 	char *document;
@@ -230,15 +233,18 @@ int64_t drains_next_wall_ms(const struct core *c); /* INT64_MAX: nothing to wait
 
 /* window.c: when a drain may lie */
 /* 0, or E_REFUSED with the blocked time; what is overridden is told. */
-int window_check(const struct core *c, const struct request *r, int64_t start_ms, int64_t until_ms,
-    struct buf *text);
-int window_schedule(
-    struct draft *d, const struct request *r, struct core_time now, struct buf *text);
+int window_check(
+    const struct core *c, struct request *r, int64_t start_ms, int64_t until_ms, struct buf *text);
+int window_schedule(struct draft *d, struct request *r, struct core_time now, struct buf *text);
+/* 0, or E_REFUSED: what is scheduled for the site is another person's. */
+int window_owner_refuse(const struct draft *d, struct request *r, struct buf *text);
 /* A scheduled one that people do not want any more; false: there is none. */
 bool window_cancel(
     struct draft *d, const struct request *r, struct core_time now, struct buf *text);
-int request_judge_extend(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text);
+int request_judge_extend(
+    struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text);
+/* Pools that the drain of the site would take below their minimum, unless that is overridden. */
+size_t drain_minimum_check(const struct draft *d, const char *site, struct buf *text);
 /* A scheduled one whose time may have come. */
 void window_begin(struct core *c, struct draft *d, const char *site, struct core_time now);
 /* One that was only scheduled when its time was over; false: it was in force. */
@@ -336,18 +342,31 @@ void cautions_look(struct core *c, uint64_t now_ms);
 /* Changes the TTLs that are due; alone only where that can delay no verdict. */
 void cautions_advance(struct core *c, struct draft *d, struct core_time now);
 
+/* judge.c: as below, for any request, with what people override. */
+int request_judge(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule, bool *same);
+/* Whether the request may go on against that rule. */
+bool override_takes(struct request *r, enum override o);
+void override_offer(enum override o, struct buf *text); /* the last words of a refusal */
+/* 0, or E_REFUSED: "refused: `told`, and you are …". */
+int owner_refuse(struct request *r, const char *owner, const char *told, struct buf *text);
+
+/* minimum.c: how many pools would get fewer members than they ask for, a line each in `text` */
+size_t minimum_check(const struct service *s, const struct state *before, const struct state *after,
+    struct buf *text);
+
 /* request.c, apply.c: judge one request. Result 0: the draft carries it out, or `*same` tells that
  * nothing has to change. Else nothing was changed; *rule is the rule that refused or 0. */
-int request_judge_drain(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text, int *rule);
-int request_judge_undrain(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text);
+int request_judge_drain(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule);
+int request_judge_undrain(
+    struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text);
 int request_judge_return(struct core *c, struct draft *d, const struct request *r,
     struct core_time now, struct buf *text);
-int request_judge_intent(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text, int *rule);
-int request_judge_release(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text);
+int request_judge_intent(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule);
+int request_judge_release(
+    struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text);
 /* What every declaration needs: a reason, a possible end. 0, or E_INVALID with `text`. */
 int request_check_terms(const struct request *r, struct buf *text);
 int request_judge_apply(struct core *c, struct draft *d, struct request *r, struct core_time now,
@@ -355,12 +374,17 @@ int request_judge_apply(struct core *c, struct draft *d, struct request *r, stru
 
 /* lastsite.c: rule 3 */
 bool member_is_proven(const struct core *c, const struct state *s, size_t roster_index);
-/* Appends a line for every pool that would be left without a proven member, and returns how many.
- */
+/* Whether nothing says that it does not work: neither a verdict nor people. */
+bool member_may_work(const struct core *c, const struct state *s, size_t roster_index);
+/* Append a line for every pool that would be left without a proven member, and return how many.
+ * *hard counts those among them where nobody is left who may work: rule 3, whatever people say. */
 size_t lastsite_check_drain(
-    const struct core *c, const struct state *s, size_t site, struct buf *text);
-size_t lastsite_check_apply(
-    const struct core *c, const struct state *s, const struct service *after, struct buf *text);
+    const struct core *c, const struct state *s, size_t site, size_t *hard, struct buf *text);
+size_t lastsite_check_apply(const struct core *c, const struct state *s,
+    const struct service *after, size_t *hard, struct buf *text);
+/* The refusal for it, with those lines; true: nothing was refused, people override it. */
+bool lastsite_allows(struct request *r, const char *what, size_t bad, size_t hard, struct buf *why,
+    struct buf *text);
 
 /* elapsed.c */
 void elapsed_refresh(struct elapsed *e, const struct state *s, uint64_t now_ms);

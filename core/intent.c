@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/member.h"
+#include "core/override.h"
 #include "core/text.h"
 #include "lib/base/mem.h"
 
@@ -85,9 +86,10 @@ char *intent_tell(const struct state_intent *i)
 	static const char *const did[] = {[INTENT_HOLD] = "stopped automation for",
 	    [INTENT_PIN_UP] = "pinned up",
 	    [INTENT_PIN_DOWN] = "pinned down"};
-	char until[TEXT_TIME_BYTES];
+	char until[TEXT_TIME_BYTES], names[OVERRIDES_TEXT_BYTES];
 
-	return mem_printf("%s %s %s until %s: %s", i->owner, did[i->type],
+	overrides_text(i->overrides, names);
+	return mem_printf("%s %s %s until %s%s%s: %s", i->owner, did[i->type],
 	    strcmp(i->subject, "all") == 0 ? "everything" : i->subject,
-	    text_time(i->until_ms, until), i->reason);
+	    text_time(i->until_ms, until), *names ? ", overriding " : "", names, i->reason);
 }

@@ -26,29 +26,6 @@ static int subject_refuse(enum intent_type type, const char *subject, struct buf
 	return E_NOT_FOUND;
 }
 
-/* Rule 3 and 1 for one member: another one of its pool and address family must be proven. */
-static int pin_down_refuse(
-    const struct core *c, const struct draft *d, const char *id, struct buf *text, int *rule)
-{
-	size_t at = roster_find(c->roster, id);
-	const struct roster_member *m = &c->roster->members[at];
-	const struct service_pool *pool = &c->service->pools[m->pool];
-	uint8_t family = pool->members[m->member].address.family;
-
-	for (size_t i = 0; i < pool->members_count; i++)
-		if (i != m->member && pool->members[i].address.family == family &&
-		    !maintenance_of(draft_read(d), c->service->sites[pool->members[i].site].name) &&
-		    member_is_proven(c, draft_read(d), roster_place(c->roster, m->pool, i)))
-			return 0;
-	*rule = 3;
-	buf_printf(text,
-	    "pinning %s down is refused by rule 3, never remove the last site: pool %s would have "
-	    "no "
-	    "IPv%u member left that is proven up",
-	    id, pool->name, family);
-	return E_REFUSED;
-}
-
 /* What is in force for the subject is replaced: there is one hold a scope and one pin a member. */
 static void intent_put(
     struct draft *d, const struct request *r, enum intent_type type, struct core_time now)
@@ -65,10 +42,78 @@ static void intent_put(
 	i->reason = mem_strdup(r->reason);
 	i->declared_ms = now.wall_ms;
 	i->until_ms = r->until_ms;
+	i->overrides = r->overridden;
 }
 
-int request_judge_intent(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text, int *rule)
+/* Rule 3 and 1 for one member: another one of its pool and address family must be proven. */
+static int pin_down_refuse(
+    const struct core *c, const struct draft *d, struct request *r, struct buf *text, int *rule)
+{
+	const char *id = r->site;
+	size_t at = roster_find(c->roster, id), hard = 1;
+	const struct roster_member *m = &c->roster->members[at];
+	const struct service_pool *pool = &c->service->pools[m->pool];
+	uint8_t family = pool->members[m->member].address.family;
+	struct buf why = {0};
+
+	for (size_t i = 0; i < pool->members_count; i++) {
+		size_t other = roster_place(c->roster, m->pool, i);
+		if (i == m->member || pool->members[i].address.family != family ||
+		    maintenance_of(draft_read(d), c->service->sites[pool->members[i].site].name))
+			continue;
+		if (member_is_proven(c, draft_read(d), other))
+			return 0;
+		if (member_may_work(c, draft_read(d), other))
+			hard = 0;
+	}
+	buf_printf(
+	    &why, "pool %s would have no IPv%u member left that is proven up", pool->name, family);
+	char *what = mem_printf("pinning %s down is", id);
+	bool allowed = lastsite_allows(r, what, 1, hard, &why, text);
+	free(what);
+	buf_free(&why);
+	*rule = allowed ? 0 : 3;
+	return allowed ? 0 : E_REFUSED;
+}
+
+/* Another person's may be taken over for longer. */
+static int intent_owner_refuse(
+    const struct draft *d, struct request *r, enum intent_type type, struct buf *text)
+{
+	const struct state_intent *i = state_intent_find(draft_read(d), type, r->site);
+	bool ends = r->type == CORE_REQUEST_RELEASE || r->type == CORE_REQUEST_UNPIN;
+
+	if (!i || (!ends && i->type == type && r->until_ms >= i->until_ms))
+		return 0;
+	char *told = intent_tell(i);
+	int result = owner_refuse(r, i->owner, told, text);
+	free(told);
+	return result;
+}
+
+/* A pool that would have too few members by a pin: tried on a copy. */
+static int pin_minimum_refuse(
+    const struct core *c, const struct draft *d, struct request *r, struct buf *text)
+{
+	struct draft trial = {.base = draft_read(d)};
+	struct buf why = {0};
+	int result = 0;
+
+	intent_put(&trial, r, INTENT_PIN_DOWN, (struct core_time){0});
+	if (minimum_check(c->service, draft_read(d), trial.state, &why) > 0 &&
+	    !override_takes(r, OVERRIDE_MINIMUM)) {
+		why.data[--why.bytes] = '\0';
+		buf_printf(text, "pinning %s down is refused: %s", r->site, buf_text(&why));
+		override_offer(OVERRIDE_MINIMUM, text);
+		result = E_REFUSED;
+	}
+	buf_free(&why);
+	draft_release(&trial);
+	return result;
+}
+
+int request_judge_intent(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule)
 {
 	static const char *const actions[] = {
 	    [INTENT_HOLD] = "hold", [INTENT_PIN_UP] = "pin-up", [INTENT_PIN_DOWN] = "pin-down"};
@@ -78,7 +123,10 @@ int request_judge_intent(struct core *c, struct draft *d, const struct request *
 	if (!c->service || !intent_fits(c->service, type, r->site))
 		return subject_refuse(type, r->site, text);
 	if ((result = request_check_terms(r, text)) != 0 ||
-	    (type == INTENT_PIN_DOWN && (result = pin_down_refuse(c, d, r->site, text, rule)) != 0))
+	    (result = intent_owner_refuse(d, r, type, text)) != 0)
+		return result;
+	if (type == INTENT_PIN_DOWN && ((result = pin_down_refuse(c, d, r, text, rule)) != 0 ||
+	                                   (result = pin_minimum_refuse(c, d, r, text)) != 0))
 		return result;
 	if (!state_intent_find(draft_read(d), type, r->site) &&
 	    draft_read(d)->intents_count >= STATE_INTENTS) {
@@ -104,8 +152,8 @@ static void pin_end(struct core *c, struct draft *d, const char *id, struct core
 		member_hold_back(c, d, &c->roster->members[at], "a pin", now);
 }
 
-int request_judge_release(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text)
+int request_judge_release(
+    struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text)
 {
 	bool pin = r->type == CORE_REQUEST_UNPIN;
 	const struct state_intent *i =
@@ -117,6 +165,8 @@ int request_judge_release(struct core *c, struct draft *d, const struct request 
 		    text, pin ? "%s is not pinned" : "automation is not stopped for %s", r->site);
 		return E_NOT_FOUND;
 	}
+	if (intent_owner_refuse(d, r, i->type, text) != 0)
+		return E_REFUSED;
 	char *told = intent_tell(i);
 	buf_printf(text, "over: %s", told);
 	free(told);

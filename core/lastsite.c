@@ -16,6 +16,17 @@ bool member_is_proven(const struct core *c, const struct state *s, size_t roster
 	           state_member_find(s, m->id), &m->tally, c->service->pools[m->pool].witnesses);
 }
 
+bool member_may_work(const struct core *c, const struct state *s, size_t roster_index)
+{
+	const struct roster_member *m = &c->roster->members[roster_index];
+	const struct state_intent *pin = intent_pin(s, m->id);
+	const struct state_member *known = state_member_find(s, m->id);
+
+	return !(pin && pin->type == INTENT_PIN_DOWN) &&
+	       !(known && known->verdict == MEMBER_DOWN) &&
+	       verdict_conclude(&m->tally, c->service->pools[m->pool].witnesses) != CONCLUDE_DOWN;
+}
+
 static bool site_is_drained(const struct service *service, const struct state *s, size_t site)
 {
 	return maintenance_of(s, service->sites[site].name) != NULL;
@@ -47,10 +58,10 @@ static void member_tell(
 }
 
 static bool drain_leaves_family(const struct core *c, const struct state *s, size_t pool,
-    size_t site, uint8_t family, struct buf *text)
+    size_t site, uint8_t family, size_t *hard, struct buf *text)
 {
 	const struct service_pool *p = &c->service->pools[pool];
-	bool here = false, elsewhere = false, proven = false;
+	bool here = false, elsewhere = false, proven = false, hope = false;
 
 	for (size_t i = 0; i < p->members_count; i++) {
 		const struct service_member *m = &p->members[i];
@@ -58,11 +69,14 @@ static bool drain_leaves_family(const struct core *c, const struct state *s, siz
 			continue;
 		here = here || m->site == site;
 		elsewhere = elsewhere || m->site != site;
-		proven = proven || (m->site != site && !site_is_drained(c->service, s, m->site) &&
-		                       member_is_proven(c, s, roster_place(c->roster, pool, i)));
+		if (m->site == site || site_is_drained(c->service, s, m->site))
+			continue;
+		proven = proven || member_is_proven(c, s, roster_place(c->roster, pool, i));
+		hope = hope || member_may_work(c, s, roster_place(c->roster, pool, i));
 	}
 	if (!here || !elsewhere || proven)
 		return true;
+	*hard += !hope;
 	buf_printf(
 	    text, "pool %s would have no IPv%u member left that is proven up", p->name, family);
 	for (size_t i = 0; i < p->members_count; i++)
@@ -73,14 +87,15 @@ static bool drain_leaves_family(const struct core *c, const struct state *s, siz
 }
 
 size_t lastsite_check_drain(
-    const struct core *c, const struct state *s, size_t site, struct buf *text)
+    const struct core *c, const struct state *s, size_t site, size_t *hard, struct buf *text)
 {
 	size_t bad = 0;
 
+	*hard = 0;
 	for (size_t p = 0; p < c->service->pools_count; p++)
 		for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2)) {
 			struct buf line = {0};
-			if (!drain_leaves_family(c, s, p, site, family, &line) &&
+			if (!drain_leaves_family(c, s, p, site, family, hard, &line) &&
 			    ++bad <= CORE_TEXT_LINES)
 				buf_puts(text, buf_text(&line));
 			buf_free(&line);
@@ -125,6 +140,25 @@ static bool new_pool_has_proven(const struct core *c, const struct state *s,
 	return false;
 }
 
+/* Whether the new pool has somebody of whom nothing says that it does not work. */
+static bool new_pool_has_hope(const struct core *c, const struct state *s,
+    const struct service *after, size_t pool, int family)
+{
+	const struct service_pool *p = &after->pools[pool];
+	char id[MEMBER_ID_BYTES];
+
+	for (size_t i = 0; i < p->members_count; i++) {
+		const struct service_member *m = &p->members[i];
+		if ((family != 0 && m->address.family != family) ||
+		    site_is_drained(after, s, m->site))
+			continue;
+		size_t at = roster_find(c->roster, member_id(after, pool, i, id));
+		if (at == SIZE_MAX || member_may_work(c, s, at))
+			return true;
+	}
+	return false;
+}
+
 static bool pool_has_family(const struct service_pool *p, int family)
 {
 	for (size_t i = 0; i < p->members_count; i++)
@@ -133,8 +167,8 @@ static bool pool_has_family(const struct service_pool *p, int family)
 	return false;
 }
 
-static size_t check_pools(
-    const struct core *c, const struct state *s, const struct service *after, struct buf *text)
+static size_t check_pools(const struct core *c, const struct state *s, const struct service *after,
+    size_t *hard, struct buf *text)
 {
 	size_t bad = 0;
 
@@ -145,6 +179,7 @@ static size_t check_pools(
 			    !pool_has_proven(c, s, p, family) ||
 			    new_pool_has_proven(c, s, after, new, family, NULL, 0))
 				continue;
+			*hard += !new_pool_has_hope(c, s, after, new, family);
 			if (++bad <= CORE_TEXT_LINES)
 				buf_printf(text,
 				    "pool %s has IPv%d members that are proven up, and would have "
@@ -164,8 +199,8 @@ static int name_compare(const void *a, const void *b)
 }
 
 /* Names that move from a pool that works to another one. */
-static size_t check_names(
-    const struct core *c, const struct state *s, const struct service *after, struct buf *text)
+static size_t check_names(const struct core *c, const struct state *s, const struct service *after,
+    size_t *hard, struct buf *text)
 {
 	const struct service *before = c->service;
 	const struct service_name **sorted = mem_new(before->names_count + 1, sizeof(*sorted));
@@ -196,6 +231,8 @@ static size_t check_names(
 			    new_pool_has_proven(c, s, after, name->pool, 0, proven, proven_count)
 			        ? 1
 			        : 2;
+		if (judged[name->pool] == 2)
+			*hard += !new_pool_has_hope(c, s, after, name->pool, 0);
 		if (judged[name->pool] == 2 && ++bad <= CORE_TEXT_LINES)
 			buf_printf(text,
 			    "%s is answered with members that are proven up, and would move to "
@@ -209,10 +246,29 @@ static size_t check_names(
 	return bad;
 }
 
-size_t lastsite_check_apply(
-    const struct core *c, const struct state *s, const struct service *after, struct buf *text)
+size_t lastsite_check_apply(const struct core *c, const struct state *s,
+    const struct service *after, size_t *hard, struct buf *text)
 {
+	*hard = 0;
 	if (!c->service)
 		return 0;
-	return check_pools(c, s, after, text) + check_names(c, s, after, text);
+	return check_pools(c, s, after, hard, text) + check_names(c, s, after, hard, text);
+}
+
+bool lastsite_allows(
+    struct request *r, const char *what, size_t bad, size_t hard, struct buf *why, struct buf *text)
+{
+	if (bad == 0 || (hard == 0 && override_takes(r, OVERRIDE_UNPROVEN)))
+		return true;
+	while (why->bytes > 0 && why->data[why->bytes - 1] == '\n')
+		why->data[--why->bytes] = '\0';
+	buf_printf(
+	    text, "%s refused by rule 3, never remove the last site:\n%s", what, buf_text(why));
+	if (bad > CORE_TEXT_LINES)
+		buf_printf(text, "\nand %zu more", bad - CORE_TEXT_LINES);
+	if (hard == 0)
+		override_offer(OVERRIDE_UNPROVEN, text);
+	else
+		buf_puts(text, "; that is not overridden for anybody");
+	return false;
 }

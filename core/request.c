@@ -47,8 +47,7 @@ int request_check_terms(const struct request *r, struct buf *text)
 }
 
 /* What can be told wrong without looking at anybody's health. */
-static int drain_check(
-    const struct core *c, const struct request *r, size_t *site, struct buf *text)
+static int drain_check(const struct core *c, struct request *r, size_t *site, struct buf *text)
 {
 	char longest[TEXT_TIME_BYTES];
 
@@ -81,6 +80,19 @@ static void text_replace(char **text, const char *by)
 	*text = copy;
 }
 
+/* Another person's drain may be taken over for longer; what it was declared for stays true then. */
+static int drain_owner_refuse(const struct draft *d, struct request *r, struct buf *text)
+{
+	const struct state_drain *drain = maintenance_of(draft_read(d), r->site);
+
+	if (!drain || (r->type == CORE_REQUEST_DRAIN && r->until_ms >= drain->until_ms))
+		return 0;
+	char *told = mem_printf("%s is drained by %s (%s)", r->site, drain->owner, drain->reason);
+	int result = owner_refuse(r, drain->owner, told, text);
+	free(told);
+	return result;
+}
+
 static void drain_extend(
     struct draft *d, const struct request *r, struct core_time now, struct buf *text)
 {
@@ -92,6 +104,7 @@ static void drain_extend(
 	buf_printf(text, "%s was drained already by %s until %s (%s); now until %s by %s", r->site,
 	    drain->owner, before, drain->reason, after, r->actor);
 	drain->until_ms = r->until_ms;
+	drain->overrides |= r->overridden;
 	text_replace(&drain->owner, r->actor);
 	text_replace(&drain->reason, r->reason);
 	draft_note(d, now.wall_ms, r->actor, "drain-extended", r->site,
@@ -145,11 +158,48 @@ void site_pools_tell(
 		buf_printf(text, "\nand %zu pools more", lines - CORE_TEXT_LINES);
 }
 
-int request_judge_drain(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text, int *rule)
+size_t drain_minimum_check(const struct draft *d, const char *site, struct buf *text)
+{
+	struct state *after = state_copy(draft_read(d));
+	struct state_drain *drain = state_drain_find(after, site);
+
+	if (!drain)
+		drain = state_drain_add(after, site);
+	drain->state = MAINTENANCE_DECLARED;
+	size_t bad = drain->overrides & OVERRIDE_MINIMUM
+	                 ? 0
+	                 : minimum_check(d->service, draft_read(d), after, text);
+	state_free(after);
+	return bad;
+}
+
+/* What stands against a drain that begins now. */
+static int drain_refuse(const struct core *c, const struct draft *d, struct request *r, size_t site,
+    struct buf *text, int *rule)
+{
+	struct buf why = {0};
+	size_t hard, bad = lastsite_check_drain(c, draft_read(d), site, &hard, &why);
+	char *what = mem_printf("draining %s is", r->site);
+	bool allowed = lastsite_allows(r, what, bad, hard, &why, text);
+
+	*rule = allowed ? 0 : 3;
+	buf_clear(&why);
+	if (allowed && drain_minimum_check(d, r->site, &why) > 0 &&
+	    !override_takes(r, OVERRIDE_MINIMUM)) {
+		allowed = false;
+		why.data[--why.bytes] = '\0';
+		buf_printf(text, "%s refused:\n%s", what, buf_text(&why));
+		override_offer(OVERRIDE_MINIMUM, text);
+	}
+	free(what);
+	buf_free(&why);
+	return allowed ? 0 : E_REFUSED;
+}
+
+int request_judge_drain(struct core *c, struct draft *d, struct request *r, struct core_time now,
+    struct buf *text, int *rule)
 {
 	char until[TEXT_TIME_BYTES];
-	struct buf why = {0};
 	size_t site;
 	int result = drain_check(c, r, &site, text);
 
@@ -157,21 +207,15 @@ int request_judge_drain(struct core *c, struct draft *d, const struct request *r
 		return result;
 	if (r->start_ms > 0 && !r->plan_only)
 		return window_schedule(d, r, now, text);
+	if ((result = drain_owner_refuse(d, r, text)) != 0 ||
+	    (result = window_owner_refuse(d, r, text)) != 0)
+		return result;
 	if (maintenance_of(draft_read(d), r->site)) {
 		drain_extend(d, r, now, text);
 		return 0;
 	}
-	size_t bad = lastsite_check_drain(c, draft_read(d), site, &why);
-	if (bad > 0) {
-		*rule = 3;
-		buf_printf(text,
-		    "draining %s is refused by rule 3, never remove the last site:\n%s", r->site,
-		    buf_text(&why));
-		if (bad > CORE_TEXT_LINES)
-			buf_printf(text, "and %zu pools more\n", bad - CORE_TEXT_LINES);
-		buf_free(&why);
-		return E_REFUSED;
-	}
+	if ((result = drain_refuse(c, d, r, site, text, rule)) != 0)
+		return result;
 	if (window_cancel(d, r, now, text)) /* people want it now */
 		buf_puts(text, "\n");
 	struct state_drain *drain = state_drain_add(draft_write(d), r->site);
@@ -179,6 +223,7 @@ int request_judge_drain(struct core *c, struct draft *d, const struct request *r
 	drain->reason = mem_strdup(r->reason);
 	drain->declared_ms = drain->state_since_ms = now.wall_ms;
 	drain->until_ms = r->until_ms;
+	drain->overrides = r->overridden;
 	drain->state = MAINTENANCE_DECLARED;
 	buf_printf(text, "%s is drained until %s", r->site, text_time(r->until_ms, until));
 	draft_note(d, now.wall_ms, r->actor, "drain", r->site,
@@ -232,14 +277,16 @@ static void undrain_tell(const struct core *c, const struct state *s, size_t sit
 		buf_printf(text, "\nand %zu members more", lines - CORE_TEXT_LINES);
 }
 
-int request_judge_undrain(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text)
+int request_judge_undrain(
+    struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text)
 {
 	size_t site = c->service ? service_site_find(c->service, r->site) : SIZE_MAX;
 	bool drained = site != SIZE_MAX && maintenance_of(draft_read(d), r->site);
 
 	if (site == SIZE_MAX)
 		return site_refuse(c, r->site, text);
+	if (drain_owner_refuse(d, r, text) != 0 || window_owner_refuse(d, r, text) != 0)
+		return E_REFUSED;
 	if (window_cancel(d, r, now, text))
 		return 0;
 	size_t released = members_release(c, d, site, now);

@@ -233,8 +233,8 @@ static void rows_compare(
 
 /* ---- names files ---- */
 
-/* What the shell has counted name by name; nobody has: they count as a whole. Names that leave their
- * files are told and confirmed by themselves (decision 031). */
+/* What the shell has counted name by name; nobody has: they count as a whole. Names that leave
+ * their files are told and confirmed by themselves (decision 031). */
 static void files_count(const struct service *before, const struct core_names *names,
     struct core_share *share, struct places *places)
 {

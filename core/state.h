@@ -85,6 +85,7 @@ struct state_drain {
 	char *owner, *reason;
 	int64_t declared_ms, until_ms; /* wall time; until is mandatory */
 	int64_t start_ms;              /* of a scheduled one; 0: at once */
+	unsigned overrides;            /* of enum override: the rules that it breaks */
 	enum maintenance_state state;
 	int64_t state_since_ms;
 	uint64_t epoch; /* the publication that took the site out */
@@ -121,6 +122,7 @@ struct state_intent {
 	char *subject; /* hold: "all" "region/R" "site/S" "pool/P"; pin: a member */
 	char *owner, *reason;
 	int64_t declared_ms, until_ms;
+	unsigned overrides; /* of enum override: the rules that it breaks */
 };
 
 struct state {

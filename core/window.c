@@ -4,8 +4,8 @@
 
 #include "core/inside.h"
 
-int window_check(const struct core *c, const struct request *r, int64_t start_ms, int64_t until_ms,
-    struct buf *text)
+int window_check(
+    const struct core *c, struct request *r, int64_t start_ms, int64_t until_ms, struct buf *text)
 {
 	char from[TEXT_TIME_BYTES], to[TEXT_TIME_BYTES];
 
@@ -13,16 +13,15 @@ int window_check(const struct core *c, const struct request *r, int64_t start_ms
 		const struct service_blocked *b = &c->service->maintenance.blocked[i];
 		if (until_ms <= b->from_ms || start_ms >= b->to_ms)
 			continue;
-		if (strcmp(r->override, "blocked") == 0) {
+		if (override_takes(r, OVERRIDE_BLOCKED)) {
 			buf_printf(text, "the blocked time from %s to %s (%s) is overridden\n",
 			    text_time(b->from_ms, from), text_time(b->to_ms, to), b->reason);
 			continue;
 		}
 		buf_clear(text);
-		buf_printf(text,
-		    "refused: maintenance is blocked from %s to %s (%s); in need --override "
-		    "blocked lifts that for this one, and it is recorded",
+		buf_printf(text, "refused: maintenance is blocked from %s to %s (%s)",
 		    text_time(b->from_ms, from), text_time(b->to_ms, to), b->reason);
+		override_offer(OVERRIDE_BLOCKED, text);
 		return E_REFUSED;
 	}
 	return 0;
@@ -37,13 +36,26 @@ static void scheduled_fill(struct state_drain *drain, const struct request *r, i
 	drain->declared_ms = drain->state_since_ms = wall_ms;
 	drain->start_ms = r->start_ms;
 	drain->until_ms = r->until_ms;
+	drain->overrides = r->overridden;
 	drain->steps[MAINTENANCE_SCHEDULED].at_ms = 0;
 	free(drain->steps[MAINTENANCE_SCHEDULED].evidence);
 	drain->steps[MAINTENANCE_SCHEDULED].evidence = NULL;
 }
 
-int window_schedule(
-    struct draft *d, const struct request *r, struct core_time now, struct buf *text)
+int window_owner_refuse(const struct draft *d, struct request *r, struct buf *text)
+{
+	const struct state_drain *drain = state_drain_find(draft_read(d), r->site);
+
+	if (!drain || drain->state != MAINTENANCE_SCHEDULED)
+		return 0;
+	char *told = mem_printf(
+	    "a drain of %s is scheduled by %s (%s)", r->site, drain->owner, drain->reason);
+	int result = owner_refuse(r, drain->owner, told, text);
+	free(told);
+	return result;
+}
+
+int window_schedule(struct draft *d, struct request *r, struct core_time now, struct buf *text)
 {
 	char start[TEXT_TIME_BYTES], until[TEXT_TIME_BYTES];
 
@@ -54,6 +66,15 @@ int window_schedule(
 		    r->site, text_time(state_drain_find(draft_read(d), r->site)->until_ms, until));
 		return E_CONFLICT;
 	}
+	if (r->overrides & OVERRIDE_UNPROVEN) {
+		buf_clear(text);
+		buf_puts(text, "who is proven is looked at when it begins: drain the site then, "
+		               "with --override unproven, if it does not begin");
+		return E_INVALID;
+	}
+	if (window_owner_refuse(d, r, text) != 0)
+		return E_REFUSED;
+	(void)override_takes(r, OVERRIDE_MINIMUM); /* looked at when it begins */
 	struct state_drain *drain = state_drain_find(draft_write(d), r->site);
 	const char *instead = drain ? ", instead of what was scheduled before" : "";
 	if (!drain)
@@ -83,8 +104,8 @@ bool window_cancel(struct draft *d, const struct request *r, struct core_time no
 	return true;
 }
 
-int request_judge_extend(struct core *c, struct draft *d, const struct request *r,
-    struct core_time now, struct buf *text)
+int request_judge_extend(
+    struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text)
 {
 	const struct state_drain *drain = state_drain_find(draft_read(d), r->site);
 	char before[TEXT_TIME_BYTES], after[TEXT_TIME_BYTES];
@@ -107,7 +128,9 @@ int request_judge_extend(struct core *c, struct draft *d, const struct request *
 	buf_printf(text, "the drain of %s by %s (%s) ends at %s instead of %s", r->site,
 	    drain->owner, drain->reason, text_time(until_ms, after),
 	    text_time(drain->until_ms, before));
-	state_drain_find(draft_write(d), r->site)->until_ms = until_ms;
+	struct state_drain *next = state_drain_find(draft_write(d), r->site);
+	next->until_ms = until_ms;
+	next->overrides |= r->overridden;
 	draft_note(d, now.wall_ms, r->actor, "drain-extended", r->site,
 	    mem_printf("%s, extended by %s%s%s", buf_text(text), r->actor, *r->reason ? ": " : "",
 	        r->reason));
@@ -124,8 +147,7 @@ static void scheduled_wait(
 	drain->steps[MAINTENANCE_SCHEDULED].at_ms = now.wall_ms;
 	maintenance_prove(drain, buf_text(why));
 	draft_note(d, now.wall_ms, "automation", "drain-waits", site,
-	    mem_printf(
-	        "the scheduled drain of %s does not begin (rule 3): %s", site, buf_text(why)));
+	    mem_printf("the scheduled drain of %s does not begin: %s", site, buf_text(why)));
 }
 
 void window_begin(struct core *c, struct draft *d, const char *site, struct core_time now)
@@ -133,10 +155,12 @@ void window_begin(struct core *c, struct draft *d, const char *site, struct core
 	size_t at = c->service ? service_site_find(c->service, site) : SIZE_MAX;
 	char until[TEXT_TIME_BYTES];
 	struct buf why = {0};
+	size_t hard;
 
 	if (at == SIZE_MAX || state_drain_find(draft_read(d), site)->start_ms > now.wall_ms)
 		return;
-	if (lastsite_check_drain(c, draft_read(d), at, &why) > 0) {
+	if (lastsite_check_drain(c, draft_read(d), at, &hard, &why) > 0 ||
+	    drain_minimum_check(d, site, &why) > 0) {
 		scheduled_wait(d, site, now, &why);
 		buf_free(&why);
 		return;

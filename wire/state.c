@@ -226,7 +226,8 @@ static int drain_decode(const json_t *o, struct state *s, struct err *e)
 	    (r = maintenance_decode(o, &d.state, e)) != 0 ||
 	    (r = time_decode(o, "state_since_ms", &d.state_since_ms, e)) != 0 ||
 	    (r = time_decode_or_none(o, "start_ms", &d.start_ms, e)) != 0 ||
-	    (r = json_get_u64(o, "epoch", INT64_MAX, &d.epoch, e)) != 0)
+	    (r = json_get_u64(o, "epoch", INT64_MAX, &d.epoch, e)) != 0 ||
+	    (r = state_overrides_get(o, &d.overrides, e)) != 0)
 		return r;
 	if (state_drain_find(s, site))
 		return err_set(e, E_INVALID, "site: \"%s\" is there twice", site);

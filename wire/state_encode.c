@@ -69,12 +69,15 @@ static json_t *steps_encode(const struct state_drain *d)
 
 static json_t *drain_encode(const struct state_drain *d)
 {
-	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "site",
+	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "site",
 	    text_encode(d->site), "owner", text_encode(d->owner), "reason", text_encode(d->reason),
 	    "declared_ms", (json_int_t)d->declared_ms, "until_ms", (json_int_t)d->until_ms,
 	    "start_ms", (json_int_t)d->start_ms, "state", maintenance_state_name(d->state),
 	    "state_since_ms", (json_int_t)d->state_since_ms, "epoch", (json_int_t)d->epoch, "steps",
 	    steps_encode(d));
+
+	state_overrides_put(o, d->overrides);
+	return o;
 }
 
 static json_t *paces_encode(const struct state *s)

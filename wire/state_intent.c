@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/override.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
 
@@ -16,17 +17,48 @@ static json_t *text_encode(const char *text)
 	return value ? value : json_string("(not UTF-8)");
 }
 
+void state_overrides_put(json_t *o, unsigned overrides)
+{
+	json_t *list = overrides != 0 ? json_array() : NULL;
+
+	for (unsigned bit = 1; list && bit < OVERRIDES; bit *= 2)
+		if (overrides & bit)
+			json_array_append_new(list, json_string(override_name((enum override)bit)));
+	if (list)
+		json_object_set_new(o, "overrides", list);
+}
+
+/* Rules that a later version knows are not shown, no more. */
+int state_overrides_get(const json_t *o, unsigned *out, struct err *e)
+{
+	const json_t *list;
+	int r = 0;
+
+	*out = 0;
+	if (!json_object_get(o, "overrides"))
+		return 0;
+	r = json_get_array(o, "overrides", OVERRIDES, &list, e);
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		if (!name)
+			return err_set(e, E_INVALID, "overrides: expected names of rules");
+		*out |= override_find(name, strlen(name));
+	}
+	return r;
+}
+
 json_t *state_intents_encode(const struct state *s)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->intents_count; i++) {
 		const struct state_intent *in = &s->intents[i];
-		json_array_append_new(list,
-		    json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "type", intent_type_name(in->type),
-		        "subject", text_encode(in->subject), "owner", text_encode(in->owner),
-		        "reason", text_encode(in->reason), "declared_ms",
-		        (json_int_t)in->declared_ms, "until_ms", (json_int_t)in->until_ms));
+		json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "type",
+		    intent_type_name(in->type), "subject", text_encode(in->subject), "owner",
+		    text_encode(in->owner), "reason", text_encode(in->reason), "declared_ms",
+		    (json_int_t)in->declared_ms, "until_ms", (json_int_t)in->until_ms);
+		state_overrides_put(o, in->overrides);
+		json_array_append_new(list, o);
 	}
 	return list;
 }
@@ -49,6 +81,7 @@ static int intent_decode(const json_t *o, struct state *s, struct err *e)
 	const char *subject, *owner, *reason;
 	enum intent_type type = INTENT_HOLD;
 	uint64_t declared_ms, until_ms;
+	unsigned overrides;
 	int r;
 
 	if (!json_is_object(o))
@@ -58,7 +91,8 @@ static int intent_decode(const json_t *o, struct state *s, struct err *e)
 	    (r = json_get_string(o, "owner", &owner, e)) != 0 ||
 	    (r = json_get_string(o, "reason", &reason, e)) != 0 ||
 	    (r = json_get_u64(o, "declared_ms", latest_ms, &declared_ms, e)) != 0 ||
-	    (r = json_get_u64(o, "until_ms", latest_ms, &until_ms, e)) != 0)
+	    (r = json_get_u64(o, "until_ms", latest_ms, &until_ms, e)) != 0 ||
+	    (r = state_overrides_get(o, &overrides, e)) != 0)
 		return r;
 	if (*subject == '\0' || strlen(subject) >= SUBJECT_BYTES ||
 	    strlen(owner) >= STATE_TEXT_BYTES || strlen(reason) >= STATE_TEXT_BYTES)
@@ -70,7 +104,8 @@ static int intent_decode(const json_t *o, struct state *s, struct err *e)
 	    .owner = mem_strdup(owner),
 	    .reason = mem_strdup(reason),
 	    .declared_ms = (int64_t)declared_ms,
-	    .until_ms = (int64_t)until_ms};
+	    .until_ms = (int64_t)until_ms,
+	    .overrides = overrides};
 	return 0;
 }
 

@@ -51,3 +51,32 @@ def test_declarations_need_terms(world):
         done = world.tandem(*words)
         assert done.returncode != 0 and done.stderr.strip(), words
     assert world.status()["intents"] == []
+
+
+def test_override_names_its_rule_is_recorded_and_shown_until_it_ends(world):
+    """The other site is not proven: both outside vantages are silent for a moment."""
+    vantages = [world.healthd[name] for name in ("fra", "witness")]
+    for process in vantages:
+        process.stop()
+    until(lambda: world.member(FRA)["verdict"] == "unknown", 15, "still known")
+    refused = world.drain(MUC, "rack on fire")
+    assert refused.returncode == 1 and "--override unproven" in refused.stderr, refused
+    refused = world.tandem("drain", MUC.name, "--for", "1h", "--override", "unproven")
+    assert refused.returncode == 2 and "--reason" in refused.stderr, refused
+    done = world.tandem("drain", MUC.name, "--for", "1h", "--reason", "rack on fire", "--override",
+                        "unproven")
+    assert done.returncode == 0 and "overridden, and recorded so: unproven" in done.stdout, done
+    dns.wait_gone(MUC.mail, service.NAME)
+    for process in vantages:
+        process.resume()
+    until(lambda: world.member(FRA)["verdict"] == "up", 15, "not heard again")
+    told = world.tandem("status").stdout
+    assert told.startswith("ATTENTION: anna overrides unproven with the drain of muc until"), told
+    assert "anna overrides unproven" in world.tandem("explain", MUC.name).stdout
+    assert "rack on fire" in world.tandem("history").stdout
+    told = [e["action"] for e in world.api().get("/v1/history?limit=20").json["entries"]]
+    assert "override" in told
+    needless = world.tandem("undrain", MUC.name, "--reason", "habit", "--override", "owner")
+    assert needless.returncode == 1 and "leave --override owner away" in needless.stderr, needless
+    assert world.undrain(MUC).returncode == 0
+    assert "overrides" not in world.tandem("status").stdout.split("\n")[0]

@@ -419,7 +419,9 @@ static void a_controller_asks_in_the_name_of_its_user_only(void **state)
 	assert_int_equal(a.status, 200);
 	const struct state *s = core_state(engine_core(w->engine));
 	assert_string_equal(s->intents[0].owner, "otto (uid 7 on fra)");
-	a = ask_as(w, w->person, "/v1/release", "{\"subject\":\"all\"}", "Tandem-Actor: otto");
+	a = ask_as(w, w->person, "/v1/release",
+	    "{\"subject\":\"all\",\"override\":\"owner\",\"reason\":\"otto is away\"}",
+	    "Tandem-Actor: otto");
 	json_decref(a.json);
 	assert_int_equal(a.status, 200); /* a person is who the certificate says */
 	a = ask(w, w->person, "/v1/history?limit=1", NULL);
