@@ -73,7 +73,7 @@ def drains_measured(runner, operations):
 
 
 def judge(runner):
-    """(sentences about what is wrong, lines about what was looked at)."""
+    """Sentences about what is wrong; says what was looked at."""
     bad = list(runner.watch.violations)
     for name, watcher in runner.watch.watchers.items():
         for begin, end in watcher.silences(runner.faults.unable[name]):
@@ -83,7 +83,10 @@ def judge(runner):
     operations = runner.history.operations()
     revision, epoch = runner.start
     checked = certain(operations)
-    result = linearizable.check(checked, model.initial(revision, epoch), model.step)
+    try:
+        result = linearizable.check(checked, model.initial(revision, epoch), model.step)
+    except linearizable.TooMany as error:
+        return bad + [f"it is not known whether the history is linearizable: {error}"]
     told = [f"{runner.watch.answers} answers of {len(runner.watch.watchers)} name servers, "
             f"{serials} serials, {runner.rounds} rounds",
             f"{len(operations)} operations of people: " + ", ".join(
