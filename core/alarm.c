@@ -20,8 +20,7 @@ static size_t alarm_place(const struct core *c, const char *key)
 	return low;
 }
 
-/* The alarm stands; takes key and text. */
-static void alarm_raise(
+void alarm_raise(
     struct core *c, struct core_time now, char *key, char *text, struct core_effects *out)
 {
 	size_t at = alarm_place(c, key);
@@ -287,6 +286,7 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 			sites_look(c, silent, now, out);
 			members_look(c, silent, now, out);
 			returns_look(c, now, out);
+			reach_alarms(c, now, out);
 		}
 	}
 	acks_look(c, now, out);

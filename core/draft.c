@@ -73,8 +73,9 @@ static const char *stage_remark(const struct state_member *s)
 	}
 }
 
+/* `reach` only for DOWN. */
 static void verdict_write(struct core *c, struct draft *d, struct roster_member *m,
-    enum member_state verdict, struct core_time now)
+    enum member_state verdict, const struct reach *reach, struct core_time now)
 {
 	struct state_member *s = state_member_put(draft_write(d), m->id);
 	bool held = s->verdict == verdict;
@@ -83,7 +84,11 @@ static void verdict_write(struct core *c, struct draft *d, struct roster_member 
 		member_move(&s->verdict, verdict);
 	s->since_ms = now.wall_ms;
 	free(s->evidence);
-	char *evidence = verdict_evidence(c->roster, (size_t)(m - c->roster->members), now.mono_ms);
+	size_t at = (size_t)(m - c->roster->members);
+	char *seen = verdict_evidence(c->roster, at, now.mono_ms);
+	char *evidence =
+	    mem_printf("%s%s", verdict == MEMBER_DOWN ? reach_remark(c, reach, m->site) : "", seen);
+	free(seen);
 	s->evidence = text_clean(evidence, state_evidence_limit(c->roster->members_count));
 	if (verdict == MEMBER_DOWN)
 		stage_conclude_down(c, d, m, !held, now);
@@ -97,6 +102,19 @@ static void verdict_write(struct core *c, struct draft *d, struct roster_member 
 	free(evidence);
 }
 
+/* Whether it is concluded down too without the word of vantages whose own link is cut. They are
+ * looked at when first needed, which is seldom. */
+static bool down_without_cut_off(const struct core *c, const struct draft *d, size_t member,
+    struct reach *reach, bool *looked, uint64_t now_ms)
+{
+	if (!*looked)
+		reach_look(c, d->base, false, now_ms, reach);
+	*looked = true;
+	struct tally t = reach_tally(c, reach, member, now_ms);
+	return verdict_conclude(&t, d->service->pools[c->roster->members[member].pool].witnesses) ==
+	       CONCLUDE_DOWN;
+}
+
 /* Looks at the members whose tally changed; those that need no commit leave the queue. What does
  * not fit into one commit stays for the next: their lines of history must fit the store's
  * transaction. */
@@ -104,6 +122,8 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 {
 	struct roster *r = c->roster;
 	size_t kept = 0, written = 0;
+	bool looked = false;
+	struct reach reach;
 
 	assert(!r || d->service);
 	for (size_t i = 0; r && i < r->queue_count; i++) {
@@ -116,10 +136,14 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		           !intent_hold(d->service, draft_read(d), m->pool, m->member);
 		bool news = (conclusion == CONCLUDE_DOWN && (!s || s->verdict != MEMBER_DOWN)) ||
 		            (conclusion == CONCLUDE_UP && (!s || s->verdict != MEMBER_UP || out));
-		if (news) {
+		if (news && conclusion == CONCLUDE_DOWN &&
+		    !down_without_cut_off(c, d, r->queue[i], &reach, &looked, now.mono_ms)) {
+			r->queue[kept++] = r->queue[i]; /* judged again: the link may come back */
+		} else if (news) {
 			if (written++ < CORE_COMMIT_VERDICTS)
 				verdict_write(c, d, m,
-				    conclusion == CONCLUDE_DOWN ? MEMBER_DOWN : MEMBER_UP, now);
+				    conclusion == CONCLUDE_DOWN ? MEMBER_DOWN : MEMBER_UP, &reach,
+				    now);
 			r->queue[kept++] = r->queue[i];
 		} else {
 			m->queued = false;

@@ -16,6 +16,7 @@
 #include "core/offer.h"
 #include "core/override.h"
 #include "core/publish.h"
+#include "core/reach.h"
 #include "core/roster.h"
 #include "core/text.h"
 #include "core/vantage.h"
@@ -423,7 +424,15 @@ void ack_forget(struct core *c, uint64_t now_ms, struct core_effects *out);
 bool ack_proves(const struct core *c, uint64_t epoch, uint64_t now_ms, struct buf *missing);
 bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms);
 
+/* reach_tell.c */
+void reach_alarms(struct core *c, struct core_time now, struct core_effects *out);
+/* "the site is cut off, not dead: …; ", or "". */
+const char *reach_remark(const struct core *c, const struct reach *r, size_t site);
+
 /* alarm.c */
+/* The alarm stands; takes key and text. Only within alarm_evaluate. */
+void alarm_raise(
+    struct core *c, struct core_time now, char *key, char *text, struct core_effects *out);
 void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *out);
 
 #endif

@@ -96,21 +96,44 @@ struct opinion vantage_opinion(const struct roster *r, size_t member, size_t sit
 	return o;
 }
 
+void vantage_tally_add(struct tally *t, struct opinion o)
+{
+	if (!o.fresh)
+		return;
+	t->fresh++;
+	t->ups += o.says == VANTAGE_UP;
+	t->downs += o.says == VANTAGE_DOWN;
+	t->ups_outside += o.says == VANTAGE_UP && !o.own;
+	t->downs_outside += o.says == VANTAGE_DOWN && !o.own;
+}
+
 struct tally vantage_tally(const struct roster *r, size_t member, uint64_t now_ms)
 {
 	struct tally t = {0};
 
-	for (size_t site = 0; site < r->service->sites_count; site++) {
-		struct opinion o = vantage_opinion(r, member, site, now_ms);
-		if (!o.fresh)
-			continue;
-		t.fresh++;
-		t.ups += o.says == VANTAGE_UP;
-		t.downs += o.says == VANTAGE_DOWN;
-		t.ups_outside += o.says == VANTAGE_UP && !o.own;
-		t.downs_outside += o.says == VANTAGE_DOWN && !o.own;
-	}
+	for (size_t site = 0; site < r->service->sites_count; site++)
+		vantage_tally_add(&t, vantage_opinion(r, member, site, now_ms));
 	return t;
+}
+
+enum reach_sight vantage_sight(
+    const struct roster *r, size_t member, size_t site, bool settled, uint64_t now_ms)
+{
+	const struct roster_member *m = &r->members[member];
+	const struct service_pool *pool = &r->service->pools[m->pool];
+	enum reach_sight sight = REACH_UNSEEN;
+	bool unsettled = false;
+
+	for (size_t i = 0; m->vantages[site] && i < pool->checks_count; i++) {
+		const struct sighting *s = &m->vantages[site][i];
+		if (!sighting_is_fresh(s, &pool->checks[i], now_ms))
+			continue;
+		if (s->ok)
+			return REACH_WORKS;
+		unsettled = unsettled || s->streak < pool->checks[i].fall;
+		sight = REACH_FAILS;
+	}
+	return settled && unsettled ? REACH_UNSEEN : sight;
 }
 
 bool vantage_failing(
