@@ -10,6 +10,9 @@
 #include "lib/json.h"
 #include "lib/log.h"
 
+/* Keep-alive lines between two tries to write a plan that did not get onto the disk; one comes from
+ * each controller every second. */
+#define RETRY_LINES 15
 #define PLAN_BYTES (256U * 1024 * 1024) /* far more than a plan of SERVICE_POOLS can have */
 
 struct voice { /* what a controller said last */
@@ -26,6 +29,8 @@ struct plan_keeper {
 	json_t *older; /* the newest of the older plans offered */
 	uint64_t older_revision;
 	bool older_said;
+	char *unwritten;      /* the plan in force as text, while the disk does not take it */
+	unsigned lines_since; /* … it was last tried */
 };
 
 struct plan_keeper *plan_keeper_new(size_t controllers_count, const char *folder)
@@ -50,6 +55,7 @@ void plan_keeper_free(struct plan_keeper *k)
 		return;
 	older_forget(k);
 	probe_plan_free(k->plan);
+	free(k->unwritten);
 	free(k->voices);
 	free(k->path);
 	free(k);
@@ -92,19 +98,40 @@ int plan_keeper_load(struct plan_keeper *k, struct err *e)
 	return rc < 0 ? err_prefix(e, "\"%s\"", k->path) : 0;
 }
 
-/* Durable first. A disk that fails costs the memory over a restart, not the probing. */
-static void plan_write(const struct plan_keeper *k, const json_t *line)
+/* Takes the text. */
+static void text_write(struct plan_keeper *k, char *text)
 {
 	struct err e;
-	if (k->path == NULL)
-		return;
-	char *text = json_text(line);
-	if (file_write_checked(k->path, text, strlen(text), &e) < 0)
-		log_error(
-		    "the plan could not be kept, a restart without controllers would not know "
-		    "it: %s",
+	bool again = k->unwritten != NULL;
+	if (file_write_checked(k->path, text, strlen(text), &e) == 0) {
+		if (again)
+			log_info("the plan is kept on disk now");
+		free(text);
+		text = NULL;
+	} else if (!again) {
+		log_error("the plan could not be kept, a restart without controllers would not "
+		          "know it; it is tried again: %s",
 		    e.text);
-	free(text);
+	}
+	if (k->unwritten != text)
+		free(k->unwritten);
+	k->unwritten = text;
+	k->lines_since = 0;
+}
+
+/* Durable first. A disk that fails costs the memory over a restart, not the probing. */
+static void plan_write(struct plan_keeper *k, const json_t *line)
+{
+	if (k->path != NULL)
+		text_write(k, json_text(line));
+}
+
+/* A disk that was full once may have room now, and the same plan may be in force for months. */
+static void plan_write_again(struct plan_keeper *k)
+{
+	if (k->unwritten == NULL || ++k->lines_since < RETRY_LINES)
+		return;
+	text_write(k, mem_strdup(k->unwritten));
 }
 
 static int plan_accept(struct plan_keeper *k, const json_t *line, struct err *e)
@@ -155,8 +182,10 @@ int plan_keeper_offer(struct plan_keeper *k, size_t controller, const json_t *li
 	int rc;
 
 	assert(controller < k->voices_count);
-	if (json_is_true(json_object_get(line, "keepalive")))
+	if (json_is_true(json_object_get(line, "keepalive"))) {
+		plan_write_again(k);
 		return 0;
+	}
 	if ((rc = json_get_u64(line, "revision", INT64_MAX, &revision, e)) < 0)
 		return rc;
 	k->voices[controller] = (struct voice){.heard = true, .revision = revision};

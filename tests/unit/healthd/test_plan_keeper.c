@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -58,6 +59,32 @@ static void the_newest_revision_wins(void **state)
 	assert_int_equal(offer(k, 0, 5, "p/5"), 0);
 	assert_string_equal(member(k), "p/6");
 	plan_keeper_free(k);
+}
+
+static void a_plan_that_the_disk_refused_is_written_when_it_takes_it(void **state)
+{
+	struct stage s;
+	struct err e;
+	json_t *alive = json_pack("{s:b}", "keepalive", true);
+	(void)state;
+	stage_init(&s);
+	log_open("test", LOG_LEVEL_ERROR);
+	struct plan_keeper *k = plan_keeper_new(1, s.folder);
+	assert_int_equal(rmdir(s.folder), 0);
+	assert_int_equal(offer(k, 0, 5, "p/5"), 1); /* probing goes on with it */
+	assert_string_equal(member(k), "p/5");
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(plan_keeper_offer(k, 0, alive, &e), 0);
+	assert_int_equal(mkdir(s.folder, 0700), 0);
+	for (int i = 0; i < 100 && access(s.file, F_OK) != 0; i++)
+		assert_int_equal(plan_keeper_offer(k, 0, alive, &e), 0);
+	plan_keeper_free(k);
+	k = plan_keeper_new(1, s.folder);
+	assert_int_equal(plan_keeper_load(k, &e), 0);
+	assert_string_equal(member(k), "p/5");
+	plan_keeper_free(k);
+	json_decref(alive);
+	stage_release(&s);
 }
 
 static void the_plan_survives_a_restart(void **state)
@@ -179,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_newest_revision_wins),
+	    cmocka_unit_test(a_plan_that_the_disk_refused_is_written_when_it_takes_it),
 	    cmocka_unit_test(the_plan_survives_a_restart),
 	    cmocka_unit_test(a_damaged_file_is_refused),
 	    cmocka_unit_test(a_bad_plan_keeps_the_former),
