@@ -27,17 +27,37 @@ static struct ack *ack_find(struct core *c, const char *site, const char *name)
 	return NULL;
 }
 
-static void ack_make_room(struct core *c, struct core_effects *out)
+/* The one of the site (NULL: of any) that was heard longest ago; *count of them there are. */
+static size_t ack_stalest(const struct core *c, const char *site, size_t *count)
 {
-	size_t stalest = 0;
+	size_t stalest = SIZE_MAX;
 
-	if (c->acks_count < CORE_ACKS)
-		return;
-	for (size_t i = 1; i < c->acks_count; i++)
-		if (c->acks[i].at_ms < c->acks[stalest].at_ms)
+	*count = 0;
+	for (size_t i = 0; i < c->acks_count; i++) {
+		if (site && strcmp(c->acks[i].site, site) != 0)
+			continue;
+		if (stalest == SIZE_MAX || c->acks[i].at_ms < c->acks[stalest].at_ms)
 			stalest = i;
-	effect_tell(out, true, "more than %d name servers report: forgetting %s of site %s",
-	    CORE_ACKS, c->acks[stalest].name, c->acks[stalest].site);
+		++*count;
+	}
+	return stalest;
+}
+
+/* Names are what a daemon calls itself: one certificate may send many, but it speaks for its site
+ * alone, and pushes out none of another's. Only more than sixteen sites that all lie reach the
+ * whole table's bound. */
+static void ack_make_room(struct core *c, const char *site, struct core_effects *out)
+{
+	size_t count, stalest = ack_stalest(c, site, &count);
+
+	if (count < CORE_ACKS_SITE && c->acks_count < CORE_ACKS)
+		return;
+	if (count < CORE_ACKS_SITE)
+		stalest = ack_stalest(c, NULL, &count);
+	effect_tell(out, true,
+	    "more than %d name servers of one site, or %d of all, report: "
+	    "forgetting %s of site %s",
+	    CORE_ACKS_SITE, CORE_ACKS, c->acks[stalest].name, c->acks[stalest].site);
 	ack_remove(c, stalest);
 }
 
@@ -55,7 +75,7 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 
 	c->drains_dirty = true;
 	if (!known) {
-		ack_make_room(c, out);
+		ack_make_room(c, site, out);
 		VEC_PUSH(c->acks, c->acks_count) =
 		    (struct ack){.site = site, .name = name, .refused = refused};
 		known = &c->acks[c->acks_count - 1];

@@ -41,6 +41,7 @@ enum {
 	CORE_ACTOR_BYTES = 128,
 	CORE_SUBJECT_BYTES = 128, /* a site, or a member's id */
 	CORE_ACKS = 1024,
+	CORE_ACKS_SITE = 64, /* of one site */
 	CORE_ACK_FRESH_MS = 10000,
 	CORE_ACK_FORGET_MS = 3600 * 1000,
 	CORE_LOOKS = 2048,
