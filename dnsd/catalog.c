@@ -27,6 +27,14 @@ struct node *catalog_find(const struct catalog *c, uint64_t hash, const uint8_t 
 	}
 }
 
+uint32_t catalog_slot(const struct catalog *c, uint64_t hash, const struct node *node)
+{
+	size_t at = slot_first(c, hash);
+	while (slot_node(slot_load(c, at)) != node)
+		at = slot_next(c, at);
+	return (uint32_t)at;
+}
+
 void catalog_prefetch(const struct catalog *c, uint64_t hash)
 {
 	__builtin_prefetch(&c->slots[slot_first(c, hash)]);

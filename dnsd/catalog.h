@@ -75,13 +75,13 @@ struct zone_top { /* what the SOA says */
 };
 
 struct zone {
-	const struct node *apex; /* as it was built: for its name */
-	uint32_t index;          /* of the catalog's zones */
-	struct zone *parent;     /* the zone above, if it is served here too */
+	const struct node *apex;              /* as it was built: for its name */
+	uint32_t index;                       /* of the catalog's zones */
+	struct zone *parent;                  /* the zone above, if it is served here too */
 	_Atomic(const struct zone_top *) top; /* the newest: zone_top() */
 	uint32_t phase_s;                     /* when its signatures turn: dnsd/serial.h */
-	const struct zone_keys *keys;     /* NULL: the zone is not signed */
-	const struct denial_chain *chain; /* signed, but not with compact denial */
+	const struct zone_keys *keys;         /* NULL: the zone is not signed */
+	const struct denial_chain *chain;     /* signed, but not with compact denial */
 };
 
 enum { CATALOG_KINS_MAX = 4096 };
@@ -122,6 +122,10 @@ struct catalog_input {
 	size_t lists_count;
 	names_fetch fetch; /* gets their parts */
 	void *fetch_ctx;
+	/* For each zone NULL, or room for as many numbers as it has owners of records: the slots
+	 * that their nodes come to stand in; UINT32_MAX where another zone has the name. NULL: for
+	 * none. */
+	uint32_t *const *slots;
 };
 
 /* E_INVALID: a zone twice, a name outside the zones, below a delegation, or beside a CNAME or an
@@ -136,6 +140,9 @@ size_t catalog_bytes(const struct catalog *c); /* memory it takes, about */
 /* The node of exactly this name (folded wire), or NULL. */
 struct node *catalog_find(
     const struct catalog *c, uint64_t hash, const uint8_t *name, size_t bytes);
+
+/* The slot that a node of this name stands in. */
+uint32_t catalog_slot(const struct catalog *c, uint64_t hash, const struct node *node);
 
 /* Two steps ahead of catalog_find, each for a whole batch, so that the memory is there in time. */
 void catalog_prefetch(const struct catalog *c, uint64_t hash);

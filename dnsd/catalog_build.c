@@ -181,7 +181,8 @@ static size_t owner_length(const struct record *first, size_t count)
 	return same;
 }
 
-static void zone_add(struct builder *b, struct zone *z, const struct zone_data *data)
+static void zone_add(
+    struct builder *b, struct zone *z, const struct zone_data *data, uint32_t *slots)
 {
 	b->parent = NULL;
 	for (size_t i = 0; i < data->records_count;) {
@@ -193,9 +194,13 @@ static void zone_add(struct builder *b, struct zone *z, const struct zone_data *
 		assert(sound);
 		guest_place(b, &guest);
 		if (guest_zone(&guest) == z) {
-			guest_add(b, &guest, first, same);
+			const struct node *node = guest_add(b, &guest, first, same);
+			if (slots)
+				*slots++ = catalog_slot(b->g.c, guest.hash, node);
 			continue;
 		}
+		if (slots)
+			*slots++ = UINT32_MAX;
 		/* At or below a zone of its own that is served here: only its DS is the parent's.
 		 */
 		if (!guest.node || !guest.node->kin->is_apex)
@@ -209,7 +214,6 @@ static void zone_add(struct builder *b, struct zone *z, const struct zone_data *
 		}
 	}
 }
-
 
 static int pool_order(const void *key, const void *item)
 {
@@ -325,7 +329,7 @@ static int zones_add(struct builder *b, const struct catalog_input *in, struct e
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		r = apex_add(b, in->zones[i], e);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
-		zone_add(b, zones[i], in->zones[i]);
+		zone_add(b, zones[i], in->zones[i], in->slots ? in->slots[i] : NULL);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		parent_link(b, zones[i], in->zones[i]);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
@@ -346,6 +350,25 @@ static size_t names_expected(const struct catalog_input *in)
 	return names;
 }
 
+/* The table has grown or shrunk, and everything stands elsewhere. */
+static void slots_again(const struct catalog *c, const struct catalog_input *in)
+{
+	for (size_t i = 0; in->slots && i < in->zones_count; i++) {
+		const struct zone_data *z = in->zones[i];
+		uint32_t *slot = in->slots[i];
+		for (size_t j = 0; slot && j < z->records_count; slot++) {
+			struct name n;
+			bool sound = name_read(&n, z->records[j].owner, z->records[j].owner_bytes);
+			assert(sound);
+			uint64_t hash = name_hash(&n);
+			j += owner_length(&z->records[j], z->records_count - j);
+			if (*slot != UINT32_MAX)
+				*slot =
+				    catalog_slot(c, hash, catalog_find(c, hash, n.wire, n.bytes));
+		}
+	}
+}
+
 int catalog_build(const struct catalog_input *in, struct catalog **out, struct err *e)
 {
 	struct catalog *c = mem_new(1, sizeof(*c));
@@ -356,6 +379,7 @@ int catalog_build(const struct catalog_input *in, struct catalog **out, struct e
 	for (c->pools_count = 0; c->pools_count < in->pools_count; c->pools_count++)
 		c->pools[c->pools_count] = mem_strdup(in->pools[c->pools_count].name);
 	grower_init(&b.g, c, names_expected(in));
+	size_t slots_count = c->slots_count;
 	*out = NULL;
 	c->zones = arena_new(&c->arena, (in->zones_count + 1) * sizeof(struct zone *));
 	c->lazy = arena_new(&c->arena, sizeof(*c->lazy));
@@ -367,6 +391,8 @@ int catalog_build(const struct catalog_input *in, struct catalog **out, struct e
 	for (size_t i = 0; r == 0 && i < in->lists_count; i++)
 		r = list_add(&b, in, &in->lists[i], e);
 	grower_release(&b.g);
+	if (r == 0 && c->slots_count != slots_count)
+		slots_again(c, in);
 	for (size_t i = 0; r == 0 && i < in->zones_count; i++)
 		if (c->zones[i]->keys && c->zones[i]->keys->denial == CONFIG_DENIAL_NSEC)
 			c->zones[i]->chain = denial_chain_build(c, c->zones[i]);

@@ -75,9 +75,8 @@ bool catalog_change(struct catalog *from, const struct catalog_names *removed,
 		edit_remove(&ed, &n);
 	}
 	for (size_t i = 0; i < added->count; i++) {
-		const struct kin like = {.pool = added->pools[i],
-		    .pool_ttl_s = added->ttls_s[i],
-		    .is_listed = true};
+		const struct kin like = {
+		    .pool = added->pools[i], .pool_ttl_s = added->ttls_s[i], .is_listed = true};
 		bool sound = name_of(&n, added->names[i]);
 		assert(sound);
 		edit_put(&ed, &n, &like, NULL, 0);

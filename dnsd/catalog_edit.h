@@ -26,8 +26,9 @@ bool node_is_empty(const struct node *n);
 /* The name goes. Names above it that only led to it go along (RFC 4592 section 2.2.2), and it stays
  * as such a one where names below it stay. It has a parent. */
 void edit_remove(struct catalog_edit *ed, const struct name *n);
-/* The name comes, or what it was is replaced, with these records; names above it are made where they
- * are missing. `like` tells its kin: pool, TTL and is_listed; the rest is that of the place. */
+/* The name comes, or what it was is replaced, with these records; names above it are made where
+ * they are missing. `like` tells its kin: pool, TTL and is_listed; the rest is that of the place.
+ */
 const struct node *edit_put(struct catalog_edit *ed, const struct name *n, const struct kin *like,
     const struct record *first, size_t count);
 

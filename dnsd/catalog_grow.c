@@ -48,6 +48,7 @@ void grower_init(struct grower *g, struct catalog *c, size_t names)
 {
 	*g = (struct grower){.c = c, .kins_mask = KINS_FIRST - 1};
 	g->kins = mem_new(KINS_FIRST, sizeof(const struct kin *));
+	names += names / 64; /* empty names between them, or one too many doubles the table */
 	c->slots_count = slots_for(names < NAMES_LEAST ? NAMES_LEAST : names);
 	c->slots = slots_new(c->slots_count);
 }

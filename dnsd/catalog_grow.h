@@ -64,8 +64,8 @@ static inline size_t slot_next(const struct catalog *c, size_t at)
 	return at + 1 < c->slots_count ? at + 1 : 0;
 }
 
-/* A node on the storage of `root`, in no slot yet: with these RRsets (sorted by type), or with those
- * of another. */
+/* A node on the storage of `root`, in no slot yet: with these RRsets (sorted by type), or with
+ * those of another. */
 struct node *node_lay(struct catalog *root, const uint8_t *label, const struct kin *kin,
     const struct record *first, size_t count);
 struct node *node_dup(struct catalog *root, const struct node *node, const struct kin *kin);

@@ -80,8 +80,8 @@ static bool can_put(const struct catalog *c, const struct zone *z, const struct 
 	return !soa_find(o) && place_is_plain(c, z, &o->name);
 }
 
-bool catalog_change_records(struct catalog *from, struct zone *z, const struct catalog_owner *owners,
-    size_t count, struct catalog **out)
+bool catalog_change_records(struct catalog *from, struct zone *z,
+    const struct catalog_owner *owners, size_t count, struct catalog **out)
 {
 	struct catalog_edit ed;
 	size_t room = 0;

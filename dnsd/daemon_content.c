@@ -20,7 +20,9 @@ int daemon_zones_load(struct daemon *d, struct err *e)
 {
 	struct snapshot *s;
 	int r = zone_files_load(&d->files, d->config.zones, d->config.zones_count, &s, e);
-	if (r == 0) {
+	if (r == 0 && !s) {
+		log_info("all zone files say what they said");
+	} else if (r == 0) {
 		snapshot_swap(&d->seat, s);
 		log_info("serving %zu zones with %zu names", s->catalog->zones_count,
 		    s->catalog->nodes_count);

@@ -28,7 +28,8 @@ uint32_t serial_turn(const struct zone *z, uint32_t time_s)
 
 uint32_t serial_of(const struct snapshot *s, const struct zone *z)
 {
-	return zone_top(s->catalog, z)->serial_base + s->epoch + serial_turn(z, s->time_s) * SERIAL_TURN_STEP;
+	return zone_top(s->catalog, z)->serial_base + s->epoch +
+	       serial_turn(z, s->time_s) * SERIAL_TURN_STEP;
 }
 
 /* Where records change with each turn anyway, or tell how the zone is signed: then the difference

@@ -229,7 +229,7 @@ static int soa_take(struct zone_data *z, struct err *e)
 	return 0;
 }
 
-int zone_data_settle(struct zone_data *z, struct err *e)
+int zone_data_settle_names(struct zone_data *z, struct err *e)
 {
 	records_sort(z);
 	duplicates_drop(z);
@@ -244,6 +244,14 @@ int zone_data_settle(struct zone_data *z, struct err *e)
 			return r;
 		i += same;
 	}
+	return 0;
+}
+
+int zone_data_settle(struct zone_data *z, struct err *e)
+{
+	int r = zone_data_settle_names(z, e);
+	if (r != 0)
+		return r;
 	const struct record *hidden = dname_hidden_find(z);
 	if (hidden)
 		return fault(z, hidden, e, "lies below a DNAME");

@@ -98,8 +98,8 @@ static void nsec_make(struct zone_cursor *cursor, const struct node *n)
 	while (!denial_is_in_chain(c->zone, c->order->nodes[next]));
 	size_t count = denial_types(n, c->zone, c->snapshot->pools, types);
 	node_name(c->order->nodes[next], &next_name);
-	nsec_build(
-	    &cursor->nsec, next_name.wire, next_name.bytes, types, count, zone_top(c->snapshot->catalog, c->zone)->negative_ttl_s);
+	nsec_build(&cursor->nsec, next_name.wire, next_name.bytes, types, count,
+	    zone_top(c->snapshot->catalog, c->zone)->negative_ttl_s);
 }
 
 bool zone_cursor_next(struct zone_cursor *cursor, struct zone_item *item)

@@ -13,9 +13,10 @@ struct zone_files {               /* start from {0} */
 	const struct member_zones *members; /* borrowed; NULL: no catalog zone */
 };
 
-/* Reads the files. Each error is logged. The first time any error is final (E_INVALID); later, a
- * zone whose file is bad stays as it was, or is left out if it is new, and 0 is returned if there
- * is a new snapshot. After a failure `f` is unchanged. */
+/* Reads the files; those that have changed a little only where they have (dnsd/zone_reread.h). Each
+ * error is logged. The first time any error is final (E_INVALID); later, a zone whose file is bad
+ * stays as it was, or is left out if it is new, and 0 is returned if there is a new snapshot, or
+ * NULL in *out where all files say what they said. After a failure what is served is unchanged. */
 int zone_files_load(struct zone_files *f, const struct config_zone_file *files, size_t count,
     struct snapshot **out, struct err *e);
 void zone_files_free(struct zone_files *f);

@@ -59,7 +59,7 @@ static bool is_relative(const char *line)
 	return end == word || end[-1] != '.';
 }
 
-static bool needs_expansion(const char *text)
+bool zone_needs_include(const char *text)
 {
 	for (const char *at = text; (at = strchr(at, '$')); at++)
 		if ((at == text || at[-1] == '\n') &&
@@ -323,7 +323,7 @@ int zone_include(const char *path, const struct name *apex, size_t max, char **t
 {
 	char origin[NAME_TEXT_BYTES];
 	*places = NULL;
-	if (!needs_expansion(*text))
+	if (!zone_needs_include(*text))
 		return 0;
 	struct expansion *x = mem_new(1, sizeof(*x));
 	char *folder = folder_of(path);

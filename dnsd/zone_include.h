@@ -22,6 +22,8 @@ struct zone_places; /* which line stands where; NULL: all in the zone file itsel
  * with "file:line: " in front. */
 int zone_include(const char *path, const struct name *apex, size_t max, char **text, size_t *bytes,
     struct zone_places **places, struct err *e);
+/* Has the text a directive that is resolved here? */
+bool zone_needs_include(const char *text);
 void zone_places_free(struct zone_places *p); /* NULL allowed */
 
 /* The file of a line of the whole, and its line there; `path` and `line` themselves without

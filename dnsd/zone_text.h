@@ -63,6 +63,7 @@ struct record {
 };
 
 struct zone_keys;
+struct zone_blocks;
 struct zone_data {
 	struct arena arena;
 	struct name apex;
@@ -70,9 +71,10 @@ struct zone_data {
 	char *source;               /* where it comes from, for messages: a path or "zone NAME" */
 	struct record *records;     /* sorted by owner, type and rdata; no duplicates */
 	size_t records_count;
-	struct zone_keys *keys; /* held; NULL: it is not signed */
-	uint32_t serial_base;   /* a file's own serial, or the view's base */
-	bool is_hidden;         /* only who may transfer it gets answers: the catalog zone */
+	struct zone_keys *keys;     /* held; NULL: it is not signed */
+	struct zone_blocks *blocks; /* what is remembered of the file; NULL: nothing */
+	uint32_t serial_base;       /* a file's own serial, or the view's base */
+	bool is_hidden;             /* only who may transfer it gets answers: the catalog zone */
 };
 
 /* `name` is the zone's, absolute. E_INVALID "file:line: what is wrong", E_NOT_FOUND, E_IO, E_LIMIT;

@@ -158,7 +158,7 @@ static void a_list_chooses_the_members(void **state)
 	assert_int_equal(zone_files_load(&f, files, 2, &s, &e), 0);
 	answered(s, ONE ".zones.catalog.test. PTR", true, found);
 	assert_string_equal(found, "rcode 3");
-	assert_int_equal(f.zones[2]->records_count + s->catalog->zones_count, 3);
+	assert_int_equal(s->catalog->zones_count, 3);
 	assert_non_null(s->catalog->hidden);
 	snapshot_free(s);
 	zone_files_free(&f);
