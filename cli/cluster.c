@@ -4,15 +4,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/client.h"
 #include "cli/lines.h"
 #include "cli/options.h"
 #include "cli/table.h"
 #include "lib/base/mem.h"
+#include "lib/clock.h"
 
 static const char usage[] =
-    "usage: tandem cluster [--without NAME] [--json]\n"
+    "usage: tandem cluster [--without NAME] [--wait] [--json]\n"
     "\n"
     "Asks every controller of the configuration by itself and shows who leads, who belongs to the\n"
     "store, who answers, how full it is, and which certificates expire.\n"
@@ -20,20 +22,20 @@ static const char usage[] =
     "      --without NAME  may the controller NAME and the store's member NAME be stopped, "
     "replaced\n"
     "                      or upgraded now? 0 yes, 5 no and why\n"
+    "      --wait          ask again, 60 s at most, until it is so\n"
     "      --json          what every controller answered\n"
     "  -c, --config FILE   controllers and certificates\n"
     "\n"
     "Without --without: 0 when all is well, else 5.\n";
 
-enum { CONTROLLERS = 32 };
+enum { CONTROLLERS = 32, WAIT_MS = 60000, PAUSE_MS = 300 };
 
 struct cluster {
 	json_t *answers[CONTROLLERS]; /* of /v1/cluster; NULL: silent */
 	char *failures[CONTROLLERS];
 	size_t count;
 	const json_t *members; /* of the store, as one told; the leader's if it answers */
-	const json_t *alarms;
-	struct buf problems; /* a line each */
+	struct buf problems;   /* a line each */
 	size_t problems_count;
 };
 
@@ -67,17 +69,37 @@ static void ask_all(struct client *client, struct cluster *c)
 	for (size_t i = 0; i < c->count; i++) {
 		struct client_failure f = {0};
 		const json_t *store;
-		if (client_get_from(client, i, "/v1/cluster", &c->answers[i], &f) != 0)
+		int status = client_get_from(client, i, "/v1/cluster", &c->answers[i], &f);
+		if (status ==
+		    CLI_REFUSED) /* of a release before that: its status has the same members */
+			status = client_get_from(client, i, "/v1/status", &c->answers[i], &f);
+		if (status != 0)
 			c->failures[i] = mem_strdup(f.text);
 		client_failure_release(&f);
 		store = json_object_get(c->answers[i], "store");
 		bool leads =
 		    strcmp(member_text(controller_of(c->answers[i]), "role"), "leader") == 0;
-		if (store != NULL && (c->members == NULL || leads)) {
+		if (store != NULL && (c->members == NULL || leads))
 			c->members = json_object_get(store, "members");
-			c->alarms = json_object_get(c->answers[i], "alarms");
+	}
+}
+
+/* The same member as another controller sees it, if that one reaches it: a controller that was not
+ * told of an endpoint yet knows nothing of the member. */
+static const json_t *member_best(const struct cluster *c, const json_t *member)
+{
+	const char *id = member_text(member, "id");
+	for (size_t i = 0; i < c->count && !member_true(member, "answers"); i++) {
+		const json_t *store = json_object_get(c->answers[i], "store"), *other;
+		size_t k;
+		json_array_foreach(json_object_get(store, "members"), k, other)
+		{
+			if (member_true(other, "answers") &&
+			    strcmp(member_text(other, "id"), id) == 0)
+				return other;
 		}
 	}
+	return member;
 }
 
 /* ---- what is wrong ---- */
@@ -87,6 +109,19 @@ static bool is_leader(const struct cluster *c, size_t i)
 	return strcmp(member_text(controller_of(c->answers[i]), "role"), "leader") == 0;
 }
 
+/* Nobody who answers has that name, and one is silent: then that is the one. */
+static bool silent_is_named(const struct cluster *c, const char *without)
+{
+	size_t silent = 0;
+	for (size_t i = 0; i < c->count; i++) {
+		if (without == NULL ||
+		    (c->answers[i] != NULL && strcmp(name_of(c, i), without) == 0))
+			return false;
+		silent += c->answers[i] == NULL;
+	}
+	return silent == 1;
+}
+
 /* `without`: that controller's own troubles do not count; NULL: everybody's do. Returns how many
  * of the others answer and follow. */
 static size_t controllers_judge(
@@ -94,13 +129,14 @@ static size_t controllers_judge(
 {
 	size_t sound = 0, leaders = 0;
 	int64_t epoch = -1;
+	bool silent_named = silent_is_named(c, without);
 	for (size_t i = 0; i < c->count; i++) {
 		const json_t *controller = controller_of(c->answers[i]);
 		const char *role = member_text(controller, "role");
 		bool named = without != NULL && strcmp(name_of(c, i), without) == 0;
 		*found = *found || named;
 		leaders += is_leader(c, i);
-		if (named)
+		if (named || (silent_named && c->answers[i] == NULL))
 			continue;
 		if (c->answers[i] == NULL)
 			problem(c, "controller %s does not answer: %s",
@@ -125,38 +161,76 @@ static size_t controllers_judge(
 
 static void members_judge(struct cluster *c, const char *without, bool *found)
 {
-	size_t voters = 0, left = 0, i;
-	json_t *m;
-	json_array_foreach((json_t *)c->members, i, m)
+	size_t voters = 0, left = 0, leaders = 0, i;
+	json_t *listed;
+	json_array_foreach((json_t *)c->members, i, listed)
 	{
+		const json_t *m = member_best(c, listed);
 		const char *name = member_text(m, "name");
 		bool voter = !member_true(m, "learner");
 		bool named = without != NULL && strcmp(name, without) == 0;
 		*found = *found || named;
 		voters += voter;
+		leaders += member_true(m, "answers") && member_true(m, "leader");
 		left += voter && !named && member_true(m, "answers");
 		if (!named && !member_true(m, "answers"))
 			problem(c, "the store's member %s does not answer",
 			    *name != '\0' ? name : member_text(m, "id"));
 	}
+	if (voters > 0 && leaders == 0)
+		problem(c, "no member of the store leads: look again in some seconds");
 	if (voters > 0 && left < voters / 2 + 1)
 		problem(c, "%zu of the store's %zu members would be left, %zu are needed", left,
 		    voters, voters / 2 + 1);
 }
 
-/* What a controller raised about the store concerns everybody; its silent members are counted
- * above. */
+static bool alarm_was_told(const struct cluster *c, size_t before, const char *key)
+{
+	for (size_t i = 0; i < before; i++) {
+		size_t k;
+		json_t *a;
+		json_array_foreach(json_object_get(c->answers[i], "alarms"), k, a)
+		{
+			if (strcmp(member_text(a, "key"), key) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Every controller has files of its own to tell of; what concerns all is told once. Silent members
+ * are counted above. `all`: else only what forbids to take anything away. */
 static void alarms_judge(struct cluster *c, bool all)
 {
-	size_t i;
-	json_t *a;
-	json_array_foreach((json_t *)c->alarms, i, a)
-	{
-		const char *key = member_text(a, "key");
-		bool store = strcmp(key, "store-full") == 0 || strcmp(key, "store-corrupt") == 0;
-		bool silent = strncmp(key, "store-member/", 13) == 0;
-		if (store || (all && !silent))
-			problem(c, "%s", member_text(a, "text"));
+	for (size_t i = 0; i < c->count; i++) {
+		size_t k;
+		json_t *a;
+		json_array_foreach(json_object_get(c->answers[i], "alarms"), k, a)
+		{
+			const char *key = member_text(a, "key");
+			bool full =
+			    strcmp(key, "store-full") == 0 || strcmp(key, "store-corrupt") == 0;
+			bool silent = strncmp(key, "store-member/", 13) == 0;
+			if ((full || (all && !silent)) && !alarm_was_told(c, i, key))
+				problem(c, "%s", member_text(a, "text"));
+		}
+	}
+}
+
+/* A controller that was not told of a member's endpoint, or is told of one too many, is behind. */
+static void endpoints_judge(struct cluster *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const json_t *store = json_object_get(c->answers[i], "store"), *m;
+		size_t k;
+		json_array_foreach(json_object_get(store, "members"), k, m)
+		{
+			if (*member_text(m, "endpoint") == '\0')
+				problem(c, "controller %s has no endpoint of the store's member %s",
+				    name_of(c, i),
+				    *member_text(m, "name") != '\0' ? member_text(m, "name")
+				                                    : member_text(m, "id"));
+		}
 	}
 }
 
@@ -183,15 +257,16 @@ static void controllers_add(struct buf *out, struct client *client, const struct
 	table_end(t, out);
 }
 
-static void members_add(struct buf *out, const json_t *members)
+static void members_add(struct buf *out, const struct cluster *c)
 {
 	static const char *const headings[] = {
 	    "STORE MEMBER", "ROLE", "SIZE", "IN USE", "QUOTA", "ETCD", "ENDPOINT", NULL};
 	struct table *t = table_new(2, headings);
 	size_t i;
-	json_t *m;
-	json_array_foreach((json_t *)members, i, m)
+	json_t *listed;
+	json_array_foreach((json_t *)c->members, i, listed)
 	{
+		const json_t *m = member_best(c, listed);
 		bool there = member_true(m, "answers");
 		const char *const keys[] = {"bytes", "used_bytes", "quota_bytes"};
 		char *sizes[3];
@@ -211,7 +286,7 @@ static void members_add(struct buf *out, const json_t *members)
 		for (size_t k = 0; k < 3; k++)
 			free(sizes[k]);
 	}
-	if (json_array_size(members) > 0)
+	if (json_array_size(c->members) > 0)
 		buf_puts(out, "\n");
 	table_end(t, out);
 }
@@ -255,20 +330,46 @@ static void cluster_print(
 	verdict_add(&out, c, without, sound);
 	buf_puts(&out, "\n");
 	controllers_add(&out, client, c);
-	members_add(&out, c->members);
+	members_add(&out, c);
 	fputs(buf_text(&out), stdout);
 	buf_free(&out);
+}
+
+static void cluster_release(struct cluster *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		json_decref(c->answers[i]);
+		free(c->failures[i]);
+	}
+	buf_free(&c->problems);
+	*c = (struct cluster){0};
+}
+
+/* Asks and judges; returns how many controllers are sound. */
+static size_t cluster_look(struct client *client, struct cluster *c, const char *without)
+{
+	bool found = false;
+	ask_all(client, c);
+	size_t sound = controllers_judge(client, c, without, &found);
+	members_judge(c, without, &found);
+	alarms_judge(c, without == NULL);
+	if (without == NULL)
+		endpoints_judge(c);
+	if (without != NULL && !found)
+		problem(c, "nobody here is called %s", without);
+	return sound;
 }
 
 static int cluster_run(struct cli *cli, int argc, char **argv)
 {
 	const char *without = NULL;
-	const struct option_row rows[] = {{"without", 0, OPTION_TEXT, &without}};
+	bool wait = false;
+	const struct option_row rows[] = {
+	    {"without", 0, OPTION_TEXT, &without}, {"wait", 0, OPTION_FLAG, &wait}};
 	struct cluster c = {0};
 	struct client *client;
-	bool found = false;
 	int first;
-	int status = options_parse(cli, rows, 1, argc, argv, &first);
+	int status = options_parse(cli, rows, 2, argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 0, "none");
 	if (status != OPTIONS_GO_ON)
@@ -276,19 +377,16 @@ static int cluster_run(struct cli *cli, int argc, char **argv)
 	style_use(style_wanted());
 	if ((status = client_open(cli, &client)) != 0)
 		return status;
-	ask_all(client, &c);
-	size_t sound = controllers_judge(client, &c, without, &found);
-	members_judge(&c, without, &found);
-	alarms_judge(&c, without == NULL);
-	if (without != NULL && !found)
-		problem(&c, "nobody here is called %s", without);
+	uint64_t end_ms = clock_mono_ms() + WAIT_MS;
+	size_t sound = cluster_look(client, &c, without);
+	while (wait && c.problems_count > 0 && clock_mono_ms() < end_ms) {
+		usleep(PAUSE_MS * 1000);
+		cluster_release(&c);
+		sound = cluster_look(client, &c, without);
+	}
 	cluster_print(client, &c, without, sound, cli->json);
 	status = c.problems_count == 0 ? CLI_OK : CLI_ATTENTION;
-	for (size_t i = 0; i < c.count; i++) {
-		json_decref(c.answers[i]);
-		free(c.failures[i]);
-	}
-	buf_free(&c.problems);
+	cluster_release(&c);
 	client_close(client);
 	return status;
 }

@@ -94,6 +94,7 @@ void care_reload(struct care *c)
 		if (path != NULL && tls_certificate_expiry(path, &expires_ms, &e) == 0)
 			certificate_put(c, path, expires_ms, UINT64_MAX);
 	}
+	alarms_renew(c);
 }
 
 void care_peer(struct care *c, const struct tls_identity *who)

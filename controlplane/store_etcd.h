@@ -36,7 +36,6 @@ struct etcd_endpoint {
 	bool suspect;
 	uint64_t failed_ms;
 	struct http_call *probe;
-	uint64_t quota_bytes; /* as its metrics told; 0: not known */
 };
 
 struct etcd_store {

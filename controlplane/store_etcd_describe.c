@@ -23,6 +23,7 @@ struct question { /* to one endpoint */
 	struct etcd_endpoint *endpoint;
 	struct http_call *status_call, *members_call, *quota_call;
 	json_t *status, *members;
+	uint64_t quota_bytes; /* 0: not known */
 	char error[ERR_TEXT_BYTES];
 	bool matched; /* it is some member's */
 };
@@ -65,8 +66,6 @@ static void on_status(void *ctx, const struct http_response *r)
 	struct question *q = ctx;
 	q->status_call = NULL;
 	q->status = answer_read(q, r);
-	if (q->status == NULL)
-		q->endpoint->quota_bytes = 0; /* it may come back with another */
 	answered(q->describe);
 }
 
@@ -86,7 +85,7 @@ static void on_quota(void *ctx, const struct http_response *r)
 	q->quota_call = NULL;
 	const char *line = r->error_code == 0 && r->status == 200 ? strstr(r->body, name) : NULL;
 	double bytes = line != NULL ? strtod(line + strlen(name), NULL) : 0;
-	q->endpoint->quota_bytes = bytes >= 1 && bytes < 1e15 ? (uint64_t)bytes : 0;
+	q->quota_bytes = bytes >= 1 && bytes < 1e15 ? (uint64_t)bytes : 0;
 	answered(q->describe);
 }
 
@@ -132,11 +131,8 @@ void etcd_describe_start(struct store *store, store_describe_done done, void *ct
 		*q = (struct question){.describe = d, .endpoint = &s->endpoints[i]};
 		q->status_call = ask(q, "/v3/maintenance/status", on_status);
 		q->members_call = ask(q, "/v3/cluster/member/list", on_members);
-		d->waiting += 2;
-		if (q->endpoint->quota_bytes == 0) {
-			q->quota_call = quota_ask(q);
-			d->waiting++;
-		}
+		q->quota_call = quota_ask(q);
+		d->waiting += 3;
 	}
 }
 
@@ -245,7 +241,7 @@ static json_t *member_encode(const json_t *member, const struct question *q)
 	    "learner", json_is_true(json_object_get(member, "isLearner")), "version",
 	    version != NULL ? version : "", "bytes", (json_int_t)number(status, "dbSize"),
 	    "used_bytes", (json_int_t)number(status, "dbSizeInUse"), "quota_bytes",
-	    (json_int_t)(q != NULL ? q->endpoint->quota_bytes : 0), "troubles", troubles_encode(q));
+	    (json_int_t)(q != NULL ? q->quota_bytes : 0), "troubles", troubles_encode(q));
 }
 
 static json_t *description_encode(struct etcd_describe *d)
