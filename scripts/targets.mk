@@ -10,8 +10,17 @@ demo: all
 
 test: check
 	@scripts/install-deps test
+	-@$(MAKE) former
 	@$(BUILD)/sim/sim --runs 2000 --short --quiet
 	@tests/e2e/run-tests $(ARGS)
+
+# An earlier state of the tree, for test_operations.py to upgrade from; needs the history.
+FORMER ?= ebf394173f1902ac53c4f330ecbf0e5e317b9e18
+former:
+	@git cat-file -e $(FORMER)^{commit} || { echo "make former: this checkout does not reach back to $(FORMER)" >&2; exit 1; }
+	@mkdir -p $(BUILD)/former
+	@git archive $(FORMER) | tar -x -C $(BUILD)/former
+	$(MAKE) -C $(BUILD)/former BUILD=build SAN= all
 
 # The whole suite again, on daemons built with the address and undefined-behaviour sanitizers.
 asan:
@@ -94,4 +103,4 @@ help:
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: sim sim-mutants chaos bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help
+.PHONY: sim sim-mutants chaos bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help former

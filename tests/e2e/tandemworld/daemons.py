@@ -42,7 +42,8 @@ class Daemons:
         folder = self._folder / site.name
         (folder / daemon).mkdir(parents=True, exist_ok=True)
         path = folder / f"{daemon}.yaml"
-        path.write_text(f"# tandem-{daemon} of site {site.name}\n" + text)
+        if text is not None:
+            path.write_text(f"# tandem-{daemon} of site {site.name}\n" + text)
         process = self._processes.add(f"{daemon}-{site.name}",
                                       [self._programs / f"tandem-{daemon}", "-c", path, *options],
                                       environment=SANITIZER_ENVIRONMENT)
@@ -66,6 +67,10 @@ class Daemons:
             + _tls(self._authority, files) + f"store: {store}\n"))
         process.socket = socket
         return process
+
+    def bare_controld(self, site):
+        """Installed, but not configured: whoever does that also makes its certificate."""
+        return self._add(site, "controld", None)
 
     def healthd(self, site, urls):
         files = self._authority.issue(f"healthd-{site.name}", site.name, "healthd")

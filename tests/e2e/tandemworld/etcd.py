@@ -20,9 +20,9 @@ class Member:
     def url(self):
         return f"{self.cluster.scheme}://{self.site.etcd}"
 
-    def call(self, path, limit_s=1.0):
+    def call(self, path, limit_s=1.0, body=None):
         """An answer of the member's JSON gateway, or None when there is none."""
-        request = urllib.request.Request(f"{self.url}{path}", data=b"{}")
+        request = urllib.request.Request(f"{self.url}{path}", data=json.dumps(body or {}).encode())
         try:
             with urllib.request.urlopen(request, timeout=limit_s,
                                         context=self.cluster.context) as answer:
@@ -41,45 +41,61 @@ class Member:
 
 
 class Cluster:
+    """Each member reads its options from FOLDER/NAME.env, as Debian's does from /etc/default/etcd."""
+
     def __init__(self, processes, folder, tls=True):
         folder = Path(folder)
+        self.processes, self.folder = processes, folder
         self.scheme = "https" if tls else "http"
         self.context = None
         self.client_files = None
-        options = {}
+        self.authority = None
         if tls:
-            authority = PlainAuthority(folder / "pki", "etcd of the local world")
-            self.client_files = (authority.ca, *authority.issue("client", usage="clientAuth"))
-            self.context = ssl.create_default_context(cafile=authority.ca)
+            self.authority = PlainAuthority(folder / "pki", "etcd of the local world")
+            self.client_files = (self.authority.ca,
+                                 *self.authority.issue("client", usage="clientAuth"))
+            self.context = ssl.create_default_context(cafile=self.authority.ca)
             self.context.load_cert_chain(*self.client_files[1:])
-            options = {site: self._tls_options(authority, site) for site in SITES}
-        peers = ",".join(f"{site.name}={self.scheme}://{site.control}:{ETCD_PEER_PORT}"
-                         for site in SITES)
+        peers = ",".join(f"{site.name}={self.peer_url(site)}" for site in SITES)
         self.members = {}
         for site in SITES:
-            client = f"{self.scheme}://{site.etcd}"
-            peer = f"{self.scheme}://{site.control}:{ETCD_PEER_PORT}"
-            command = [
-                need_program("etcd", "etcd-server"), "--name", site.name,
-                "--data-dir", folder / site.name,
-                "--listen-client-urls", client, "--advertise-client-urls", client,
-                "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
-                "--initial-cluster", peers, "--initial-cluster-state", "new",
-                "--initial-cluster-token", "tandem-local-world",
-                "--pre-vote", "--heartbeat-interval", "50", "--election-timeout", "500",
-                "--logger", "zap", "--log-level", "warn", *options.get(site, ())]
-            # Its data ends with the world: no need to wait seconds for an orderly end.
-            process = processes.add(f"etcd-{site.name}", command, end_signal=signal.SIGKILL)
-            self.members[site.name] = Member(self, site, process)
+            self.add(site, ETCD_INITIAL_CLUSTER=peers, ETCD_INITIAL_CLUSTER_STATE="new",
+                     ETCD_INITIAL_CLUSTER_TOKEN="tandem-local-world")
 
-    @staticmethod
-    def _tls_options(authority, site):
+    def peer_url(self, site):
+        return f"{self.scheme}://{site.control}:{ETCD_PEER_PORT}"
+
+    def add(self, site, **joining):
+        """A member that is configured, not yet started; `joining`: how it finds its cluster."""
+        client = f"{self.scheme}://{site.etcd}"
+        options = {
+            "ETCD_NAME": site.name, "ETCD_DATA_DIR": self.folder / site.name,
+            "ETCD_LISTEN_CLIENT_URLS": client, "ETCD_ADVERTISE_CLIENT_URLS": client,
+            "ETCD_LISTEN_PEER_URLS": self.peer_url(site),
+            "ETCD_INITIAL_ADVERTISE_PEER_URLS": self.peer_url(site),
+            "ETCD_PRE_VOTE": "true", "ETCD_HEARTBEAT_INTERVAL": 50, "ETCD_ELECTION_TIMEOUT": 500,
+            "ETCD_LOGGER": "zap", "ETCD_LOG_LEVEL": "warn",
+            **(self._tls_options(site) if self.authority else {}), **joining}
+        path = self.folder / f"{site.name}.env"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f'{name}="{value}"\n' for name, value in options.items()))
+        command = ["sh", "-c", 'set -a; . "$0"; exec "$1" $DAEMON_ARGS', path,
+                   need_program("etcd", "etcd-server")]
+        # Its data ends with the world: no need to wait seconds for an orderly end.
+        process = self.processes.add(f"etcd-{site.name}", command, end_signal=signal.SIGKILL,
+                                     environment={"DAEMON_ARGS": ""})
+        self.members[site.name] = Member(self, site, process)
+        return self.members[site.name]
+
+    def _tls_options(self, site):
         # etcd's gateway dials its own client port: the certificate needs clientAuth too. Peers are
         # checked against the address they call from, which on loopback is 127.0.0.1.
-        certificate, key = authority.issue(site.name, addresses=[site.control, "127.0.0.1"])
-        return ["--cert-file", certificate, "--key-file", key, "--trusted-ca-file", authority.ca,
-                "--client-cert-auth", "--peer-cert-file", certificate, "--peer-key-file", key,
-                "--peer-trusted-ca-file", authority.ca, "--peer-client-cert-auth"]
+        certificate, key = self.authority.issue(site.name, addresses=[site.control, "127.0.0.1"])
+        return {"ETCD_CERT_FILE": certificate, "ETCD_KEY_FILE": key,
+                "ETCD_TRUSTED_CA_FILE": self.authority.ca, "ETCD_CLIENT_CERT_AUTH": "true",
+                "ETCD_PEER_CERT_FILE": certificate, "ETCD_PEER_KEY_FILE": key,
+                "ETCD_PEER_TRUSTED_CA_FILE": self.authority.ca,
+                "ETCD_PEER_CLIENT_CERT_AUTH": "true"}
 
     @property
     def endpoints(self):

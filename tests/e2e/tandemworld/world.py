@@ -233,6 +233,10 @@ class World:
                              f"{done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
+    def programs_of(self, _site):
+        """The folder with the release that is installed there."""
+        return self.programs
+
     def drain(self, site, reason="test"):
         return self.tandem("drain", site.name, "--for", "2h", "--reason", reason)
 
