@@ -183,7 +183,8 @@ static void pool_build(
 	to->witnesses = from->witnesses;
 	to->min_members = from->min_members;
 	to->min_percent = from->min_percent;
-	to->all_down_last_good = from->all_down_mode == ALL_DOWN_LAST_GOOD;
+	to->all_down = from->all_down;
+	to->fallback = resolve(d, &from->place, "fallback", "pool", from->fallback, &d->pools);
 	to->return_manual = from->return_mode == RETURN_MANUAL;
 	to->return_after_s = from->return_after_s;
 	to->flap_half_life_s = from->flap_half_life_s;

@@ -176,12 +176,56 @@ static void pool_checks_check(
 	}
 }
 
+static bool pool_has_family(const struct service_pool *pool, uint8_t family)
+{
+	for (size_t i = 0; i < pool->members_count; i++)
+		if (pool->members[i].address.family == family)
+			return true;
+	return false;
+}
+
+/* A pool that stands in stands by itself: then there is no circle, and one look tells who answers.
+ */
+static void fallback_check(
+    struct service_draft *d, const struct raw_pool *raw, const struct service_pool *pool)
+{
+	const struct yaml_mark mark = schema_mark(&raw->place, "fallback");
+
+	if (pool->all_down == ALL_DOWN_FALLBACK && raw->fallback == NULL &&
+	    !schema_is_written(&raw->place, "fallback"))
+		report_add(d->report, schema_mark(&raw->place, "all_down"),
+		    "all_down: fallback without a pool, expected fallback: the pool that stands "
+		    "in");
+	if (pool->all_down != ALL_DOWN_FALLBACK && raw->fallback != NULL)
+		report_add(d->report, mark,
+		    "fallback: %s without all_down: fallback, expected both or none",
+		    raw->fallback);
+	if (pool->all_down != ALL_DOWN_FALLBACK || pool->fallback == SIZE_MAX)
+		return;
+	const struct service_pool *other = &d->service->pools[pool->fallback];
+	if (other == pool)
+		report_add(d->report, mark, "pool %s as its own fallback, expected another one",
+		    raw->fallback);
+	else if (other->all_down == ALL_DOWN_FALLBACK)
+		report_add(d->report, mark,
+		    "pool %s, which has a fallback itself, expected one that stands by itself",
+		    raw->fallback);
+	for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2))
+		if (pool_has_family(pool, family) && other->members_count > 0 &&
+		    !pool_has_family(other, family))
+			report_add(d->report, mark,
+			    "pool %s, which has no IPv%u address, expected every address family of "
+			    "this pool",
+			    raw->fallback, family);
+}
+
 static void pool_check(
     struct service_draft *d, const struct raw_pool *raw, const struct service_pool *pool)
 {
 	const size_t sites = pool_members_check(d, raw, pool);
 
 	pool_checks_check(d, raw, pool);
+	fallback_check(d, raw, pool);
 	if (pool->placement == PLACEMENT_SOLITARY && sites > 1)
 		report_add(d->report, schema_mark(&raw->place, "placement"),
 		    "a solitary pool with members in %zu sites, expected one site", sites);

@@ -3,7 +3,7 @@
 
 static const char *const placement_words[] = {"active-active", "primary-peer", "solitary", NULL};
 
-static const char *const all_down_words[] = {"configured", "last-good", NULL};
+static const char *const all_down_words[] = {"configured", "last-good", "fallback", NULL};
 static const char *const return_words[] = {"auto", "manual", NULL};
 
 static const struct schema_row region_rows[] = {
@@ -150,9 +150,18 @@ static const struct schema_row pool_rows[] = {
         .type = SCHEMA_WORD,
         .words = all_down_words,
         .preset = "configured",
-        SCHEMA_FIELD(struct raw_pool, all_down_mode),
+        SCHEMA_FIELD(struct raw_pool, all_down),
         .description = "what is answered when health would leave nobody of an address family: "
-                       "configured: all that people left in; last-good: who was taken out last"},
+                       "configured: all that people left in; last-good: who was taken out last; "
+                       "fallback: what the pool under fallback offers, and configured if nobody "
+                       "works there either"},
+    {.name = "fallback",
+        .type = SCHEMA_LABEL,
+        SCHEMA_FIELD(struct raw_pool, fallback),
+        .otherwise = "none, as all_down is not fallback",
+        .description = "with all_down: fallback: the pool that stands in, of any region. It has "
+                       "every address family of this one and no fallback itself. The names keep "
+                       "their ttl, records such as SPF stay as they are"},
     {.name = "return",
         .type = SCHEMA_WORD,
         .words = return_words,

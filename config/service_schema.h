@@ -32,7 +32,6 @@ struct raw_member {
 	uint16_t weight;
 };
 
-enum all_down_mode { ALL_DOWN_CONFIGURED, ALL_DOWN_LAST_GOOD };
 enum return_mode { RETURN_AUTO, RETURN_MANUAL };
 
 struct raw_pool {
@@ -45,7 +44,8 @@ struct raw_pool {
 	struct raw_check *checks;
 	size_t checks_count;
 	uint16_t witnesses, min_members, min_percent;
-	enum all_down_mode all_down_mode;
+	enum all_down all_down;
+	char *fallback;
 	enum return_mode return_mode;
 	uint32_t return_after_s, flap_half_life_s, ramp_s;
 };

@@ -42,6 +42,34 @@ static int pool_check(const struct service *s, const struct service_pool *p, str
 	return 0;
 }
 
+static bool has_family(const struct service_pool *p, uint8_t family)
+{
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].address.family == family)
+			return true;
+	return false;
+}
+
+/* After pool_check of all: no circle, and nobody gets an empty answer of a family (rule 1). */
+static int fallback_check(const struct service *s, const struct service_pool *p, struct err *e)
+{
+	if (p->all_down != ALL_DOWN_FALLBACK)
+		return 0;
+	if (p->fallback >= s->pools_count)
+		return err_set(e, E_INVALID, "pool %s: its fallback is missing", p->name);
+	const struct service_pool *other = &s->pools[p->fallback];
+	if (other->all_down == ALL_DOWN_FALLBACK)
+		return err_set(e, E_INVALID,
+		    "pool %s: its fallback, pool %s, has a fallback itself, or is the same",
+		    p->name, other->name);
+	if ((has_family(p, 4) && !has_family(other, 4)) ||
+	    (has_family(p, 6) && !has_family(other, 6)))
+		return err_set(e, E_INVALID,
+		    "pool %s: its fallback, pool %s, lacks an address family of it", p->name,
+		    other->name);
+	return 0;
+}
+
 static int files_check(const struct service *s, struct err *e)
 {
 	uint64_t names = 0;
@@ -85,6 +113,9 @@ int apply_check(const struct service *s, struct err *e)
 			return r;
 		members += s->pools[i].members_count;
 	}
+	for (size_t i = 0; i < s->pools_count; i++)
+		if (fallback_check(s, &s->pools[i], e) != 0)
+			return E_INVALID;
 	if (members > STATE_MEMBERS)
 		return err_set(e, E_INVALID,
 		    "%zu members in all pools, expected at most %d: what is concluded of them "

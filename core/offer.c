@@ -2,6 +2,7 @@
 #include "core/offer.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "core/intent.h"
 #include "core/maintenance.h"
@@ -53,11 +54,57 @@ static int64_t last_good_ms(const struct service *s, const struct state *state, 
 	return last_ms;
 }
 
+/* Who works in the pool that stands in: neither withheld, nor offered for want of others. */
+static bool lender_works(const struct service_pool *p, const struct offers *lender, uint8_t family)
+{
+	for (size_t i = 0; i < lender->count; i++) {
+		const struct offer *o = &lender->items[i];
+		if (p->members[i].address.family == family && o->offered && !o->kept &&
+		    (!o->withheld || o->is_up) && o->reason != OFFER_ALL_DRAINED &&
+		    o->reason != OFFER_FAMILY_DRAINED)
+			return true;
+	}
+	return false;
+}
+
+/* A removal that people have stopped, or that nobody believes, is none to stand in for. */
+static bool family_is_stopped(const struct service *s, const struct state *state, size_t pool,
+    uint8_t family, const struct offers *out)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		const struct state_member *m = member_committed(s, state, pool, i);
+		if (s->pools[pool].members[i].address.family == family && out->items[i].offered &&
+		    m && (m->kept_by == KEPT_BY_HOLD || m->kept_by == KEPT_BY_COMMON))
+			return true;
+	}
+	return false;
+}
+
+static void family_borrow(const struct service *s, size_t pool, uint8_t family,
+    const struct offers *lender, struct offers *out)
+{
+	const struct service_pool *p = &s->pools[pool], *other = &s->pools[p->fallback];
+
+	out->borrows = true;
+	for (size_t i = 0; i < lender->count; i++) {
+		bool own = false;
+		for (size_t j = 0; j < out->count; j++)
+			own = own || (out->items[j].offered && addr_equal(&p->members[j].address,
+			                                           &other->members[i].address));
+		if (other->members[i].address.family != family || !lender->items[i].offered ||
+		    own || out->count + out->lent_count >= SERVICE_POOL_MEMBERS)
+			continue;
+		out->lent[i] = true;
+		out->lent_count++;
+	}
+}
+
 /* Takes out what health withholds. Where nobody of the family is left that is up, what is up and
  * waits for its return comes back at once (rule 5); where there is no such member, all of the
- * family are offered. Members that are only kept do not count as left. */
+ * family are offered, or what the fallback pool (`lender`, or NULL) offers. Members that are only
+ * kept do not count as left, and stay beside those of the fallback. */
 static void family_withhold(const struct service *s, const struct state *state, size_t pool,
-    uint8_t family, struct offers *out)
+    uint8_t family, const struct offers *lender, struct offers *out)
 {
 	const struct service_pool *p = &s->pools[pool];
 	size_t admitted = 0, well = 0, waiting = 0;
@@ -71,7 +118,9 @@ static void family_withhold(const struct service *s, const struct state *state, 
 		waiting += o->withheld && o->is_up;
 	}
 	bool all_down = admitted > 0 && well == 0 && waiting == 0;
-	int64_t last_ms = all_down && p->all_down_last_good
+	bool borrows = all_down && lender && lender_works(&s->pools[p->fallback], lender, family) &&
+	               !family_is_stopped(s, state, pool, family, out);
+	int64_t last_ms = all_down && p->all_down == ALL_DOWN_LAST_GOOD
 	                      ? last_good_ms(s, state, pool, family, out)
 	                      : INT64_MIN;
 	for (size_t i = 0; i < out->count; i++) {
@@ -81,7 +130,7 @@ static void family_withhold(const struct service *s, const struct state *state, 
 			continue;
 		bool needed = well == 0 && o->withheld && o->is_up;
 		bool pinned = o->reason == OFFER_PINNED_UP;
-		bool last = all_down && stage_since_ms(s, state, pool, i, o) >= last_ms;
+		bool last = all_down && !borrows && stage_since_ms(s, state, pool, i, o) >= last_ms;
 		o->offered = last || needed || o->kept;
 		o->reason = last      ? OFFER_ALL_DOWN
 		            : needed  ? OFFER_NEEDED
@@ -90,6 +139,8 @@ static void family_withhold(const struct service *s, const struct state *state, 
 		                      : reason_withheld(member_committed(s, state, pool, i));
 	}
 	out->all_down = out->all_down || all_down;
+	if (borrows)
+		family_borrow(s, pool, family, lender, out);
 }
 
 size_t offer_minimum(const struct service_pool *pool)
@@ -167,15 +218,16 @@ static bool offer_begin(const struct service *s, const struct state *state, size
 	return drained || pinned_down;
 }
 
-void offer_decide(
-    const struct service *s, const struct state *state, size_t pool, struct offers *out)
+static void pool_decide(const struct service *s, const struct state *state, size_t pool,
+    const struct offers *lender, struct offers *out)
 {
 	const struct service_pool *p = &s->pools[pool];
 
 	assert(p->members_count > 0 && p->members_count <= SERVICE_POOL_MEMBERS);
 	out->count = p->members_count;
-	out->offered = 0;
-	out->all_down = out->below_minimum = out->kept = out->parked = false;
+	out->offered = out->lent_count = 0;
+	out->all_down = out->below_minimum = out->kept = out->parked = out->borrows = false;
+	memset(out->lent, 0, sizeof(out->lent));
 	out->all_drained = true;
 	for (size_t i = 0; i < out->count; i++) {
 		bool drained = maintenance_of(state, s->sites[p->members[i].site].name) != NULL;
@@ -184,15 +236,27 @@ void offer_decide(
 	}
 	for (int family = 4; family <= 6; family += 2) {
 		family_admit(p, (uint8_t)family, out);
-		family_withhold(s, state, pool, (uint8_t)family, out);
+		family_withhold(s, state, pool, (uint8_t)family, lender, out);
 	}
 	for (size_t i = 0; i < out->count; i++) {
 		out->offered += out->items[i].offered;
 		out->kept = out->kept || out->items[i].reason == OFFER_KEPT;
 		out->parked = out->parked || out->items[i].reason == OFFER_PARKED;
 	}
-	minimum_keep(s, state, pool, out);
-	assert(out->offered > 0);
+	if (!out->borrows) /* what works elsewhere is better than what went down last */
+		minimum_keep(s, state, pool, out);
+	assert(out->offered + out->lent_count > 0);
+}
+
+void offer_decide(
+    const struct service *s, const struct state *state, size_t pool, struct offers *out)
+{
+	const struct service_pool *p = &s->pools[pool];
+	struct offers lender;
+
+	if (p->all_down == ALL_DOWN_FALLBACK)
+		pool_decide(s, state, p->fallback, NULL, &lender);
+	pool_decide(s, state, pool, p->all_down == ALL_DOWN_FALLBACK ? &lender : NULL, out);
 }
 
 uint8_t offer_quarters(

@@ -39,12 +39,16 @@ struct offers {                                   /* of one pool */
 	bool all_down;      /* some family is offered although health would withhold all of it */
 	bool below_minimum; /* members had to be kept, or are missing, for min_members */
 	bool all_drained;
+	bool borrows; /* a family is answered by the fallback pool instead */
+	/* As the fallback pool's members: answered here, too. */
+	bool lent[SERVICE_POOL_MEMBERS];
+	size_t lent_count;
 	bool kept;   /* some member is offered although it is down, because its removal is held */
 	bool parked; /* some member waits for people to return it */
 };
 
 void offer_decide(const struct service *s, const struct state *state, size_t pool,
-    struct offers *out); /* out->offered >= 1, for a pool has members */
+    struct offers *out); /* out->offered + out->lent_count >= 1, for a pool has members */
 
 /* What automation may not go below: min_members and min_percent, whichever is more. */
 size_t offer_minimum(const struct service_pool *pool);

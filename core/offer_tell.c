@@ -178,7 +178,19 @@ char *offer_explain_pool(const struct service *s, size_t pool, const struct offe
 	if (offers->all_drained)
 		buf_puts(&b, "; people drained every site it lives in, so the configured members "
 		             "are answered still (rule 1)");
-	if (offers->all_down)
+	if (offers->borrows)
+		buf_printf(&b,
+		    "; health would withhold all that is left of an address family, so the %zu "
+		    "members that pool %s offers are answered instead, as all_down asks for "
+		    "(rule 5)",
+		    offers->lent_count, s->pools[s->pools[pool].fallback].name);
+	else if (offers->all_down && s->pools[pool].all_down == ALL_DOWN_FALLBACK)
+		buf_printf(&b,
+		    "; health would withhold all that is left of an address family, and pool %s, "
+		    "its fallback, has nobody who works, or may not be used while removals are "
+		    "held: they are offered all the same (rule 5)",
+		    s->pools[s->pools[pool].fallback].name);
+	else if (offers->all_down)
 		buf_puts(&b, "; health would withhold all that is left of an address family, so "
 		             "they are offered all the same, as all_down asks for (rule 5)");
 	if (offers->kept)

@@ -48,13 +48,22 @@ static size_t pool_name(const struct service *s, size_t pool)
 	return SIZE_MAX;
 }
 
-static bool pool_has(const struct service *s, size_t pool, size_t site, uint8_t family)
+static bool members_have(const struct service_pool *p, size_t site, uint8_t family)
 {
-	for (size_t i = 0; i < s->pools[pool].members_count; i++)
-		if (s->pools[pool].members[i].site == site &&
-		    s->pools[pool].members[i].address.family == family)
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].site == site && p->members[i].address.family == family)
 			return true;
 	return false;
+}
+
+/* Itself, or with what stands in for it. */
+static bool pool_has(const struct service *s, size_t pool, size_t site, uint8_t family)
+{
+	const struct service_pool *p = &s->pools[pool];
+
+	return members_have(p, site, family) ||
+	       (p->all_down == ALL_DOWN_FALLBACK &&
+	           members_have(&s->pools[p->fallback], site, family));
 }
 
 struct walk { /* the questions of one drain, one after the other */
@@ -170,6 +179,23 @@ static bool look_is_fresh(const struct core *c, const struct look *l, uint64_t n
 	return now_ms - l->at_ms <= 3ULL * c->service->maintenance.look_ms + CORE_LOOK_FRESH_MS;
 }
 
+static const struct addr *answer_has(const struct look *l, const struct addr *address)
+{
+	for (size_t i = 0; i < l->addresses_count; i++)
+		if (addr_equal(address, &l->addresses[i]))
+			return &l->addresses[i];
+	return NULL;
+}
+
+static bool pool_offers(
+    const struct service_pool *p, const struct offers *offers, const struct addr *address)
+{
+	for (size_t i = 0; i < p->members_count; i++)
+		if (offers->items[i].offered && addr_equal(&p->members[i].address, address))
+			return true;
+	return false;
+}
+
 /* The first address of the site in the answer that the pool does not offer, or NULL. */
 static const struct addr *answer_leftover(
     const struct core *c, const struct state *s, size_t pool, size_t site, const struct look *l)
@@ -179,11 +205,18 @@ static const struct addr *answer_leftover(
 
 	offer_decide(c->service, s, pool, &offers);
 	for (size_t i = 0; i < p->members_count; i++) {
-		if (p->members[i].site != site || offers.items[i].offered)
-			continue;
-		for (size_t j = 0; j < l->addresses_count; j++)
-			if (addr_equal(&p->members[i].address, &l->addresses[j]))
-				return &l->addresses[j];
+		const struct addr *left = answer_has(l, &p->members[i].address);
+		if (left && p->members[i].site == site && !offers.items[i].offered)
+			return left;
+	}
+	if (p->all_down != ALL_DOWN_FALLBACK)
+		return NULL;
+	const struct service_pool *other = &c->service->pools[p->fallback];
+	for (size_t i = 0; i < other->members_count; i++) {
+		const struct addr *left = answer_has(l, &other->members[i].address);
+		if (left && other->members[i].site == site && !offers.lent[i] &&
+		    !pool_offers(p, &offers, left))
+			return left;
 	}
 	return NULL;
 }

@@ -123,6 +123,16 @@ static void weights_ramp(struct view_pool *to, const uint8_t *quarters)
 	}
 }
 
+static void member_add(
+    const struct service *s, const struct service_member *from, struct view_pool *to)
+{
+	to->members[to->members_count++] = (struct view_member){
+	    .address = from->address,
+	    .weight = from->weight,
+	    .site = mem_strdup(s->sites[from->site].name),
+	};
+}
+
 static void pool_build(
     const struct service *s, const struct state *state, size_t pool, struct view_pool *to)
 {
@@ -131,20 +141,24 @@ static void pool_build(
 	uint8_t quarters[SERVICE_POOL_MEMBERS];
 
 	offer_decide(s, state, pool, &offers);
+	assert(offers.offered + offers.lent_count <= SERVICE_POOL_MEMBERS);
 	*to = (struct view_pool){
 	    .name = mem_strdup(from->name),
 	    .ttl_s = caution_ttl_s(from, state),
-	    .members = mem_new(offers.offered, sizeof(*to->members)),
+	    .members = mem_new(offers.offered + offers.lent_count, sizeof(*to->members)),
 	};
 	for (size_t i = 0; i < offers.count; i++) {
 		if (!offers.items[i].offered)
 			continue;
 		quarters[to->members_count] = offer_quarters(s, state, pool, i);
-		to->members[to->members_count++] = (struct view_member){
-		    .address = from->members[i].address,
-		    .weight = from->members[i].weight,
-		    .site = mem_strdup(s->sites[from->members[i].site].name),
-		};
+		member_add(s, &from->members[i], to);
+	}
+	for (size_t i = 0; offers.lent_count > 0 && i < s->pools[from->fallback].members_count;
+	     i++) {
+		if (!offers.lent[i])
+			continue;
+		quarters[to->members_count] = offer_quarters(s, state, from->fallback, i);
+		member_add(s, &s->pools[from->fallback].members[i], to);
 	}
 	weights_ramp(to, quarters);
 	qsort(to->members, to->members_count, sizeof(*to->members), member_compare);

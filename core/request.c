@@ -147,6 +147,9 @@ void site_pools_tell(
 			kept = kept || offers.items[i].reason == OFFER_FAMILY_DRAINED;
 		buf_printf(text, "\npool %s stays answered by %zu of %zu members", s->pools[p].name,
 		    offers.offered, offers.count);
+		if (offers.borrows)
+			buf_printf(text, " and %zu of pool %s, its fallback", offers.lent_count,
+			    s->pools[s->pools[p].fallback].name);
 		if (kept)
 			buf_printf(text,
 			    ", also in %s: nobody else has that address family (rule 1)", name);

@@ -86,6 +86,13 @@ struct service_member {
 
 enum service_placement { PLACEMENT_ACTIVE_ACTIVE, PLACEMENT_PRIMARY_PEER, PLACEMENT_SOLITARY };
 
+/* What is answered when health would leave nobody of an address family. */
+enum all_down {
+	ALL_DOWN_CONFIGURED, /* all that people left in */
+	ALL_DOWN_LAST_GOOD,  /* who was taken out last */
+	ALL_DOWN_FALLBACK,   /* what another pool offers; if nobody works there, as CONFIGURED */
+};
+
 struct service_pool {
 	char *name;
 	size_t region;
@@ -99,7 +106,8 @@ struct service_pool {
 	uint16_t witnesses;   /* vantages that must agree before a removal; 2 … 16, default 2 */
 	uint16_t min_members; /* automation never goes below; default 1 */
 	uint16_t min_percent; /* of all its members, also administratively removed; 0: none */
-	bool all_down_last_good; /* when all are down: who was good last, not all configured */
+	enum all_down all_down;
+	size_t fallback; /* the pool of ALL_DOWN_FALLBACK; it has no fallback itself */
 	/* How a member comes back that was removed. */
 	bool return_manual;        /* people return it */
 	uint32_t return_after_s;   /* healthy for so long first; 0: at once */

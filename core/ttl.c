@@ -6,10 +6,17 @@
 
 #include "core/inside.h"
 
+/* Itself, or with what stands in for it. */
 static bool pool_is_at(const struct service *s, const struct service_pool *pool, const char *site)
 {
+	const struct service_pool *other =
+	    pool->all_down == ALL_DOWN_FALLBACK ? &s->pools[pool->fallback] : pool;
+
 	for (size_t i = 0; i < pool->members_count; i++)
 		if (strcmp(s->sites[pool->members[i].site].name, site) == 0)
+			return true;
+	for (size_t i = 0; other != pool && i < other->members_count; i++)
+		if (strcmp(s->sites[other->members[i].site].name, site) == 0)
 			return true;
 	return false;
 }

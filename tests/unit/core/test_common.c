@@ -151,7 +151,7 @@ static void last_good_answers_with_who_was_taken_out_last(void **unused)
 
 	(void)unused;
 	pool_add(&s->pools[0], FRA, "127.20.0.26");
-	s->pools[0].all_down_last_good = true;
+	s->pools[0].all_down = ALL_DOWN_LAST_GOOD;
 	struct world *w = world_with(s);
 	everyone_says(w, MAIL_MUC, DOWN);
 	pass(w, 1000);

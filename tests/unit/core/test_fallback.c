@@ -1,0 +1,233 @@
+/* A pool that stands in when health would leave nobody of another: all_down: fallback. */
+#include "core/apply.h"
+#include "core/offer.h"
+#include "tests/unit/core/world.h"
+
+#define MAIL_MUC "mail-de/127.10.0.25"
+#define MAIL_FRA "mail-de/127.20.0.25"
+#define SPARE_MUC "spare/127.10.0.99"
+#define SPARE_FRA "spare/127.20.0.99"
+#define BOTH "127.10.0.25 127.20.0.25"
+#define SPARES "127.10.0.99 127.20.0.99"
+
+static struct service *service_spare(void)
+{
+	struct service *s = service_usual();
+	struct service_pool *spare = service_add_pool(s, "spare");
+
+	pool_add(spare, MUC, "127.10.0.99");
+	pool_add(spare, FRA, "127.20.0.99");
+	s->pools[0].all_down = ALL_DOWN_FALLBACK;
+	s->pools[0].fallback = 2;
+	return s;
+}
+
+static struct world *world_spare(void)
+{
+	return world_with(service_spare());
+}
+
+static void the_fallback_answers_while_nobody_works(void **unused)
+{
+	struct world *w = world_spare();
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	assert_offered(w, "mail-de", "127.20.0.25");
+	size_t catalogs = w->catalogs;
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", SPARES);
+	assert_offered(w, "spare", SPARES);
+	pass(w, 200);
+	assert_true(alarm_stands(w, "pool-all-down/mail-de"));
+	assert_contains(sentence_for(w, "mail-de"), "pool spare offers are answered instead");
+	assert_contains(sentence_for(w, MAIL_FRA), "not offered");
+	assert_int_equal(w->catalogs, catalogs); /* records, SPF among them, are as they were */
+	everyone_says(w, MAIL_FRA, UP);          /* at once: nobody else is up */
+	assert_offered(w, "mail-de", "127.20.0.25");
+	world_end(w);
+}
+
+static void what_stands_in_is_judged_itself(void **unused)
+{
+	struct world *w = world_spare();
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	everyone_says(w, SPARE_MUC, DOWN);
+	assert_offered(w, "mail-de", "127.20.0.99");
+	world_end(w);
+}
+
+static void all_configured_are_served_where_the_fallback_is_down_too(void **unused)
+{
+	struct world *w = world_spare();
+
+	(void)unused;
+	everyone_says(w, SPARE_MUC, DOWN);
+	everyone_says(w, SPARE_FRA, DOWN);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", BOTH);
+	assert_offered(w, "spare", SPARES);
+	assert_contains(sentence_for(w, "mail-de"), "its fallback, has nobody who works");
+	everyone_says(w, SPARE_FRA, UP);
+	assert_offered(w, "mail-de", "127.20.0.99");
+	world_end(w);
+}
+
+static void a_drained_fallback_does_not_stand_in(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	s->pools[2].members_count = 1; /* lives in Munich only */
+	w = world_with(s);
+	assert_int_equal(drain(w, "muc")->result, 0);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", "127.20.0.25"); /* rule 5; Munich is people's decision */
+	world_end(w);
+}
+
+/* Rule 7 holds the second site's removal: what is kept stays beside what stands in. */
+static void a_removal_that_is_held_is_answered_beside_the_fallback(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	s->regions[0].removal_window_s = 600;
+	w = world_with(s);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", "127.10.0.99 127.20.0.25 127.20.0.99");
+	for (int i = 0; i < 601; i++) {
+		pass(w, 1000);
+		everyone_says(w, MAIL_MUC, DOWN);
+		everyone_says(w, MAIL_FRA, DOWN);
+		everyone_says(w, SPARE_MUC, UP);
+		everyone_says(w, SPARE_FRA, UP);
+	}
+	assert_offered(w, "mail-de", SPARES);
+	world_end(w);
+}
+
+static void a_hold_stops_the_fallback(void **unused)
+{
+	struct world *w = world_spare();
+
+	(void)unused;
+	request(w, (struct core_request){.type = CORE_REQUEST_HOLD,
+	               .site = "all",
+	               .reason = "network works",
+	               .until_ms = w->now.wall_ms + HOUR});
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", BOTH);
+	request(w, (struct core_request){.type = CORE_REQUEST_RELEASE, .site = "all"});
+	everyone_says(w, MAIL_MUC, DOWN);
+	assert_offered(w, "mail-de", SPARES);
+	world_end(w);
+}
+
+static void each_family_falls_back_by_itself(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	pool_add(&s->pools[0], FRA, "2001:db8::25");
+	pool_add(&s->pools[2], FRA, "2001:db8::99");
+	w = world_with(s);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", SPARES " 2001:db8::25");
+	everyone_says(w, "mail-de/2001:db8::25", DOWN);
+	assert_offered(w, "mail-de", SPARES " 2001:db8::99");
+	world_end(w);
+}
+
+static void an_address_in_both_is_answered_once(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	pool_add(&s->pools[2], FRA, "127.20.0.25");
+	s->regions[0].removal_window_s = 600;
+	w = world_with(s);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN); /* kept, and in the fallback */
+	assert_offered(w, "mail-de", "127.10.0.99 127.20.0.25 127.20.0.99");
+	world_end(w);
+}
+
+static void circles_and_gaps_are_refused(void **unused)
+{
+	struct service *s = service_spare();
+	struct err e;
+
+	(void)unused;
+	assert_int_equal(apply_check(s, &e), 0);
+	s->pools[0].fallback = 0;
+	assert_int_equal(apply_check(s, &e), E_INVALID);
+	s->pools[0].fallback = SIZE_MAX;
+	assert_int_equal(apply_check(s, &e), E_INVALID);
+	s->pools[0].fallback = 2;
+	s->pools[2].all_down = ALL_DOWN_FALLBACK;
+	s->pools[2].fallback = 1;
+	assert_int_equal(apply_check(s, &e), E_INVALID);
+	s->pools[2].all_down = ALL_DOWN_CONFIGURED;
+	pool_add(&s->pools[0], FRA, "2001:db8::25");
+	assert_int_equal(apply_check(s, &e), E_INVALID);
+	assert_contains(e.text, "lacks an address family");
+	service_drop(s);
+}
+
+/* Names of the pool may be answered with the site's addresses of the fallback. */
+static void the_ttl_of_names_counts_for_the_sites_of_the_fallback(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	s->pools[0].members_count = 1; /* itself in Munich only */
+	s->pools[0].ttl_s = 100;
+	s->pools[2].ttl_s = 20;
+	w = world_with(s);
+	assert_int_equal(drain(w, "fra")->result, 0);
+	for (int i = 0; i < 50; i++) {
+		pass(w, 1000);
+		all_is_up(w);
+		dnsd_acks(w, "muc", epoch_of(w));
+		dnsd_acks(w, "fra", epoch_of(w));
+	}
+	assert_int_equal(state_of(w)->drains[0].state, MAINTENANCE_PUBLISHED);
+	for (int i = 0; i < 60; i++) {
+		pass(w, 1000);
+		all_is_up(w);
+		dnsd_acks(w, "muc", epoch_of(w));
+		dnsd_acks(w, "fra", epoch_of(w));
+	}
+	assert_true(state_of(w)->drains[0].state > MAINTENANCE_PUBLISHED);
+	world_end(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_fallback_answers_while_nobody_works),
+	    cmocka_unit_test(what_stands_in_is_judged_itself),
+	    cmocka_unit_test(all_configured_are_served_where_the_fallback_is_down_too),
+	    cmocka_unit_test(a_drained_fallback_does_not_stand_in),
+	    cmocka_unit_test(a_removal_that_is_held_is_answered_beside_the_fallback),
+	    cmocka_unit_test(a_hold_stops_the_fallback),
+	    cmocka_unit_test(each_family_falls_back_by_itself),
+	    cmocka_unit_test(an_address_in_both_is_answered_once),
+	    cmocka_unit_test(circles_and_gaps_are_refused),
+	    cmocka_unit_test(the_ttl_of_names_counts_for_the_sites_of_the_fallback),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
