@@ -114,6 +114,43 @@ static void reports_write(struct buf *out, const struct api *api)
 		    (double)streams_count(api_streams(api), (enum streams_topic)topic));
 }
 
+/* What people and slowness have made of the members and sites. */
+static void state_write(struct buf *out, const struct engine *engine)
+{
+	static const char stages[] = "tandem_controld_stages";
+	static const char intents[] = "tandem_controld_intents";
+	static const char drains[] = "tandem_controld_drains";
+	static const struct state none;
+	const struct state *state = core_state(engine_core(engine));
+	size_t by_stage[STAGE_RAMP + 1] = {0}, by_type[INTENT_PIN_DOWN + 1] = {0}, overrides = 0;
+	size_t by_state[MAINTENANCE_STATES] = {0};
+	state = state != NULL ? state : &none;
+	for (size_t i = 0; i < state->members_count; i++)
+		by_stage[state->members[i].stage]++;
+	for (size_t i = 0; i < state->intents_count; i++) {
+		by_type[state->intents[i].type]++;
+		overrides += state->intents[i].overrides != 0;
+	}
+	for (size_t i = 0; i < state->drains_count; i++) {
+		by_state[state->drains[i].state]++;
+		overrides += state->drains[i].overrides != 0;
+	}
+	metrics_family(out, stages, "gauge", "Members with a verdict by stage.");
+	for (unsigned i = 0; i <= STAGE_RAMP; i++)
+		labelled(out, stages, "stage", member_stage_name((enum member_stage)i),
+		    (double)by_stage[i]);
+	metrics_family(out, intents, "gauge", "Holds and pins in force.");
+	for (unsigned i = 0; i <= INTENT_PIN_DOWN; i++)
+		labelled(out, intents, "type", intent_type_name((enum intent_type)i),
+		    (double)by_type[i]);
+	metrics_family(out, drains, "gauge", "Drains by state.");
+	for (unsigned i = 0; i <= MAINTENANCE_SAFE; i++)
+		labelled(out, drains, "state", maintenance_state_name((enum maintenance_state)i),
+		    (double)by_state[i]);
+	single(out, "tandem_controld_overrides", "gauge",
+	    "Drains, holds and pins in force that override a rule.", (double)overrides);
+}
+
 static void report_write(struct buf *out, const struct engine *engine, const struct care *care)
 {
 	static const char members[] = "tandem_controld_members";
@@ -178,6 +215,7 @@ char *controld_metrics_text(const struct engine *engine, const struct api *api)
 	struct buf out = {0};
 	standing_write(&out, engine);
 	commits_write(&out, engine);
+	state_write(&out, engine);
 	reports_write(&out, api);
 	report_write(&out, engine, api_care(api));
 	store_write(&out, api_care(api));

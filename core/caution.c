@@ -73,7 +73,8 @@ static bool pool_is_doubted(const struct core *c, const struct state *state, siz
 
 	for (size_t i = 0; i < p->members_count; i++) {
 		size_t at = roster_place(c->roster, pool, i);
-		if (!member_is_doubted(c, state, &c->roster->members[at]))
+		if (!member_is_doubted(c, state, &c->roster->members[at]) ||
+		    intent_hold(c->service, state, pool, i))
 			continue;
 		if (!decided)
 			offer_decide(c->service, state, pool, &offers);
@@ -138,13 +139,24 @@ static uint64_t verdict_is_close(const struct core *c, uint64_t now_ms)
 	return until_ms;
 }
 
+/* Some member at least is of a site for which people have stopped automation: its doubts shorten no
+ * TTL, and a short one stays, for it may be that member's. */
+static bool pool_is_held(const struct core *c, const struct state *state, size_t pool)
+{
+	for (size_t i = 0; i < c->service->pools[pool].members_count; i++)
+		if (intent_hold(c->service, state, pool, i))
+			return true;
+	return false;
+}
+
 /* Whether the pool's TTL has to change now; what only time can tell sets the next look. */
 static bool caution_is_due(struct core *c, const struct draft *d, size_t pool, uint64_t now_ms)
 {
 	const struct roster_pool *r = &c->roster->pools[pool];
 	bool is_short = state_caution_find(draft_read(d), c->service->pools[pool].name) != NULL;
 
-	if (intent_hold(c->service, draft_read(d), pool, SIZE_MAX))
+	if (intent_hold(c->service, draft_read(d), pool, SIZE_MAX) ||
+	    (is_short && pool_is_held(c, draft_read(d), pool)))
 		return false;
 	if (!is_short) /* the draft may have settled it */
 		return r->doubted && pool_is_doubted(c, draft_read(d), pool);

@@ -153,6 +153,23 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		r->queue_count = kept;
 }
 
+/* What people have declared and the plan is made under: it will look different when that ends. */
+static void plan_tell_intents(const struct state *s, struct buf *text)
+{
+	for (size_t i = 0; i < s->intents_count && i < CORE_TEXT_LINES; i++) {
+		const struct state_intent *in = &s->intents[i];
+		char *told = intent_tell(in);
+		buf_printf(text, "\nmeanwhile %s; %s", told,
+		    in->type == INTENT_HOLD
+		        ? "what fails or recovers there stays as it is shown here until then"
+		        : "shown here with it, and health decides when it ends");
+		free(told);
+	}
+	if (s->intents_count > CORE_TEXT_LINES)
+		buf_printf(
+		    text, "\nand %zu holds and pins more", s->intents_count - CORE_TEXT_LINES);
+}
+
 /* The same judgement on a draft of its own, which is then thrown away. */
 static void request_plan(struct core *c, const struct draft *d, struct request *r,
     struct core_time now, struct core_effects *out)
@@ -170,6 +187,7 @@ static void request_plan(struct core *c, const struct draft *d, struct request *
 		after = publish_view(trial.service, draft_read(&trial), c->view);
 		if (publish_differs(after, c->view))
 			after->epoch = c->state->epoch + 1;
+		plan_tell_intents(draft_read(&trial), &text);
 	}
 	draft_release(&trial);
 	effect_reply(c, r, result, rule, buf_take(&text), after, out);

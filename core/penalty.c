@@ -15,7 +15,7 @@ uint32_t penalty_at(const struct state_member *m, uint32_t half_life_s, int64_t 
 
 void penalty_add(struct state_member *m, uint32_t half_life_s, int64_t wall_ms)
 {
-	uint32_t points = penalty_at(m, half_life_s, wall_ms) + PENALTY_DOWN;
+	uint32_t left = penalty_at(m, half_life_s, wall_ms), points = left + PENALTY_DOWN;
 
 	if (half_life_s == 0) {
 		penalty_forget(m);
@@ -23,7 +23,7 @@ void penalty_add(struct state_member *m, uint32_t half_life_s, int64_t wall_ms)
 	}
 	m->penalty = points < PENALTY_MOST ? points : PENALTY_MOST;
 	m->penalty_ms = wall_ms;
-	m->damped = m->damped || m->penalty > PENALTY_SUPPRESS;
+	m->damped = (m->damped && left >= PENALTY_REUSE) || m->penalty > PENALTY_SUPPRESS;
 }
 
 int64_t penalty_end_ms(const struct state_member *m, uint32_t half_life_s, int64_t wall_ms)

@@ -79,8 +79,10 @@ void stage_conclude_up(struct draft *d, const struct roster_member *m, struct co
 	else if (pool->return_after_s > 0 ||
 	         (s->damped && penalty_at(s, pool->flap_half_life_s, now.wall_ms) >= PENALTY_REUSE))
 		stage_move(s, STAGE_WAITING, now.wall_ms);
-	else
+	else {
+		s->damped = false; /* it had decayed, or was none */
 		stage_move(s, stage_of_return(pool), now.wall_ms);
+	}
 }
 
 int64_t stage_waits_until_ms(const struct service_pool *pool, const struct state_member *s)

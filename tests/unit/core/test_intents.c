@@ -198,6 +198,58 @@ static void end_of_a_pin_is_no_evidence_of_health(void **unused)
 	world_end(w);
 }
 
+/* The TTL is the pool's: what fails in the held site shortens it for nobody. */
+static void hold_of_a_site_stops_the_ttl_for_its_members(void **unused)
+{
+	struct service *s = service_usual();
+	struct world *w;
+
+	(void)unused;
+	s->pools[0].suspect_ttl_s = 5;
+	w = world_with(s);
+	declare(w, CORE_REQUEST_HOLD, "site/muc", HOUR);
+	observe(w, "fra", MAIL_MUC, "smtp", false, 1);
+	pass(w, 5000);
+	everyone_says(w, MAIL_FRA, UP);
+	assert_int_equal(state_of(w)->cautions_count, 0);
+	end(w, CORE_REQUEST_RELEASE, "site/muc");
+	everyone_says(w, MAIL_MUC, UP);
+	observe(w, "fra", MAIL_MUC, "smtp", false, 1);
+	pass(w, 2500);
+	assert_int_equal(state_of(w)->cautions_count, 1);
+	declare(w, CORE_REQUEST_HOLD, "site/muc", HOUR); /* and what is short stays so */
+	for (int i = 0; i < 40; i++) {
+		all_is_up(w);
+		pass(w, 1000);
+	}
+	assert_int_equal(state_of(w)->cautions_count, 1);
+	end(w, CORE_REQUEST_RELEASE, "site/muc");
+	for (int i = 0; i < 40; i++) {
+		all_is_up(w);
+		pass(w, 1000);
+	}
+	assert_int_equal(state_of(w)->cautions_count, 0);
+	world_end(w);
+}
+
+static void a_plan_tells_what_it_is_made_under(void **unused)
+{
+	struct world *w = world_usual();
+	struct world_reply *r;
+
+	(void)unused;
+	declare(w, CORE_REQUEST_HOLD, "site/fra", HOUR);
+	declare(w, CORE_REQUEST_PIN_UP, MAIL_FRA, HOUR);
+	r = request(w, (struct core_request){.type = CORE_REQUEST_DRAIN,
+	                   .plan_only = true,
+	                   .site = "muc",
+	                   .until_ms = w->now.wall_ms + HOUR});
+	assert_int_equal(r->result, 0);
+	assert_contains(r->text, "meanwhile anna stopped automation for site/fra");
+	assert_contains(r->text, "meanwhile anna pinned up mail-de/127.20.0.25");
+	world_end(w);
+}
+
 static void careless_declarations_are_refused(void **unused)
 {
 	static const char *const subjects[] = {
@@ -266,6 +318,8 @@ int main(void)
 	    cmocka_unit_test(pin_down_takes_out_what_works_but_not_the_last),
 	    cmocka_unit_test(drain_outranks_a_pin_up_and_rule_1_a_pin_down),
 	    cmocka_unit_test(end_of_a_pin_is_no_evidence_of_health),
+	    cmocka_unit_test(hold_of_a_site_stops_the_ttl_for_its_members),
+	    cmocka_unit_test(a_plan_tells_what_it_is_made_under),
 	    cmocka_unit_test(careless_declarations_are_refused),
 	    cmocka_unit_test(document_does_not_lose_what_people_declared),
 	    cmocka_unit_test(intents_survive_a_new_leader),

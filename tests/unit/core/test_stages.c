@@ -372,6 +372,31 @@ static void flapping_member_stays_out_until_its_penalty_has_decayed(void **unuse
 	world_end(w);
 }
 
+/* What has decayed is over, also when the member came back at once: one more failure is one. */
+static void a_penalty_that_has_decayed_damps_no_more(void **unused)
+{
+	struct service *s = service_limited();
+	struct world *w;
+
+	(void)unused;
+	s->pools[0].flap_half_life_s = 60;
+	w = world_with(s);
+	for (int i = 0; i < 3; i++) {
+		goes_on(w, 1000, MAIL_MUC);
+		goes_on(w, 1000, NULL);
+	}
+	goes_on(w, 1000, MAIL_MUC);
+	assert_true(member_of(w, MAIL_MUC)->damped);
+	goes_on(w, 10 * MINUTE, MAIL_MUC); /* long decayed when it is up again: back at once */
+	goes_on(w, 1000, NULL);
+	assert_int_equal(member_of(w, MAIL_MUC)->stage, STAGE_IN);
+	assert_false(member_of(w, MAIL_MUC)->damped);
+	goes_on(w, 1000, MAIL_MUC);
+	goes_on(w, 1000, NULL);
+	assert_int_equal(member_of(w, MAIL_MUC)->stage, STAGE_IN);
+	world_end(w);
+}
+
 static void penalty_is_bounded_and_decays_the_same_for_everybody(void **unused)
 {
 	struct state_member m = {0};
@@ -519,6 +544,7 @@ int main(void)
 	    cmocka_unit_test(who_waits_is_offered_when_nobody_else_is_up),
 	    cmocka_unit_test(manual_return_waits_for_people),
 	    cmocka_unit_test(flapping_member_stays_out_until_its_penalty_has_decayed),
+	    cmocka_unit_test(a_penalty_that_has_decayed_damps_no_more),
 	    cmocka_unit_test(penalty_is_bounded_and_decays_the_same_for_everybody),
 	    cmocka_unit_test(weight_grows_after_a_return),
 	    cmocka_unit_test(new_leader_goes_on_where_the_former_stopped),
