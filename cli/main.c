@@ -13,6 +13,7 @@ static const struct cli_command *const commands[] = {
     &command_drain,
     &command_undrain,
     &command_extend,
+    &command_practice,
     &command_return,
     &command_hold,
     &command_release,

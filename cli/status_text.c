@@ -93,7 +93,8 @@ static void drains_add(struct buf *out, const json_t *status)
 		    member_text(drain, "owner"),
 		    since_format(member_text(drain, "declared"), now, since),
 		    since_format(now, member_text(drain, "until"), ends),
-		    member_text(drain, "state"), member_text(drain, "reason")};
+		    member_text(drain, "state"),
+		    member_true(drain, "practice") ? "(practice)" : member_text(drain, "reason")};
 		table_row(t, cells, 6, STYLE_WARN);
 	}
 	table_end(t, out);

@@ -140,6 +140,7 @@ void service_build_maintenance(struct service_draft *d)
 
 	d->service->maintenance.quiet_ms = raw->quiet_ms;
 	d->service->maintenance.look_ms = raw->look_ms;
+	d->service->maintenance.practice_every_s = raw->practice_every_s;
 	waived_build(d);
 	name_servers_build(d);
 	for (size_t i = 0; i < raw->resolvers_count; i++)

@@ -138,7 +138,7 @@ struct raw_blocked {
 };
 
 struct raw_maintenance {
-	uint32_t quiet_ms, look_ms;
+	uint32_t quiet_ms, look_ms, practice_every_s;
 	char **waived;
 	size_t waived_count;
 	struct raw_name_servers *name_servers;

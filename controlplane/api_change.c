@@ -252,6 +252,8 @@ static int drain_read(struct change *c, const char *site_key, struct err *e)
 		result = json_get_string_or(c->body, "at", "", &at, e);
 	if (result == 0 && *at != '\0')
 		result = clock_parse(at, &c->core.start_ms, e);
+	if (result == 0)
+		result = json_get_bool_or(c->body, "practice", false, &c->core.practice, e);
 	return result != 0 ? result : terms_read(c, e);
 }
 

@@ -147,6 +147,13 @@ static void state_write(struct buf *out, const struct engine *engine)
 	for (unsigned i = 0; i <= MAINTENANCE_SAFE; i++)
 		labelled(out, drains, "state", maintenance_state_name((enum maintenance_state)i),
 		    (double)by_state[i]);
+	static const char practices[] = "tandem_controld_practice";
+	metrics_family(out, practices, "gauge", "1 for the result of a site's last practice run.");
+	for (size_t i = 0; i < state->practices_count; i++) {
+		const char *const labels[] = {"site", state->practices[i].site, "result",
+		    practice_result_name(state->practices[i].result), NULL};
+		metrics_value(out, practices, labels, 1);
+	}
 	single(out, "tandem_controld_overrides", "gauge",
 	    "Drains, holds and pins in force that override a rule.", (double)overrides);
 }

@@ -127,14 +127,15 @@ static json_t *overrides_json(unsigned overrides)
 
 json_t *status_drain(const struct state_drain *d, const struct core_drain_view *v)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:o, s:o}",
-	    "site", d->site, "owner", text_json(d->owner), "reason", text_json(d->reason),
-	    "declared", time_json(d->declared_ms), "start", time_json(d->start_ms), "until",
+	return json_pack(
+	    "{s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:b}", "site",
+	    d->site, "owner", text_json(d->owner), "reason", text_json(d->reason), "declared",
+	    time_json(d->declared_ms), "start", time_json(d->start_ms), "until",
 	    time_json(d->until_ms), "state", maintenance_state_name(d->state), "since",
 	    time_json(d->state_since_ms), "epoch", (json_int_t)d->epoch, "text",
 	    text_json(v != NULL ? v->text : ""), "safe", v != NULL && v->safe, "slow",
 	    text_json(v != NULL ? v->slow : ""), "steps", steps_encode(d), "overrides",
-	    overrides_json(d->overrides));
+	    overrides_json(d->overrides), "practice", d->practice);
 }
 
 static json_t *drains_encode(const struct state *state, const struct core_report *report)
@@ -165,6 +166,20 @@ static json_t *looks_encode(const struct core_report *report)
 		               "subject", text_json(l->subject), "name", text_json(l->owner),
 		               "kind", kind, "text", text_json(l->text), "failed", l->failed,
 		               "age_ms", (json_int_t)l->age_ms));
+	}
+	return array;
+}
+
+static json_t *practices_encode(const struct state *state)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; state != NULL && i < state->practices_count; i++) {
+		const struct state_practice *p = &state->practices[i];
+		json_array_append_new(
+		    array, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "site", p->site, "result",
+		               practice_result_name(p->result), "began", time_json(p->began_ms),
+		               "ended", time_json(p->ended_ms), "passed", time_json(p->passed_ms),
+		               "text", text_json(p->text)));
 	}
 	return array;
 }
@@ -400,6 +415,7 @@ json_t *status_encode(const struct engine *en, const char *store_kind, const str
 	        "drains", drains_encode(state, &report), "looks", looks_encode(&report), "sites",
 	        sites_encode(core_service(core), &report), "pools",
 	        pools_encode(core_service(core), &report));
+	json_object_set_new(status, "practices", practices_encode(state));
 	core_report_free(&report);
 	return status;
 }

@@ -161,6 +161,10 @@ static void explain_site(struct explanation *x, size_t index)
 			    v->heard ? "" : ": it counts as silent");
 	}
 	explain_drains(x, site->name);
+	const struct state *state = core_state(x->core);
+	const struct state_practice *p = state_practice_find(state, site->name);
+	if (p != NULL && p->result != PRACTICE_NONE)
+		say(x, "%s", p->text);
 	for (size_t i = 0; i < x->report.acks_count; i++) {
 		const struct core_ack_view *a = &x->report.acks[i];
 		if (strcmp(a->site, site->name) == 0)

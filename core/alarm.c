@@ -268,6 +268,32 @@ static void drains_look(struct core *c, struct core_time now, struct core_effect
 	}
 }
 
+/* Practice runs that did not pass, or that nobody has done for too long. */
+static void practices_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	int64_t every_ms =
+	    c->service ? (int64_t)c->service->maintenance.practice_every_s * 1000 : 0;
+	char time[TEXT_TIME_BYTES];
+
+	for (size_t i = 0; c->state && i < c->state->practices_count; i++) {
+		const struct state_practice *p = &c->state->practices[i];
+		int64_t since_ms = p->passed_ms > 0 ? p->passed_ms : p->ended_ms;
+		if (p->result == PRACTICE_FAILED || p->result == PRACTICE_MISSED)
+			alarm_raise(c, now, mem_printf("practice-failed/%s", p->site),
+			    mem_strdup(p->text), out);
+		if (every_ms > 0 && now.wall_ms - since_ms > every_ms)
+			alarm_raise(c, now, mem_printf("practice-overdue/%s", p->site),
+			    mem_printf("no practice run of %s has passed since %s (tandem practice "
+			               "%s; maintenance: practice_every)",
+			        p->site, text_time(since_ms, time), p->site),
+			    out);
+		else if (every_ms > 0 &&
+		         since_ms + every_ms - now.wall_ms < CORE_SCHEDULE_LONGEST_MS)
+			due_at(c, now.mono_ms + (uint64_t)(since_ms + every_ms - now.wall_ms) + 1,
+			    now.mono_ms);
+	}
+}
+
 void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *out)
 {
 	bool silent[SERVICE_SITES] = {false};
@@ -291,6 +317,7 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 	}
 	acks_look(c, now, out);
 	drains_look(c, now, out);
+	practices_look(c, now, out);
 	if (c->clock_jumped_ms > 0) {
 		char span[TEXT_TIME_BYTES];
 		alarm_raise(c, now, mem_strdup("clock-jumped"),

@@ -372,6 +372,7 @@ static int apply_judge(struct core *c, struct draft *d, struct request *r, struc
 	size_t dropped = members_prune(s, r->service);
 	limit_prune(s, r->service);
 	ttl_note(s, c->service, r->service);
+	practice_note(s, r->service, now.wall_ms);
 	draft_take_document(d, s, r);
 	apply_tell(d, r, &left, dropped, share, now, text);
 	return 0;

@@ -124,6 +124,7 @@ struct core_request {
 	int64_t until_ms;          /* drain: wall time */
 	int64_t start_ms;          /* drain: wall time; 0: at once */
 	int64_t extend_ms;         /* extend */
+	bool practice;             /* drain: a practice run */
 	const char *override; /* rules that people break, "blocked,minimum" (core/override.h) */
 	/* apply: the parsed document (borrowed; the core holds a reference if it keeps it), its
 	 * text, and the revision it was planned on (compare-and-set; UINT64_MAX: whatever is in

@@ -40,10 +40,17 @@ static size_t members_hold_back(
 	return held;
 }
 
-static void drain_expire(struct core *c, struct draft *d, const char *site, struct core_time now)
+/* `early` NULL: as declared. */
+static void drain_expire(
+    struct core *c, struct draft *d, const char *site, const char *early, struct core_time now)
 {
 	struct state_drain *drain = state_drain_find(draft_write(d), site);
 	char until[TEXT_TIME_BYTES];
+
+	if (drain->practice && early)
+		practice_end(c, d, site, PRACTICE_FAILED, early, now);
+	else if (drain->practice)
+		practice_judge(c, d, site, "ended as declared", now);
 
 	maintenance_move(drain, MAINTENANCE_RETURNING, now.wall_ms);
 	size_t held = members_hold_back(c, d, site, now);
@@ -51,9 +58,10 @@ static void drain_expire(struct core *c, struct draft *d, const char *site, stru
 		members_ramp(c, d, service_site_find(c->service, site), now);
 	maintenance_move(drain, MAINTENANCE_ACTIVE, now.wall_ms);
 	char *text =
-	    mem_printf("the drain of %s by %s (%s) ended at %s as declared; %zu members stay "
-	               "out for lack of fresh evidence, and those that are down",
-	        site, drain->owner, drain->reason, text_time(drain->until_ms, until), held);
+	    mem_printf("the drain of %s by %s (%s) ended%s%s%s; %zu members stay out for lack of "
+	               "fresh evidence, and those that are down",
+	        site, drain->owner, drain->reason, early ? " early, because " : " as declared at ",
+	        early ? early : text_time(drain->until_ms, until), "", held);
 	draft_note(d, now.wall_ms, "automation", "drain-expired", site, text);
 	state_drain_remove(draft_write(d), site);
 }
@@ -200,19 +208,34 @@ static bool drain_go_on(struct core *c, struct draft *d, const char *site, struc
 	return go;
 }
 
+/* A practice run is over as soon as something else is not well. */
+static bool drain_stop_practice(
+    struct core *c, struct draft *d, const char *site, struct core_time now)
+{
+	struct buf why = {0};
+	bool stop = c->service && practice_refuse(c, draft_read(d), site, true, &why);
+
+	if (stop)
+		drain_expire(c, d, site, buf_text(&why), now);
+	buf_free(&why);
+	return stop;
+}
+
 static void drain_advance(struct core *c, struct draft *d, const char *site, struct core_time now)
 {
 	const struct state_drain *drain = state_drain_find(draft_read(d), site);
 
 	if (drain->until_ms <= now.wall_ms) {
-		if (!window_expire(d, site, now))
-			drain_expire(c, d, site, now);
+		if (!window_expire(c, d, site, now))
+			drain_expire(c, d, site, NULL, now);
 		return;
 	}
 	if (drain->state == MAINTENANCE_SCHEDULED) {
 		window_begin(c, d, site, now);
 		return;
 	}
+	if (drain->practice && drain_stop_practice(c, d, site, now))
+		return;
 	if (!c->drains_dirty || drain_fall_back(c, d, site, now))
 		return;
 	while (drain_go_on(c, d, site, now))

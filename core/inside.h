@@ -72,7 +72,7 @@ enum {
 struct request { /* a copy of a core_request that waits */
 	uint64_t id;
 	enum core_request_type type;
-	bool plan_only;
+	bool plan_only, practice;
 	char *actor, *site, *reason, *override;
 	unsigned overrides,
 	    overridden; /* what `override` names; what was needed when judged last */
@@ -250,7 +250,7 @@ size_t drain_minimum_check(const struct draft *d, const char *site, struct buf *
 /* A scheduled one whose time may have come. */
 void window_begin(struct core *c, struct draft *d, const char *site, struct core_time now);
 /* One that was only scheduled when its time was over; false: it was in force. */
-bool window_expire(struct draft *d, const char *site, struct core_time now);
+bool window_expire(struct core *c, struct draft *d, const char *site, struct core_time now);
 
 /* impact.c: what it means for the others, for plans */
 void impact_tell(const struct core *c, const struct state *state, size_t site, struct core_time now,
@@ -352,6 +352,19 @@ bool override_takes(struct request *r, enum override o);
 void override_offer(enum override o, struct buf *text); /* the last words of a refusal */
 /* 0, or E_REFUSED: "refused: `told`, and you are …". */
 int owner_refuse(struct request *r, const char *owner, const char *told, struct buf *text);
+
+/* practice.c: drains that are declared to see that they work. */
+/* Whether something is not well, so that none may begin, or go on once it has begun; told. */
+bool practice_refuse(
+    const struct core *c, const struct state *s, const char *site, bool begun, struct buf *text);
+/* Notes what came of the site's drain, which is a practice run. */
+void practice_end(struct core *c, struct draft *d, const char *site, enum practice_result result,
+    const char *why, struct core_time now);
+/* The same, by how far it has come; `how` it ended. */
+void practice_judge(
+    struct core *c, struct draft *d, const char *site, const char *how, struct core_time now);
+/* Sites that have to practise from this document on, and those that are gone. */
+void practice_note(struct state *s, const struct service *after, int64_t wall_ms);
 
 /* minimum.c: how many pools would get fewer members than they ask for, a line each in `text` */
 size_t minimum_check(const struct service *s, const struct state *before, const struct state *after,

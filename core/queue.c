@@ -72,6 +72,7 @@ static struct request *request_copy(
 	copy->id = r->id;
 	copy->type = r->type;
 	copy->plan_only = r->plan_only;
+	copy->practice = r->practice;
 	copy->actor = text_clean(r->actor, CORE_ACTOR_BYTES);
 	copy->site = text_clean(r->site, CORE_SUBJECT_BYTES);
 	/* One byte more than allowed, so that one too long is noticed instead of cut. */

@@ -85,7 +85,8 @@ static int drain_owner_refuse(const struct draft *d, struct request *r, struct b
 {
 	const struct state_drain *drain = maintenance_of(draft_read(d), r->site);
 
-	if (!drain || (r->type == CORE_REQUEST_DRAIN && r->until_ms >= drain->until_ms))
+	if (!drain || drain->practice ||
+	    (r->type == CORE_REQUEST_DRAIN && r->until_ms >= drain->until_ms))
 		return 0;
 	char *told = mem_printf("%s is drained by %s (%s)", r->site, drain->owner, drain->reason);
 	int result = owner_refuse(r, drain->owner, told, text);
@@ -105,6 +106,7 @@ static void drain_extend(
 	    drain->owner, before, drain->reason, after, r->actor);
 	drain->until_ms = r->until_ms;
 	drain->overrides |= r->overridden;
+	drain->practice = false; /* somebody means it now */
 	text_replace(&drain->owner, r->actor);
 	text_replace(&drain->reason, r->reason);
 	draft_note(d, now.wall_ms, r->actor, "drain-extended", r->site,
@@ -199,6 +201,32 @@ static int drain_refuse(const struct core *c, const struct draft *d, struct requ
 	return allowed ? 0 : E_REFUSED;
 }
 
+/* A practice run forces nothing and stands in nobody's way. */
+static int practice_check(
+    const struct core *c, const struct draft *d, const struct request *r, struct buf *text)
+{
+	struct buf why = {0};
+	int result = 0;
+
+	if (r->overrides != 0) {
+		buf_puts(
+		    text, "a practice run overrides nothing: wait until nothing is against it");
+		return E_INVALID;
+	}
+	if (maintenance_of(draft_read(d), r->site)) {
+		buf_printf(text, "%s is drained already", r->site);
+		return E_CONFLICT;
+	}
+	if (r->start_ms == 0 && practice_refuse(c, draft_read(d), r->site, false, &why)) {
+		buf_clear(text);
+		buf_printf(text, "no practice run of %s now, and that is not overridden: %s",
+		    r->site, buf_text(&why));
+		result = E_REFUSED;
+	}
+	buf_free(&why);
+	return result;
+}
+
 int request_judge_drain(struct core *c, struct draft *d, struct request *r, struct core_time now,
     struct buf *text, int *rule)
 {
@@ -207,6 +235,8 @@ int request_judge_drain(struct core *c, struct draft *d, struct request *r, stru
 	int result = drain_check(c, r, &site, text);
 
 	if (result != 0)
+		return result;
+	if (r->practice && (result = practice_check(c, d, r, text)) != 0)
 		return result;
 	if (r->start_ms > 0 && !r->plan_only)
 		return window_schedule(d, r, now, text);
@@ -227,8 +257,10 @@ int request_judge_drain(struct core *c, struct draft *d, struct request *r, stru
 	drain->declared_ms = drain->state_since_ms = now.wall_ms;
 	drain->until_ms = r->until_ms;
 	drain->overrides = r->overridden;
+	drain->practice = r->practice;
 	drain->state = MAINTENANCE_DECLARED;
-	buf_printf(text, "%s is drained until %s", r->site, text_time(r->until_ms, until));
+	buf_printf(text, "%s is drained until %s%s", r->site, text_time(r->until_ms, until),
+	    r->practice ? ", to practise: it ends as soon as something is not well" : "");
 	draft_note(d, now.wall_ms, r->actor, "drain", r->site,
 	    mem_printf("%s by %s: %s (rule 8)", buf_text(text), r->actor, r->reason));
 	site_pools_tell(d->service, draft_read(d), site, text);
@@ -298,6 +330,11 @@ int request_judge_undrain(
 		return E_NOT_FOUND;
 	}
 	if (drained) {
+		if (state_drain_find(draft_read(d), r->site)->practice) {
+			char *how = mem_printf("ended by %s", r->actor);
+			practice_judge(c, d, r->site, how, now);
+			free(how);
+		}
 		struct state_drain *drain = state_drain_find(draft_write(d), r->site);
 		buf_printf(text, "the drain of %s by %s (%s) is over", r->site, drain->owner,
 		    drain->reason);

@@ -207,9 +207,10 @@ enum proof_waived { /* what is not measured and need not be: said so in every ev
 	WAIVED_QUEUES = 8,
 };
 struct service_maintenance {
-	uint32_t quiet_ms; /* how long traffic must stay at its floor */
-	uint32_t look_ms;  /* how often name servers and resolvers are asked during a drain */
-	unsigned waived;   /* of enum proof_waived */
+	uint32_t quiet_ms;         /* how long traffic must stay at its floor */
+	uint32_t practice_every_s; /* an alarm when none has passed for so long; 0: never */
+	uint32_t look_ms; /* how often name servers and resolvers are asked during a drain */
+	unsigned waived;  /* of enum proof_waived */
 	struct service_name_server *name_servers;
 	size_t name_servers_count;
 	struct service_resolver *resolvers;

@@ -86,10 +86,28 @@ struct state_drain {
 	int64_t declared_ms, until_ms; /* wall time; until is mandatory */
 	int64_t start_ms;              /* of a scheduled one; 0: at once */
 	unsigned overrides;            /* of enum override: the rules that it breaks */
+	bool practice;                 /* a practice run: ends as soon as something is not well */
 	enum maintenance_state state;
 	int64_t state_since_ms;
 	uint64_t epoch; /* the publication that took the site out */
 	struct state_step steps[MAINTENANCE_STATES];
+};
+
+/* What came of the last practice run of a site. */
+enum practice_result {
+	PRACTICE_NONE,   /* there was none yet; ended_ms: waited for since */
+	PRACTICE_PASSED, /* it was safe to work there */
+	PRACTICE_FAILED, /* it was not, or something was not well any more */
+	PRACTICE_MISSED, /* scheduled, but something stood in its way until its end */
+};
+struct state_practice {
+	char *site;
+	enum practice_result result;
+	int64_t began_ms, ended_ms;
+	int64_t passed_ms;                     /* the last that passed; 0: none */
+	uint32_t took_ms[MAINTENANCE_STATES];  /* to reach each state from the one before; 0: not */
+	uint32_t worst_ms[MAINTENANCE_STATES]; /* of all runs */
+	char *text;
 };
 
 /* How long earlier drains took to reach a state from the one before, the latest last. */
@@ -145,6 +163,8 @@ struct state {
 	uint64_t types_since;           /* as in the view's catalog */
 	struct state_caution *cautions; /* one a pool at most */
 	size_t cautions_count;
+	struct state_practice *practices; /* one a site at most */
+	size_t practices_count;
 	struct state_departure *departures; /* one a region at most */
 	size_t departures_count;
 	struct state_intent *intents; /* one hold a scope, one pin a member */
@@ -192,6 +212,10 @@ struct state_intent *state_intent_add(struct state *s); /* the caller fills it, 
 void state_intent_remove(struct state *s, struct state_intent *i);
 void state_intents_copy(struct state *to, const struct state *from);
 void state_intents_free(struct state *s);
+struct state_practice *state_practice_find(const struct state *s, const char *site);
+void state_practices_copy(struct state *to, const struct state *from);
+void state_practices_free(struct state *s);
+const char *practice_result_name(enum practice_result r); /* "none" "passed" … */
 struct state_departure *state_departure_find(const struct state *s, const char *region);
 void state_departure_put(struct state *s, const char *region, const char *site, int64_t at_ms);
 

@@ -67,3 +67,41 @@ const char *intent_type_name(enum intent_type t)
 	assert(t <= INTENT_PIN_DOWN);
 	return intent_types[t];
 }
+
+/* ---- practice runs ---- */
+
+struct state_practice *state_practice_find(const struct state *s, const char *site)
+{
+	for (size_t i = 0; i < s->practices_count; i++)
+		if (strcmp(s->practices[i].site, site) == 0)
+			return &s->practices[i];
+	return NULL;
+}
+
+void state_practices_copy(struct state *to, const struct state *from)
+{
+	to->practices = NULL;
+	to->practices_count = 0;
+	for (size_t i = 0; i < from->practices_count; i++) {
+		struct state_practice p = from->practices[i];
+		p.site = mem_strdup(p.site);
+		p.text = mem_strdup(p.text);
+		VEC_PUSH(to->practices, to->practices_count) = p;
+	}
+}
+
+void state_practices_free(struct state *s)
+{
+	for (size_t i = 0; i < s->practices_count; i++) {
+		free(s->practices[i].site);
+		free(s->practices[i].text);
+	}
+	free(s->practices);
+}
+
+const char *practice_result_name(enum practice_result r)
+{
+	static const char *const names[] = {"none", "passed", "failed", "missed"};
+
+	return names[r];
+}

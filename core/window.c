@@ -37,6 +37,7 @@ static void scheduled_fill(struct state_drain *drain, const struct request *r, i
 	drain->start_ms = r->start_ms;
 	drain->until_ms = r->until_ms;
 	drain->overrides = r->overridden;
+	drain->practice = r->practice;
 	drain->steps[MAINTENANCE_SCHEDULED].at_ms = 0;
 	free(drain->steps[MAINTENANCE_SCHEDULED].evidence);
 	drain->steps[MAINTENANCE_SCHEDULED].evidence = NULL;
@@ -46,7 +47,7 @@ int window_owner_refuse(const struct draft *d, struct request *r, struct buf *te
 {
 	const struct state_drain *drain = state_drain_find(draft_read(d), r->site);
 
-	if (!drain || drain->state != MAINTENANCE_SCHEDULED)
+	if (!drain || drain->state != MAINTENANCE_SCHEDULED || drain->practice)
 		return 0;
 	char *told = mem_printf(
 	    "a drain of %s is scheduled by %s (%s)", r->site, drain->owner, drain->reason);
@@ -81,8 +82,9 @@ int window_schedule(struct draft *d, struct request *r, struct core_time now, st
 		drain = state_drain_add(draft_write(d), r->site);
 	drain->state = MAINTENANCE_SCHEDULED;
 	scheduled_fill(drain, r, now.wall_ms);
-	buf_printf(text, "%s is to be drained from %s to %s%s", r->site,
-	    text_time(r->start_ms, start), text_time(r->until_ms, until), instead);
+	buf_printf(text, "%s is to be drained%s from %s to %s%s", r->site,
+	    r->practice ? ", to practise," : "", text_time(r->start_ms, start),
+	    text_time(r->until_ms, until), instead);
 	draft_note(d, now.wall_ms, r->actor, "drain-scheduled", r->site,
 	    mem_printf("%s by %s: %s", buf_text(text), r->actor, r->reason));
 	buf_puts(text, "\nit begins only if another site is proven to work then (rule 3)");
@@ -159,7 +161,9 @@ void window_begin(struct core *c, struct draft *d, const char *site, struct core
 
 	if (at == SIZE_MAX || state_drain_find(draft_read(d), site)->start_ms > now.wall_ms)
 		return;
-	if (lastsite_check_drain(c, draft_read(d), at, &hard, &why) > 0 ||
+	if ((state_drain_find(draft_read(d), site)->practice &&
+	        practice_refuse(c, draft_read(d), site, false, &why)) ||
+	    lastsite_check_drain(c, draft_read(d), at, &hard, &why) > 0 ||
 	    drain_minimum_check(d, site, &why) > 0) {
 		scheduled_wait(d, site, now, &why);
 		buf_free(&why);
@@ -172,12 +176,20 @@ void window_begin(struct core *c, struct draft *d, const char *site, struct core
 	        text_time(drain->until_ms, until), drain->owner, drain->reason));
 }
 
-bool window_expire(struct draft *d, const char *site, struct core_time now)
+bool window_expire(struct core *c, struct draft *d, const char *site, struct core_time now)
 {
 	const struct state_drain *drain = state_drain_find(draft_read(d), site);
 
 	if (drain->state != MAINTENANCE_SCHEDULED)
 		return false;
+	if (drain->practice) {
+		char *why = mem_strdup(drain->steps[MAINTENANCE_SCHEDULED].evidence
+		                           ? drain->steps[MAINTENANCE_SCHEDULED].evidence
+		                           : "nobody led in that time");
+		practice_end(c, d, site, PRACTICE_MISSED, why, now);
+		free(why);
+		drain = state_drain_find(draft_read(d), site);
+	}
 	draft_note(d, now.wall_ms, "automation", "drain-missed", site,
 	    mem_printf("the drain of %s scheduled by %s (%s) never began: %s", site, drain->owner,
 	        drain->reason,

@@ -227,7 +227,8 @@ static int drain_decode(const json_t *o, struct state *s, struct err *e)
 	    (r = time_decode(o, "state_since_ms", &d.state_since_ms, e)) != 0 ||
 	    (r = time_decode_or_none(o, "start_ms", &d.start_ms, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &d.epoch, e)) != 0 ||
-	    (r = state_overrides_get(o, &d.overrides, e)) != 0)
+	    (r = state_overrides_get(o, &d.overrides, e)) != 0 ||
+	    (r = json_get_bool_or(o, "practice", false, &d.practice, e)) != 0)
 		return r;
 	if (state_drain_find(s, site))
 		return err_set(e, E_INVALID, "site: \"%s\" is there twice", site);
@@ -424,7 +425,9 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 	         (r = list_decode(o, "members", STATE_MEMBERS, s, member_decode, e)) == 0 &&
 	         (r = list_decode(o, "drains", STATE_DRAINS, s, drain_decode, e)) == 0 &&
 	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0 &&
-	         (r = later_lists_decode(o, s, e)) == 0 && (r = state_intents_decode(o, s, e)) == 0)
+	         (r = later_lists_decode(o, s, e)) == 0 &&
+	         (r = state_intents_decode(o, s, e)) == 0 &&
+	         (r = state_practices_decode(o, s, e)) == 0)
 		r = paces_decode(o, s, e);
 	if (r == 0)
 		r = later_list_decode(o, "names_removed", STATE_LEAVES, s, leave_decode, e);

@@ -77,6 +77,8 @@ static json_t *drain_encode(const struct state_drain *d)
 	    steps_encode(d));
 
 	state_overrides_put(o, d->overrides);
+	if (d->practice)
+		json_object_set_new(o, "practice", json_true());
 	return o;
 }
 
@@ -162,6 +164,8 @@ static json_t *encode(const struct state *s, bool evidence)
 	        "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
 	leaves_put(o, s);
 	losses_put(o, s);
+	if (s->practices_count > 0)
+		json_object_set_new(o, "practices", state_practices_encode(s));
 	return o;
 }
 

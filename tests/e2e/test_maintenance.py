@@ -129,3 +129,23 @@ def test_plan_of_a_drain_changes_nothing_and_shows_the_names(world):
     assert MUC.mail not in str(changed[service.NAME]["after"])
     assert world.serial() == serial
     assert {r.split()[-1] for r in dns.rrset(MUC.dns, service.NAME, "A")[0]} == MAIL_ADDRESSES
+
+
+def test_practice_run_begins_when_all_is_well_and_keeps_its_outcome(world):
+    """Nothing is measured in this world, so that it can not pass; what stood in the way is told."""
+    world.mail[FRA.name].kill()
+    until(lambda: world.member(FRA)["verdict"] == "down", 10, "not concluded down")
+    refused = world.tandem("practice", MUC.name, "--for", "30m")
+    assert refused.returncode == 1 and "is not well" in refused.stderr, refused
+    world.mail[FRA.name].start()
+    world.wait_settled()
+    done = world.tandem("practice", MUC.name, "--for", "30m")
+    assert done.returncode == 0 and "to practise" in done.stdout, done
+    dns.wait_gone(MUC.mail, service.NAME)
+    assert next(d for d in world.status()["drains"])["practice"]
+    world.mail[FRA.name].kill()  # it is over: the site comes back by itself
+    dns.wait_back(MUC.mail, service.NAME)
+    outcome = next(p for p in world.status()["practices"] if p["site"] == MUC.name)
+    assert outcome["result"] == "failed" and service.POOL in outcome["text"], outcome
+    until(lambda: f"practice-failed/{MUC.name}" in world.tandem("status").stdout, 5, "no alarm")
+    assert "practice run" in world.tandem("explain", MUC.name).stdout
