@@ -67,10 +67,9 @@ static bool is_plain(char c)
 static int name_set(struct tsig_key *k, const char *name, struct err *e)
 {
 	size_t bytes = strlen(name), start = 0; /* of the label, in the wire: its length octet */
-	bool is_sound = bytes > 0 && bytes + 2 <= TSIG_NAME_BYTES;
-	if (is_sound && name[bytes - 1] == '.')
+	if (bytes > 0 && name[bytes - 1] == '.')
 		bytes--;
-	is_sound = is_sound && bytes > 0;
+	bool is_sound = bytes > 0 && bytes + 2 <= TSIG_NAME_BYTES;
 	for (size_t i = 0; is_sound && i <= bytes; i++) {
 		char c = i < bytes ? folded(name[i]) : '.';
 		k->text[i] = c;

@@ -86,11 +86,36 @@ static void what_is_no_key_is_said(void **state)
 	}
 }
 
+/* As long as a name may be on the wire, with the dot at its end or without it. */
+static void the_longest_name_is_read_as_it_was_written(void **state)
+{
+	(void)state;
+	char name[TSIG_NAME_BYTES];
+	struct tsig_key plain, dotted, again;
+	memset(name, 'a', sizeof(name));
+	for (size_t i = 60; i < TSIG_NAME_BYTES - 2; i += 60)
+		name[i] = '.';
+	name[TSIG_NAME_BYTES - 2] = '\0';
+	assert_int_equal(tsig_key_draw(name, TSIG_HMAC_SHA256, &plain, NULL), 0);
+	assert_int_equal(plain.name_bytes, TSIG_NAME_BYTES);
+	name[TSIG_NAME_BYTES - 2] = '.';
+	name[TSIG_NAME_BYTES - 1] = '\0';
+	assert_int_equal(tsig_key_draw(name, TSIG_HMAC_SHA256, &dotted, NULL), 0);
+	assert_memory_equal(plain.name, dotted.name, TSIG_NAME_BYTES);
+	char *text = tsig_key_format(&plain);
+	assert_int_equal(tsig_key_parse(text, &again, NULL), 0);
+	assert_true(tsig_key_equals(&plain, &again));
+	free(text);
+	name[TSIG_NAME_BYTES - 2] = 'a';
+	assert_int_equal(tsig_key_draw(name, TSIG_HMAC_SHA256, &plain, NULL), E_INVALID);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_key_is_read_as_it_was_written_and_is_secret),
 	    cmocka_unit_test(what_is_no_key_is_said),
+	    cmocka_unit_test(the_longest_name_is_read_as_it_was_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
