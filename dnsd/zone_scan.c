@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/octets.h"
 #include "dnsd/zone_line.h"
 #include "lib/base/mem.h"
 
@@ -61,6 +62,32 @@ static int owner_add(
 	return 0;
 }
 
+/* Readers on the other side have to understand it: RFC 3597's \# says any octets of any type. */
+static int rdata_check(const ldns_rr *rr, const struct record *r, struct err *e)
+{
+	static const size_t head_bytes = 11; /* the root, type, class, TTL, length */
+	uint8_t *wire = mem_new(head_bytes + r->rdata_bytes, 1);
+	ldns_rr *read = NULL;
+	size_t at = 0;
+	put_u16(wire + 1, r->type);
+	put_u16(wire + 3, LDNS_RR_CLASS_IN);
+	put_u16(wire + 9, r->rdata_bytes);
+	if (r->rdata_bytes > 0)
+		memcpy(wire + head_bytes, r->rdata, r->rdata_bytes);
+	ldns_status status =
+	    ldns_wire2rr(&read, wire, head_bytes + r->rdata_bytes, &at, LDNS_SECTION_ANSWER);
+	const ldns_rr_descriptor *d = ldns_rr_descript(r->type);
+	bool whole = status == LDNS_STATUS_OK && at == head_bytes + r->rdata_bytes &&
+	             (d->_type != (ldns_rr_type)r->type ||
+	                 ldns_rr_rd_count(rr) >= ldns_rr_descriptor_minimum(d));
+	if (status == LDNS_STATUS_OK)
+		ldns_rr_free(read);
+	free(wire);
+	return whole ? 0
+	             : err_set(e, E_INVALID, "%u octets are no rdata of type %u", r->rdata_bytes,
+	                   r->type);
+}
+
 int zone_record_add(struct zone_data *z, const ldns_rr *rr, size_t line, struct err *e)
 {
 	const ldns_rdf *owner = ldns_rr_owner(rr);
@@ -79,7 +106,7 @@ int zone_record_add(struct zone_data *z, const ldns_rr *rr, size_t line, struct 
 		    e, E_INVALID, "TTL %" PRIu32 " is more than %d", ldns_rr_ttl(rr), ZONE_TTL_MAX);
 	r.type = type;
 	r.ttl_s = ldns_rr_ttl(rr);
-	if (rdata_add(z, rr, &r, e) != 0)
+	if (rdata_add(z, rr, &r, e) != 0 || rdata_check(rr, &r, e) != 0)
 		return E_INVALID;
 	VEC_PUSH(z->records, z->records_count) = r;
 	return 0;

@@ -60,6 +60,8 @@ static const struct {
     {HEAD "x CH A 192.0.2.1\n", ":4: "},
     {HEAD "x NOSUCHTYPE y\n", ":4: "},
     {HEAD "x TYPE255 \\# 0\n", ":4: type 255 can not be served"},
+    {HEAD "x RRSIG 5400 \\# 3 abcdef\n", ":4: 5 octets are no rdata of type 46"},
+    {HEAD "x MX \\# 2 000a\n", ":4: "},
     {HEAD "x 3000000000 A 192.0.2.1\n", ":4: TTL 3000000000 is more than"},
 };
 
