@@ -17,7 +17,7 @@ from tandemworld.signed import keygen
 from conftest import fresh_folder
 
 FIRST, _, LAST = os.environ.get("SEEDS", "1-3").partition("-")
-QUESTIONS = int(os.environ.get("QUESTIONS", "300"))
+QUESTIONS = int(os.environ.get("QUESTIONS", "200"))
 
 
 @pytest.fixture(scope="module")

@@ -138,20 +138,30 @@ def rule_some_signatures(question, ours, theirs, _zone):
             and ours.answer < theirs.answer)
 
 
-def rule_nsec_of_wildcard(question, ours, theirs, _zone):
-    """The NSEC of a wildcard is not made up for the names that it covers (RFC 4592 section 4.7)."""
-    return (question.kind == "NSEC" and not ours.answer and bool(theirs.answer)
-            and ours.rcode == "NOERROR" and kinds(theirs.answer) <= {"NSEC", "RRSIG"})
+def rule_nsec_of_wildcard(question, ours, theirs, zone):
+    """The NSEC of a wildcard is not made up for the names that it covers (RFC 4592 section 4.7):
+    they have none, and a wildcard's CNAME is followed."""
+    return (question.kind == "NSEC" and not zone.has(question.name.lower()) and ours.rcode == "NOERROR"
+            and (not ours.answer or "CNAME" in kinds(ours.answer))
+            and bool(theirs.answer) and kinds(theirs.answer) <= {"NSEC", "RRSIG"})
 
 
-def rule_addresses_unsigned(_question, ours, theirs, _zone):
+def rule_addresses_unsigned(question, ours, theirs, zone):
     """Addresses that go with a referral come without signatures, though RFC 4035 3.1.1 wants them."""
-    more = theirs.additional - ours.additional
-    return (not ours.aa and bool(more) and kinds(more) == {"RRSIG"}
-            and ours._replace(additional=theirs.additional) == theirs)
+    bare = theirs._replace(additional=frozenset(
+        record for record in theirs.additional if record.split()[2] != "RRSIG"))
+    return not ours.aa and bare != theirs and (
+        ours == bare or rule_wildcard_glue(question, ours, bare, zone))
 
 
-RULES = {"addresses unsigned": rule_addresses_unsigned,
+def rule_more_glue(_question, ours, theirs, zone):
+    """Addresses of name servers elsewhere in the zone are given while there is room."""
+    more = ours.additional - theirs.additional
+    return (not ours.aa and bool(more) and all(zone.has(record.split()[0]) for record in more)
+            and theirs._replace(additional=theirs.additional | more) == ours)
+
+
+RULES = {"more glue": rule_more_glue, "addresses unsigned": rule_addresses_unsigned,
          "some signatures": rule_some_signatures, "nsec of wildcard": rule_nsec_of_wildcard,
          "wildcard glue": rule_wildcard_glue, "any": rule_any, "long chain": rule_long_chain,
          "nsec at alias": rule_nsec_at_alias}
