@@ -24,6 +24,41 @@ static const struct refusal sites[] = {
         "2:27: unknown key \"weigth\", expected one of: region, witness\n"},
 };
 
+#define SPARE(options, members)                                                                    \
+	"  spare: {region: eu, placement: solitary, checks: [{name: t, type: tcp, port: 25}], "    \
+	"members: [" members "]" options "}\n"
+#define ONE "{site: muc, address: 192.0.2.9}"
+#define MAIN(options, members)                                                                     \
+	"pools:\n  p: {region: eu, placement: solitary, checks: [{name: t, type: tcp, port: "      \
+	"25}], "                                                                                   \
+	"members: [" members "], " options "}\n"
+#define TWO "{site: muc, address: 192.0.2.8}"
+
+static const struct refusal fallbacks[] = {
+    {SITES MAIN("all_down: fallback", TWO),
+        "4:136: all_down: fallback without a pool, expected fallback: the pool that stands in\n"},
+    {SITES MAIN("fallback: spare", TWO) SPARE("", ONE),
+        "4:136: fallback: spare without all_down: fallback, expected both or none\n"},
+    {SITES MAIN("all_down: fallback, fallback: p", TWO),
+        "4:156: pool p as its own fallback, expected another one\n"},
+    {SITES MAIN("all_down: fallback, fallback: spar", TWO) SPARE("", ONE),
+        "4:156: unknown pool \"spar\", expected one of: p, spare (did you mean \"spare\"?)\n"},
+    {SITES MAIN("all_down: fallback, fallback: spare", TWO)
+            SPARE(", all_down: fallback, fallback: p", ONE),
+        "4:156: pool spare, which has a fallback itself, expected one that stands by "
+        "itself\n5:160: pool p, which has a fallback itself, expected one that stands by itself\n"},
+    {SITES MAIN("all_down: fallback, fallback: spare",
+         TWO ", {site: muc, address: \"2001:db8::8\"}") SPARE("", ONE),
+        "4:193: pool spare, which has no IPv6 address, expected every address family of this "
+        "pool\n"},
+};
+
+static void wrong_fallbacks_are_refused(void **state)
+{
+	(void)state;
+	REFUSALS_CHECK(fallbacks);
+}
+
 static void wrong_sites_are_refused(void **state)
 {
 	(void)state;
@@ -173,6 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(wrong_sites_are_refused),
+	    cmocka_unit_test(wrong_fallbacks_are_refused),
 	    cmocka_unit_test(wrong_pools_and_members_are_refused),
 	    cmocka_unit_test(wrong_checks_are_refused),
 	};

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "core/override.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
 #include "wire/state.h"
@@ -44,6 +45,8 @@ static struct state *sample(void)
 	d->state_since_ms = 1795000000003;
 	d->epoch = 41;
 	d->start_ms = 1795000000001;
+	d->overrides = OVERRIDE_BLOCKED | OVERRIDE_OWNER;
+	d->practice = true;
 	d->steps[MAINTENANCE_PUBLISHED].at_ms = 1795000000003;
 	d->steps[MAINTENANCE_PUBLISHED].evidence = mem_strdup("2 name servers answer");
 	state_pace_add(s, MAINTENANCE_QUIET, 61000);
@@ -65,13 +68,23 @@ static struct state *sample(void)
 	    .owner = mem_strdup("anna"),
 	    .reason = mem_strdup("M\xc3\xbcnchen"),
 	    .declared_ms = 1795000000008,
-	    .until_ms = 1795000000009};
+	    .until_ms = 1795000000009,
+	    .overrides = OVERRIDE_MINIMUM};
+	struct state_practice p = {.site = mem_strdup("muc"),
+	    .result = PRACTICE_MISSED,
+	    .began_ms = 1795000000001,
+	    .ended_ms = 1795000000002,
+	    .passed_ms = 1795000000000,
+	    .text = mem_strdup("never began")};
+	p.took_ms[MAINTENANCE_QUIET] = 7;
+	p.worst_ms[MAINTENANCE_QUIET] = UINT32_MAX;
+	VEC_PUSH(s->practices, s->practices_count) = p;
 	state_departure_put(s, "eu-de", "muc", 1795000000007);
 	return s;
 }
 
 static const char *const later_lists[] = {
-    "cautions", "departures", "intents", "types_removed", "types_since", NULL};
+    "cautions", "departures", "intents", "types_removed", "types_since", "practices", NULL};
 static const char *const later_fields[] = {
     "stage", "stage_ms", "kept_by", "penalty", "penalty_ms", "damped", "ramp_quarter", NULL};
 
@@ -144,6 +157,15 @@ static void state_comes_back_as_it_was_written(void **unused)
 	assert_null(back->losses[1].owner);
 	assert_int_equal(back->losses[1].revision, 6);
 	assert_int_equal(back->types_since, 5);
+	assert_int_equal(back->drains[0].overrides, OVERRIDE_BLOCKED | OVERRIDE_OWNER);
+	assert_true(back->drains[0].practice);
+	assert_int_equal(back->intents[0].overrides, OVERRIDE_MINIMUM);
+	assert_int_equal(back->practices_count, 1);
+	assert_int_equal(back->practices[0].result, PRACTICE_MISSED);
+	assert_int_equal(back->practices[0].passed_ms, 1795000000000);
+	assert_int_equal(back->practices[0].took_ms[MAINTENANCE_QUIET], 7);
+	assert_int_equal(back->practices[0].worst_ms[MAINTENANCE_QUIET], UINT32_MAX);
+	assert_string_equal(back->practices[0].text, "never began");
 	assert_int_equal(back->intents[0].type, INTENT_PIN_DOWN);
 	assert_string_equal(back->intents[0].subject, "mail-de/127.10.0.25");
 	assert_int_equal(back->intents[0].until_ms, 1795000000009);
@@ -181,7 +203,9 @@ static bool came_later(const char *key)
 	return strcmp(key, "start_ms") == 0 || strcmp(key, "steps") == 0 ||
 	       strcmp(key, "paces") == 0 || strcmp(key, "tails") == 0 ||
 	       strcmp(key, "past_ttl_s") == 0 || strcmp(key, "names_removed") == 0 ||
-	       strcmp(key, "types_removed") == 0 || strcmp(key, "types_since") == 0;
+	       strcmp(key, "types_removed") == 0 || strcmp(key, "types_since") == 0 ||
+	       strcmp(key, "overrides") == 0 || strcmp(key, "practice") == 0 ||
+	       strcmp(key, "practices") == 0;
 }
 
 /* Applies `change` to every field of every object of the document in turn, and expects no crash;
@@ -190,8 +214,8 @@ static size_t each_field(json_t *(*change)(void), bool must_refuse)
 {
 	struct state *s = sample();
 	json_t *o = state_encode(s);
-	const char *lists[] = {
-	    NULL, "members", "drains", "removals", "tails", "names_removed", "types_removed"};
+	const char *lists[] = {NULL, "members", "drains", "removals", "tails", "names_removed",
+	    "types_removed", "practices"};
 	size_t tried = 0;
 
 	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++) {
