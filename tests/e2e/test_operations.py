@@ -47,10 +47,17 @@ def newcomer(world3):
     world3.etcd.add(WITNESS2)
     made = daemons.Daemons(world3.processes, world3.programs, world3.folder, world3.authority)
     world3.controld[WITNESS2.name] = made.bare_controld(WITNESS2)
+    asked = world3.cli_file.read_text()
     yield WITNESS2
+    world3.cli_file.write_text(asked)
     world3.controller_sites = SITES
     world3.controld.pop(WITNESS2.name).end()
     world3.etcd.members.pop(WITNESS2.name).process.end()
+    # Where the test broke off, the others must not go on with a member that is gone.
+    member = world3.etcd.wait_for_leader()
+    for listed in member.call("/v3/cluster/member/list", 5)["members"]:
+        if listed.get("name") == WITNESS2.name or "name" not in listed:
+            member.call("/v3/cluster/member/remove", 5, {"ID": listed["ID"]})
 
 
 def test_controller_is_added_and_removed(world3, newcomer, watch, figures):

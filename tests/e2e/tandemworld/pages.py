@@ -212,7 +212,7 @@ class Operator:
             command = command.replace(told, str(real))
         return command
 
-    def _shell(self, site, command, limit_s=60):
+    def _shell(self, site, command, limit_s=150):
         path = self.folder / "socket"
         path.unlink(missing_ok=True)
         environment = dict(
