@@ -283,9 +283,11 @@ static int comparison_end(const struct comparison *c, const struct view *offered
 	node_name(c->first, &n);
 	char *type = c->first_type != 0 ? ldns_rr_type2str(c->first_type) : NULL;
 	err_set(why, E_REFUSED,
-	    "rule 1: revision %" PRIu64 " drops \"%.200s\"%s%s%s without a removal that names %s",
+	    "rule 1: revision %" PRIu64 " drops \"%.200s\"%s%s%s without a removal that names %s; "
+	    "what is served stays (after a restored store: apply a document that has %s)",
 	    offered->revision, name_format(n.wire, text), type ? " " : "", type ? type : "",
-	    c->lost_count > 1 ? " and others" : "", c->lost_count > 1 ? "them" : "it");
+	    c->lost_count > 1 ? " and others" : "", c->lost_count > 1 ? "them" : "it",
+	    c->lost_count > 1 ? "them" : "it");
 	free(type);
 	return E_REFUSED;
 }

@@ -62,8 +62,7 @@ void vec_grow(void *items_pointer, size_t count, size_t element_bytes)
 	assert(count < SIZE_MAX / 2);
 	memcpy(&items, items_pointer, sizeof(items));
 	/* Asked rather than concluded from the count: the array may be a copy made to measure. */
-	if ((count & (count - 1)) != 0 &&
-	    malloc_usable_size(items) / element_bytes > count)
+	if ((count & (count - 1)) != 0 && malloc_usable_size(items) / element_bytes > count)
 		return;
 	size_t room = 1;
 	while (room <= count)

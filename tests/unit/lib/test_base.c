@@ -66,7 +66,8 @@ static void vectors_and_byte_strings_grow(void **state)
 	assert_int_equal(items[999], 999);
 	free(items);
 
-	/* copies made to measure have no room, whatever their size (shown by ASan, else by malloc) */
+	/* copies made to measure have no room, whatever their size (shown by ASan, else by malloc)
+	 */
 	const int three[] = {1, 2, 3}, seven[] = {1, 2, 3, 4, 5, 6, 7};
 	count = 3;
 	items = mem_dup(three, sizeof(three));
