@@ -15,7 +15,7 @@ test: check
 	@tests/e2e/run-tests $(ARGS)
 
 # An earlier state of the tree, for test_operations.py to upgrade from; needs the history.
-FORMER ?= ebf394173f1902ac53c4f330ecbf0e5e317b9e18
+FORMER ?= e5043ee699a7ff06588be943e33d50c0bfc1dcdf
 former:
 	@git cat-file -e $(FORMER)^{commit} || { echo "make former: this checkout does not reach back to $(FORMER)" >&2; exit 1; }
 	@mkdir -p $(BUILD)/former
