@@ -46,6 +46,10 @@ sim: deps $(BUILD)/sim/sim
 	@$(BUILD)/sim/sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(HOURS),--hours $(HOURS)) $(ARGS)
 
+# Runs until every row of the core's transition tables was reached; fails after so many runs.
+sim-coverage: deps $(BUILD)/sim/sim
+	@$(BUILD)/sim/sim $(if $(SEED),--seed $(SEED)) --runs $(or $(RUNS),3000) --quiet --require-coverage
+
 # Each patch in tests/sim/mutants breaks a rule, and the simulator has to find it; takes minutes.
 sim-mutants: deps
 	@CC="$(CC)" MAKE="$(MAKE)" tests/sim/run-mutants $(ARGS)
@@ -94,6 +98,7 @@ help:
 #> make asan tsan  tests again under sanitizers
 #> make fuzz SECS= every decoder under libFuzzer, so many seconds each (docs/fuzzing.md)
 #> make sim        SEED= RUNS= HOURS= whole deployments in simulated time, with faults
+#> make sim-coverage  runs it until every row of every transition table was reached
 #> make sim-mutants  proves that it finds each rule broken on purpose
 #> make chaos      MINUTES= SEED= a real cluster under faults, as root (docs/chaos.md)
 #> make bench-dns speed and memory of tandem-dnsd against its peers, as ratios
@@ -103,4 +108,4 @@ help:
 #> make fresh-install  these steps in a fresh Debian 12 (debootstrap)
 #> make install    PREFIX=/usr/local DESTDIR=
 
-.PHONY: sim sim-mutants chaos bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help former
+.PHONY: sim sim-coverage sim-mutants chaos bench-dns run demo test asan tsan fresh-install lint print-compile-flags format install help former

@@ -6,14 +6,15 @@
 
 #include "dnsd/answer.h"
 
-static size_t query_write(uint8_t out[static 300], const char *name, uint16_t type)
+static size_t query_write(
+    uint8_t out[static 300], const char *name, uint16_t type, bool wants_signatures)
 {
 	static const uint8_t head[12] = {0x12, 0x34, 0, 0, 0, 1};
 	size_t at = sizeof(head);
 	memcpy(out, head, sizeof(head));
 	while (*name) {
 		size_t bytes = strcspn(name, ".");
-		assert(bytes > 0 && bytes < 64 && at + bytes + 6 < 300);
+		assert(bytes > 0 && bytes < 64 && at + bytes + 20 < 300);
 		out[at++] = (uint8_t)bytes;
 		memcpy(out + at, name, bytes);
 		at += bytes;
@@ -24,6 +25,12 @@ static size_t query_write(uint8_t out[static 300], const char *name, uint16_t ty
 	out[at++] = (uint8_t)type;
 	out[at++] = 0;
 	out[at++] = 1;
+	if (wants_signatures) { /* OPT, 4096 bytes, DO: RFC 6891, 3225 */
+		static const uint8_t opt[] = {0, 0, 41, 16, 0, 0, 0, 0x80, 0, 0, 0};
+		memcpy(out + at, opt, sizeof(opt));
+		at += sizeof(opt);
+		out[11] = 1;
+	}
 	return at;
 }
 
@@ -65,7 +72,7 @@ void answers_ask(const struct taker *t, const char *name, uint16_t type, struct 
 	static uint8_t message[65535];
 	uint8_t query[300];
 	struct answer_facts facts;
-	size_t bytes = query_write(query, name, type);
+	size_t bytes = query_write(query, name, type, false);
 	*out = (struct answered){.hash = 0xcbf29ce484222325ULL};
 	bytes =
 	    answer_message(t->seat->now, query, bytes, true, 0, message, sizeof(message), &facts);
@@ -79,4 +86,25 @@ void answers_ask(const struct taker *t, const char *name, uint16_t type, struct 
 		record_take(message, at, type, out);
 		at += 10 + u16(message + at + 8);
 	}
+}
+
+uint64_t answers_hash_signed(
+    const struct taker *t, const char *name, uint16_t type, struct signer *signer)
+{
+	static uint8_t message[65535];
+	uint8_t query[300];
+	struct answer_facts facts;
+	struct query q;
+	uint64_t hash = 0xcbf29ce484222325ULL;
+	size_t asked = query_write(query, name, type, true);
+	query_parse(&q, query, asked);
+	q.signer = signer;
+	size_t bytes =
+	    answer_build(t->seat->now, &q, query, true, 0, message, sizeof(message), &facts);
+	for (size_t i = 0; i < bytes; i++)
+		hash = (hash ^ message[i]) * 0x100000001b3ULL;
+	bool is_signed = false; /* type RRSIG, class IN, somewhere */
+	for (size_t i = 12; i + 4 < bytes; i++)
+		is_signed = is_signed || memcmp(message + i, "\0\x2e\0\x01", 4) == 0;
+	return is_signed ? hash : 0;
 }

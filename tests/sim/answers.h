@@ -10,6 +10,7 @@
 enum { ASK_A = 1, ASK_NS = 2, ASK_SOA = 6, ASK_MX = 15, ASK_TXT = 16, ASK_AAAA = 28 };
 enum { ANSWERED_MAX = 64 };
 
+struct signer;
 struct answered {
 	unsigned rcode;
 	size_t count; /* records of the type that was asked for */
@@ -18,6 +19,9 @@ struct answered {
 	struct addr addresses[ANSWERED_MAX]; /* for A and AAAA */
 	uint64_t hash;                       /* of all octets of the message */
 };
+/* Digest of the answer to somebody who wants signatures; 0: it has none. */
+uint64_t answers_hash_signed(
+    const struct taker *t, const char *name, uint16_t type, struct signer *signer);
 void answers_ask(const struct taker *t, const char *name, uint16_t type, struct answered *out);
 /* Asks the resolver: from what it keeps, else from some dnsd. */
 void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out);

@@ -27,16 +27,18 @@ void __wrap_stage_move(struct state_member *m, enum member_stage to, int64_t wal
 	__real_stage_move(m, to, wall_ms);
 }
 
+enum volume { SILENT, MISSING, ALL };
+
 static size_t row_report(
-    const char *table, const char *from, const char *to, uint64_t times, bool loudly)
+    const char *table, const char *from, const char *to, uint64_t times, enum volume loudly)
 {
-	if (loudly || times == 0)
+	if (loudly == ALL || (loudly == MISSING && times == 0))
 		printf("  %-12s %-16s → %-16s %10llu%s\n", table, from, to,
 		    (unsigned long long)times, times ? "" : "  NOT REACHED");
 	return times == 0;
 }
 
-size_t coverage_report(bool loudly)
+static size_t rows_report(enum volume loudly)
 {
 	size_t missing = 0;
 	for (unsigned f = 0; f <= MEMBER_DOWN; f++)
@@ -62,4 +64,14 @@ size_t coverage_report(bool loudly)
 				    maintenance_state_name((enum maintenance_state)t),
 				    coverage->maintenance[f][t], loudly);
 	return missing;
+}
+
+size_t coverage_report(bool loudly)
+{
+	return rows_report(loudly ? ALL : MISSING);
+}
+
+size_t coverage_missing(void)
+{
+	return rows_report(SILENT);
 }

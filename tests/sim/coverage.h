@@ -14,5 +14,6 @@ extern struct coverage *coverage;
 
 /* Prints the rows (all, or those not reached) and returns how many were not reached. */
 size_t coverage_report(bool loudly);
+size_t coverage_missing(void);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "dnsd/follow.h"
 #include "lib/base/mem.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/signing.h"
 
 static struct dnsd {
 	struct process *node;
@@ -37,6 +37,7 @@ void dnsd_start(size_t index)
 	snprintf(folder, sizeof(folder), "%zu", index);
 	if (keeper_open(folder, &d->taker.keeper, &e) != 0)
 		sim_fail(0, "a dnsd does not start: %s", e.text);
+	signing_start(index, d->node, &d->taker);
 	int result = taker_start(&d->taker, &e);
 	if (result != 0 && result != E_NOT_FOUND)
 		sim_fail(4, "%s does not start from what it has kept: %s", d->node->name, e.text);
@@ -62,6 +63,7 @@ void dnsd_stop(size_t index)
 	taker_release(&d->taker);
 	keeper_close(d->taker.keeper);
 	d->taker = (struct taker){0};
+	signing_stop(index);
 	d->node->life++;
 	d->node->stalled_us = 0;
 	node_leave(before);

@@ -108,6 +108,8 @@ static double seconds_now(void)
 static bool enough(const struct options *o)
 {
 	double hours = (double)shared->simulated_us / (double)SIM_HOUR;
+	if (o->require_coverage && coverage_missing() == 0)
+		return true;
 	if (o->hours > 0 && hours >= o->hours)
 		return true;
 	return o->hours <= 0 && shared->runs >= o->runs;

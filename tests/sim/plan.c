@@ -10,7 +10,7 @@
 #include "lib/base/mem.h"
 #include "tests/sim/sim.h"
 
-enum { PURPOSE_LAYOUT = 1, PURPOSE_INCIDENTS, PURPOSE_SCENES };
+enum { PURPOSE_LAYOUT = 1, PURPOSE_INCIDENTS, PURPOSE_SCENES, PURPOSE_SIGNING };
 
 /* ---- the deployment ---- */
 
@@ -55,6 +55,8 @@ static void layout_draw(struct layout *l, uint64_t seed)
 	l->pace = paces[chance_draw(&c, sizeof(paces) / sizeof(*paces))];
 	l->duration_us = l->pace * (5 + chance_draw(&c, 40)) * SIM_MINUTE;
 	l->quiet_network = chance_hit(&c, 300);
+	struct chance s = chance_branch(seed, PURPOSE_SIGNING);
+	l->is_signed = chance_hit(&s, 80);
 	l->documents = 3 + chance_draw(&c, SIM_DOCUMENTS - 2);
 	for (size_t i = 0; i < l->documents; i++) {
 		struct config_errors errors = {0};

@@ -115,6 +115,63 @@ static void pool_check(const struct process *controller, const struct state *bas
 		sim_fail(3, "a drain leaves nothing in pool %s that is known to work", pool->name);
 }
 
+/* Whether somebody has lately heard of the member, and nobody that it works. */
+static bool member_fails(const struct process *controller, const char *id)
+{
+	size_t at = sim_member_find(id);
+	uint64_t now_ms = node_mono_ms(controller), recent_ms = 5000 * sim->layout->pace;
+	bool recent = false;
+	for (size_t v = 0; v < sim->layout->sites; v++) {
+		const struct fact *f = &facts[controller->index][at][v];
+		if (fact_fresh(controller, f) && f->ok)
+			return false;
+		recent = recent || (f->heard && now_ms - f->at_ms < recent_ms);
+	}
+	return recent;
+}
+
+static bool region_fails(const struct process *controller, const struct state *s,
+    const struct service *service, size_t region)
+{
+	size_t first = SIZE_MAX;
+	bool several = false;
+	char id[MEMBER_ID_BYTES];
+	for (size_t p = 0; p < service->pools_count; p++)
+		for (size_t i = 0;
+		     service->pools[p].region == region && i < service->pools[p].members_count;
+		     i++) {
+			size_t site = service->pools[p].members[i].site;
+			if (maintenance_of(s, service->sites[site].name))
+				continue;
+			if (!member_fails(controller, member_id(service, p, i, id)))
+				return false;
+			several = several || (first != SIZE_MAX && site != first);
+			first = first == SIZE_MAX ? site : first;
+		}
+	return several;
+}
+
+/* Rule 5: when everything fails everywhere at once, nothing is moved. */
+static void common_check(const struct process *controller, const struct state *base,
+    const struct state *next, const struct service *service)
+{
+	char id[MEMBER_ID_BYTES];
+	for (size_t p = 0; p < service->pools_count; p++)
+		for (size_t i = 0; i < service->pools[p].members_count; i++) {
+			const struct state_member *m =
+			    state_member_find(next, member_id(service, p, i, id));
+			const struct state_member *was = state_member_find(base, id);
+			if (!m || !m->withheld || (was && was->withheld) ||
+			    strstr(m->evidence, "expired without"))
+				continue;
+			if (region_fails(controller, base, service, service->pools[p].region))
+				sim_fail(5,
+				    "%s takes %s out, although every vantage sees all of the "
+				    "region fail",
+				    controller->name, m->id);
+		}
+}
+
 void health_decided(struct process *controller, const struct state *base, const struct state *next)
 {
 	for (size_t i = 0; i < next->members_count; i++)
@@ -125,4 +182,6 @@ void health_decided(struct process *controller, const struct state *base, const 
 	    next->revision == base->revision ? document_of(next->revision) : NULL;
 	for (size_t p = 0; service && p < service->pools_count; p++)
 		pool_check(controller, base, next, service, p);
+	if (service)
+		common_check(controller, base, next, service);
 }

@@ -8,7 +8,18 @@
 /* Times are tenths of the pace: a beat of the election is one or two of them. */
 #define TENTHS_A_MINUTE 600
 
-enum part { DRAWN, SITE, SOON, MANUAL, REGION, LEADER, FOLLOWER, NAME_SERVER, LONG_TTLS, SHORT_TTLS };
+enum part {
+	DRAWN,
+	SITE,
+	SOON,
+	MANUAL,
+	REGION,
+	LEADER,
+	FOLLOWER,
+	NAME_SERVER,
+	LONG_TTLS,
+	SHORT_TTLS
+};
 
 struct step {
 	enum incident_kind kind;

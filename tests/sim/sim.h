@@ -111,7 +111,7 @@ struct layout {
 	char *texts[SIM_DOCUMENTS];
 	struct service *services[SIM_DOCUMENTS];
 	uint64_t duration_us;
-	bool quiet_network;
+	bool quiet_network, is_signed;
 };
 
 enum incident_kind {
@@ -301,6 +301,7 @@ void rules_on_publish(size_t controller, const struct view *v);
 void rules_on_dnsd_start(size_t dnsd); /* before it serves what it has kept */
 void rules_on_new_disk(size_t dnsd);
 void rules_on_serve(size_t dnsd); /* what a dnsd serves has changed, or it was started again */
+void rules_on_turn(size_t dnsd);  /* other signatures are due */
 void rules_on_controller_start(size_t controller);
 void rules_now(void);                        /* looked at regularly */
 bool rules_settled(char *why, size_t bytes); /* liveness: answers agree with the truth */
