@@ -26,6 +26,21 @@ static bool newly_withheld(const struct state *former, const struct state *next,
 	       !strstr(is->evidence, "expired without");
 }
 
+/* Where all were down, nobody left: whoever works again takes over at once (rule 5). */
+static bool others_recover(const struct state *former, const struct state *next,
+    const struct service *s, size_t p, size_t site)
+{
+	char id[MEMBER_ID_BYTES];
+	for (size_t i = 0; i < s->pools[p].members_count; i++) {
+		const struct state_member *was = state_member_find(former, member_id(s, p, i, id));
+		const struct state_member *is = state_member_find(next, id);
+		if (s->pools[p].members[i].site != site && is && is->verdict == MEMBER_UP && was &&
+		    was->verdict == MEMBER_DOWN)
+			return true;
+	}
+	return false;
+}
+
 /* Whether this commit takes the last offered member of the site out of the pool, by health. */
 static bool site_leaves(const struct state *former, const struct state *next,
     const struct service *s, size_t p, size_t site)
@@ -73,6 +88,7 @@ void pace_committed(
 	for (size_t p = 0; s && p < s->pools_count; p++)
 		for (size_t site = 0; site < s->sites_count; site++)
 			if (!s->sites[site].witness && !maintenance_of(next, s->sites[site].name) &&
-			    site_leaves(former, next, s, p, site))
+			    site_leaves(former, next, s, p, site) &&
+			    !others_recover(former, next, s, p, site))
 				removal_check(controller, s, p, site);
 }
