@@ -110,6 +110,7 @@ static void a_document_goes_by_the_same_rules(void **unused)
 	s->pools[0].members_count = 0; /* all new at once */
 	pool_add(&s->pools[0], MUC, "127.10.0.99");
 	pool_add(&s->pools[0], FRA, "127.20.0.99");
+	service_drop(w->applied);
 	w->applied = s;
 	q.service = s;
 	q.document = "document 2";
