@@ -171,6 +171,7 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 		    .bytes = strlen(history)};
 	const struct store_compare compares[] = {
 	    c->fence, {.key = KEY_STATE, .modified = en->modified}};
+	c->sent = true;
 	store_commit(en->options.store,
 	    &(struct store_txn){
 	        .compares = compares, .compares_count = 2, .writes = writes, .writes_count = count},
@@ -185,12 +186,18 @@ static void commit_settled(struct engine *en)
 {
 	struct engine_commit *c = &en->commit;
 	bool happened = strcmp(c->found->commit_id, c->id) == 0;
+	/* Another leader has gone on, perhaps from what we wrote: its commit has no trace of ours.
+	 */
+	bool passed = !happened && c->sent && c->found->version > c->version;
 	log_info("commit %s %s", c->id,
-	    happened ? "has happened after all" : "has not happened and never will");
+	    happened ? "has happened after all"
+	    : passed ? "may have happened: others have written since"
+	             : "has not happened and never will");
 	load_adopt(en, c->found, c->found_modified);
 	/* What happened is told as a time-out: the core recognises its commit in the state it just
-	 * adopted. What can not happen any more is told as a conflict: the core decides again. */
-	commit_finish(en, happened ? E_TIMEOUT : c->result == E_IO ? E_IO : E_CONFLICT);
+	 * adopted, and of what it does not find there it says that it may have happened. What can
+	 * not happen any more is told as a conflict: the core decides again. */
+	commit_finish(en, happened || passed ? E_TIMEOUT : c->result == E_IO ? E_IO : E_CONFLICT);
 }
 
 static void on_seal(void *ctx, int result, const struct err *e, uint64_t revision)

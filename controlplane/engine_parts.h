@@ -32,7 +32,7 @@ struct engine_load {
 
 /* The commit under way. */
 struct engine_commit {
-	bool busy, settling, sealing, sealed;
+	bool busy, sent, settling, sealing, sealed;
 	int result; /* what the store said, while settling */
 	char id[40];
 	struct store_compare fence; /* under which it was sent */

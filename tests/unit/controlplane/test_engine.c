@@ -428,6 +428,23 @@ static void state_edit(struct world *w, const char *key, json_t *value)
 	json_decref(json);
 }
 
+static void a_write_that_others_have_built_upon_is_not_said_to_be_lost(void **state)
+{
+	struct world *w = *state;
+	struct answer a = {0};
+	w->store->fault = FAKE_TIMEOUT_DONE;
+	w->store->state_silent = true;
+	drain_send(&w->seats[0], &a);
+	WAIT_FOR(w, w->store->fault == FAKE_NONE);
+	engine_resign(w->seats[0].engine);
+	state_edit(w, "epoch", json_integer(5)); /* the next leader, from what was written */
+	w->store->state_silent = false;
+	WAIT_FOR(w, a.done);
+	assert_int_equal(a.result, E_TIMEOUT);
+	assert_non_null(strstr(a.text, "may have happened"));
+	assert_null(strstr(a.text, "nothing was changed"));
+}
+
 static void a_store_that_went_back_is_not_followed(void **state)
 {
 	struct world *w = *state;
@@ -544,6 +561,7 @@ int main(void)
 	    ENGINE_TEST(while_the_store_is_silent_the_fate_is_said_to_be_unknown),
 	    ENGINE_TEST(a_write_that_was_refused_for_lack_of_quorum_changed_nothing),
 	    ENGINE_TEST(a_follower_publishes_what_the_leader_wrote_and_changes_nothing),
+	    ENGINE_TEST(a_write_that_others_have_built_upon_is_not_said_to_be_lost),
 	    ENGINE_TEST(who_was_without_quorum_counts_as_behind_until_it_has_read_again),
 	    ENGINE_TEST(after_resigning_another_leads_with_the_same_state),
 	    ENGINE_TEST(a_store_that_went_back_is_not_followed),
