@@ -10,23 +10,27 @@
 #include "cli/follow.h"
 #include "cli/lines.h"
 #include "cli/options.h"
+#include "cli/publication.h"
 #include "cli/table.h"
 #include "lib/clock.h"
 
-enum { LOOK_MS = 3000 };
+enum { LOOK_MS = 3000, PUBLISH_MS = 120000 };
 
 static const char usage[] =
     "usage: tandem apply -f FILE [--planned-on REVISION]\n"
     "                    [--changes COUNT] [--remove-names COUNT]\n"
+    "                    [--no-canary --reason TEXT]\n"
     "\n"
     "Checks the service document, shows what changes, and puts it in force for the whole cluster,\n"
-    "only if the revision it was compared with is still in force then.\n"
+    "only if the revision it was compared with is still in force then. One name server gets it\n"
+    "first and is asked; only when it answers as planned do all others, else it is taken back.\n"
     "\n"
     "  -f, --file FILE        the service document (\"-\": standard input)\n"
     "      --planned-on R     refuse unless revision R, which a plan was made on, is in force\n"
     "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
     "      --override RULE    break this rule (unproven), with --reason TEXT; recorded\n"
+    "      --no-canary        to all name servers at once in an emergency, with --reason TEXT\n"
     "      --json             the answer as JSON, with the plan\n"
     "  -c, --config FILE      controllers and certificates\n"
     "\n"
@@ -54,11 +58,36 @@ static int find_out(
 	return ours ? CLI_OK : client_fail(cli, f);
 }
 
+/* It is not in force, or nobody could say. */
+static int publication_fail(
+    const struct cli *cli, json_t *answer, json_t *plan, const struct publication *p)
+{
+	if (cli->json) {
+		json_object_set(answer, "plan", plan);
+		json_object_set_new(answer, "publication",
+		    json_pack("{s:s, s:s}", "state", p->returned ? "returned" : "offered", "text",
+		        p->text));
+		cli_print_json(answer);
+	}
+	if (!p->returned)
+		return cli_fail(cli, CLI_UNKNOWN,
+		    "not known whether revision %" PRId64
+		    " came into force: look at the status first. %s",
+		    member_number(answer, "revision"), p->text);
+	return cli_fail(cli, CLI_REFUSED,
+	    "revision %" PRId64 " was taken back, what was in force before stands: %s",
+	    member_number(answer, "revision"), p->text);
+}
+
 static int applied_print(
     const struct cli *cli, struct client *c, json_t *answer, json_t *plan, uint64_t began_ms)
 {
 	struct follow_result r;
+	struct publication p;
 	fflush(stdout);
+	publication_follow(cli, c, (uint64_t)member_number(answer, "revision"), PUBLISH_MS, &p);
+	if (p.returned || !p.over)
+		return publication_fail(cli, answer, plan, &p);
 	bool all =
 	    follow_epoch(c, NULL, (uint64_t)member_number(answer, "epoch"), began_ms, LOOK_MS, &r);
 	if (cli->json) {
@@ -103,21 +132,32 @@ int apply_planned(const struct cli *cli, struct client *c, json_t *body, json_t 
 	return status;
 }
 
+int at_once_add(const struct cli *cli, bool at_once, const char *reason, json_t *body)
+{
+	if (at_once && (reason == NULL || *reason == '\0'))
+		return cli_usage(cli, "--no-canary needs --reason: why? Others will read it");
+	if (at_once)
+		json_object_set_new(body, "at_once", json_true());
+	return 0;
+}
+
 static int apply_run(struct cli *cli, int argc, char **argv)
 {
 	const char *file = NULL, *planned_on = NULL;
 	struct confirm confirm = {0};
 	struct override_options override = {0};
+	bool at_once = false;
 	const struct option_row rows[] = {{"file", 'f', OPTION_TEXT, &file},
 	    {"planned-on", 0, OPTION_TEXT, &planned_on},
 	    {"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
-	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override)};
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override),
+	    {"no-canary", 0, OPTION_FLAG, &at_once}};
 	struct document document = {0};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 6, argc, argv, &first);
+	int status = options_parse(cli, rows, sizeof rows / sizeof rows[0], argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status =
 		    options_operands(cli, argc, first, 0, "none (the document goes behind -f)");
@@ -136,6 +176,8 @@ static int apply_run(struct cli *cli, int argc, char **argv)
 		status = confirm_add(cli, &confirm, body);
 	if (status == 0)
 		status = override_add(cli, &override, body);
+	if (status == 0)
+		status = at_once_add(cli, at_once, override.reason, body);
 	if (status == 0 && planned_on != NULL)
 		json_object_set_new(body, "planned_on", json_integer(revision));
 	if (status == 0)

@@ -10,6 +10,7 @@
 
 static const char usage[] =
     "usage: tandem rollback REVISION [--changes COUNT] [--remove-names COUNT]\n"
+    "                       [--no-canary --reason TEXT]\n"
     "\n"
     "Puts the service document of an earlier REVISION in force again, as a new revision: shows\n"
     "what changes, checks it like any other document, and refuses if another one was applied\n"
@@ -18,6 +19,7 @@ static const char usage[] =
     "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
     "      --override RULE    break this rule (unproven), with --reason TEXT; recorded\n"
+    "      --no-canary        to all name servers at once in an emergency, with --reason TEXT\n"
     "      --json          the answer as JSON, with the plan\n"
     "  -c, --config FILE   controllers and certificates\n";
 
@@ -45,13 +47,15 @@ static int rollback_run(struct cli *cli, int argc, char **argv)
 {
 	struct confirm confirm = {0};
 	struct override_options override = {0};
+	bool at_once = false;
 	const struct option_row rows[] = {{"remove-names", 0, OPTION_TEXT, &confirm.remove_names},
-	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override)};
+	    {"changes", 0, OPTION_TEXT, &confirm.changes}, OVERRIDE_ROWS(override),
+	    {"no-canary", 0, OPTION_FLAG, &at_once}};
 	json_t *body = NULL, *plan = NULL;
 	struct client *c = NULL;
 	char *end = NULL;
 	int first;
-	int status = options_parse(cli, rows, 4, argc, argv, &first);
+	int status = options_parse(cli, rows, sizeof rows / sizeof rows[0], argc, argv, &first);
 	if (status == OPTIONS_GO_ON)
 		status = options_operands(cli, argc, first, 1, "the number of a revision");
 	if (status != OPTIONS_GO_ON)
@@ -67,6 +71,8 @@ static int rollback_run(struct cli *cli, int argc, char **argv)
 		status = confirm_add(cli, &confirm, body);
 	if (status == 0)
 		status = override_add(cli, &override, body);
+	if (status == 0)
+		status = at_once_add(cli, at_once, override.reason, body);
 	if (status == 0)
 		status = plan_ask(cli, c, body, &plan);
 	if (status == 0)

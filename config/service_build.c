@@ -308,6 +308,7 @@ void service_build(struct service_draft *d)
 	sending_build(d);
 	service_build_maintenance(d);
 	d->service->guard = d->raw.guard;
+	service_build_publication(d);
 }
 
 void service_draft_release(struct service_draft *d)

@@ -19,6 +19,7 @@ void service_draft_release(struct service_draft *d); /* all but the service and 
 /* 1. Resolves references and fills the service. */
 void service_build(struct service_draft *d);
 void service_build_maintenance(struct service_draft *d); /* the part of it under maintenance */
+void service_build_publication(struct service_draft *d); /* the part of it under publication */
 /* 2. What must hold between regions, sites, pools and addresses. */
 void service_check(struct service_draft *d);
 /* 3. SPF sets: their terms, and the TXT records that publish them. */

@@ -613,6 +613,11 @@ static const struct schema_row service_rows[] = {
         .table = &guard_table,
         .otherwise = "all of it from the defaults",
         .description = "against changing much by accident"},
+    {.name = "publication",
+        .type = SCHEMA_TABLE,
+        .table = &publication_table,
+        .otherwise = "all of it from the defaults",
+        .description = "how a changed document comes into force"},
 };
 const struct schema_table service_table = {.name = "service",
     SCHEMA_ROWS(service_rows),

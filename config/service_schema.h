@@ -151,6 +151,11 @@ struct raw_maintenance {
 	size_t blocked_count;
 };
 
+struct raw_publication {
+	char *canary;
+	uint32_t verify_ms;
+};
+
 struct raw_service {
 	struct schema_place place;
 	char *title;
@@ -180,10 +185,12 @@ struct raw_service {
 	size_t components_count;
 	struct raw_maintenance maintenance;
 	struct service_guard guard;
+	struct raw_publication publication;
 };
 
 extern const struct schema_table service_table;     /* fills struct raw_service */
 extern const struct schema_table maintenance_table; /* fills its `maintenance` */
+extern const struct schema_table publication_table; /* fills its `publication` */
 extern const struct schema_table check_table;       /* fills struct raw_check: one under `checks` */
 extern const struct schema_table pool_check_table;  /* the same, inside a pool */
 

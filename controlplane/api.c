@@ -93,9 +93,8 @@ static const struct http_limits local_limits = {
     .stream_backlog_bytes = 16 * 1024 * 1024,
 };
 
-static char *view_line(struct api *a, bool with_catalog)
+static char *view_line(const struct view *v, bool with_catalog)
 {
-	const struct view *v = core_view(engine_core(a->engine));
 	if (v == NULL)
 		return NULL;
 	json_t *json = view_encode(v, with_catalog);
@@ -120,7 +119,9 @@ static char *first_line(void *ctx, enum streams_topic topic)
 {
 	struct api *a = ctx;
 	if (topic == STREAMS_VIEW)
-		return view_line(a, true);
+		return view_line(core_view(engine_core(a->engine)), true);
+	if (topic == STREAMS_TRIAL)
+		return view_line(core_trial_view(engine_core(a->engine)), true);
 	if (topic == STREAMS_PROBES)
 		return probes_line(a);
 	json_t *json = status_encode(a->engine, a->store_kind, a->care);
@@ -129,15 +130,23 @@ static char *first_line(void *ctx, enum streams_topic topic)
 	return text;
 }
 
-static char *keepalive_line(void *ctx)
+/* The one name server with a document on trial must not take the lower epoch of all others for
+ * news of its own. */
+static char *keepalive_line(void *ctx, bool apart)
 {
 	struct api *a = ctx;
 	struct engine_standing st;
 	engine_stand(a->engine, &st);
-	const struct view *v = core_view(engine_core(a->engine));
+	const struct core *core = engine_core(a->engine);
+	const struct view *v = apart ? core_trial_view(core) : core_view(core);
 	bool quorum = st.role != ELECTION_NO_QUORUM;
 	return mem_printf("{\"keepalive\":true,\"epoch\":%" PRIu64 ",\"quorum\":%s}",
 	    v != NULL ? v->epoch : 0, quorum ? "true" : "false");
+}
+
+static bool reader_is_apart(void *ctx, const char *site, const char *name)
+{
+	return core_has_trial(engine_core(((struct api *)ctx)->engine), site, name);
 }
 
 int api_new(const struct api_options *options, struct api **out, struct err *e)
@@ -151,8 +160,11 @@ int api_new(const struct api_options *options, struct api **out, struct err *e)
 	a->peers = options->peers;
 	LIST_INIT(&a->answers);
 	LIST_INIT(&a->forwards);
-	struct streams_options streams = {
-	    .base = options->base, .first = first_line, .keepalive = keepalive_line, .ctx = a};
+	struct streams_options streams = {.base = options->base,
+	    .first = first_line,
+	    .keepalive = keepalive_line,
+	    .is_apart = reader_is_apart,
+	    .ctx = a};
 	int result = streams_new(&streams, &a->streams, e);
 	if (result == 0)
 		result = http_server_new(options->base, options->tls, &limits, routes,
@@ -215,14 +227,23 @@ void api_free(struct api *a)
 void api_published(struct api *a, bool delta)
 {
 	streams_forget_first(a->streams, STREAMS_VIEW);
+	streams_forget_first(a->streams, STREAMS_TRIAL);
 	if (streams_count(a->streams, STREAMS_VIEW) == 0)
 		return;
 	if (!delta) {
 		streams_line_first(a->streams, STREAMS_VIEW);
 		return;
 	}
-	char *line = view_line(a, false);
+	char *line = view_line(core_view(engine_core(a->engine)), false);
 	streams_line(a->streams, STREAMS_VIEW, line);
+	free(line);
+}
+
+void api_tried(struct api *a, bool delta)
+{
+	streams_forget_first(a->streams, STREAMS_TRIAL);
+	char *line = view_line(core_trial_view(engine_core(a->engine)), !delta);
+	streams_line_apart(a->streams, line);
 	free(line);
 }
 

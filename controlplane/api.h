@@ -36,6 +36,7 @@ void api_abandon_local(struct api *a); /* listens there no more; connections go 
 void api_free(struct api *a);
 
 void api_published(struct api *a, bool delta);
+void api_tried(struct api *a, bool delta); /* the engine's `tried` */
 void api_probes(struct api *a);
 void api_changed(struct api *a);
 

@@ -354,6 +354,15 @@ static void on_parsed(void *ctx, struct parser_result *parsed)
 	change_send(c, parsed->result, details, &e);
 }
 
+/* Without being verified at one name server: for who has a reason. */
+static int at_once_read(struct change *c, struct err *e)
+{
+	int result = json_get_bool_or(c->body, "at_once", false, &c->core.at_once, e);
+	if (result == 0 && c->core.at_once && !c->core.plan_only && *c->core.reason == '\0')
+		result = err_set(e, E_INVALID, "reason: found \"\", expected why at once");
+	return result;
+}
+
 /* 0: the document is being read, and the request goes on in on_parsed. */
 static int document_read(struct change *c, struct err *e)
 {
@@ -374,6 +383,8 @@ static int document_read(struct change *c, struct err *e)
 		    c->body, "remove_names", SERVICE_LIST_NAMES, 0, &c->core.remove_names, e);
 	if (result == 0)
 		result = json_get_u64_or(c->body, "changes", CHANGES_MAX, 0, &c->core.changes, e);
+	if (result == 0)
+		result = at_once_read(c, e);
 	if (result != 0)
 		return result;
 	c->core.document = text;

@@ -10,7 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "controlplane/ask_tcp.h"
 #include "controlplane/asker.h"
+#include "controlplane/trial_answer.h"
 #include "lib/base/mem.h"
 
 enum { ASK_TIMEOUT_MS = 1000, ASK_AT_ONCE = 64, ASK_MAX = 1024, PACKET_BYTES = 4096, EDNS = 1232 };
@@ -21,6 +23,10 @@ struct ask {
 	uint16_t id;
 	int fd; /* -1: waits for its turn */
 	struct event *event;
+	struct ask_tcp *tcp; /* its answer did not fit a packet */
+	bool of_trial;       /* then also: */
+	uint64_t epoch;
+	char *expected;
 	TAILQ_ENTRY(ask) entry;
 };
 TAILQ_HEAD(asks, ask);
@@ -28,6 +34,7 @@ TAILQ_HEAD(asks, ask);
 struct asker {
 	struct event_base *base;
 	asker_heard heard;
+	asker_tried tried;
 	void *ctx;
 	struct asks asks;
 	size_t count, running;
@@ -45,6 +52,8 @@ static void ask_free(struct ask *a)
 	}
 	if (a->event)
 		event_free(a->event);
+	ask_tcp_free(a->tcp);
+	free(a->expected);
 	free((char *)(uintptr_t)a->q.subject);
 	free((char *)(uintptr_t)a->q.endpoint);
 	free((char *)(uintptr_t)a->q.owner);
@@ -75,9 +84,51 @@ static void ask_end(struct ask *a, struct core_look *look)
 	asker_go_on(k);
 }
 
+static struct core_trial_question ask_trial_question(const struct ask *a)
+{
+	return (struct core_trial_question){
+	    a->epoch, a->q.endpoint, a->q.owner, a->q.kind, a->expected};
+}
+
+static void ask_trial_end(struct ask *a, struct core_trial_look *look)
+{
+	struct asker *k = a->asker;
+
+	look->epoch = a->epoch;
+	look->owner = a->q.owner;
+	look->kind = a->q.kind;
+	k->tried(k->ctx, look);
+	ask_free(a);
+	asker_go_on(k);
+}
+
 static void ask_fail(struct ask *a, const char *why)
 {
-	ask_end(a, &(struct core_look){.failure = why});
+	if (a->of_trial)
+		ask_trial_end(
+		    a, &(struct core_trial_look){.failure = why, .answered = "", .expected = ""});
+	else
+		ask_end(a, &(struct core_look){.failure = why});
+}
+
+static void ask_heard(struct ask *a, const ldns_pkt *answer)
+{
+	struct core_trial_question question = ask_trial_question(a);
+	struct addr addresses[ASKER_ADDRESSES];
+	struct core_trial_look tried;
+	struct core_look look;
+	struct buf answered = {0}, expected = {0};
+	char failure[128];
+
+	if (a->of_trial) {
+		trial_answer_read(&question, answer, &tried, &answered, &expected, failure);
+		ask_trial_end(a, &tried);
+	} else {
+		asker_judge(&a->q, answer, &look, addresses, failure);
+		ask_end(a, &look);
+	}
+	buf_free(&answered);
+	buf_free(&expected);
 }
 
 static bool address_take(const ldns_rdf *rdf, struct addr *out)
@@ -145,14 +196,47 @@ static bool packet_fits(const struct ask *a, const ldns_pkt *answer)
 	return fits;
 }
 
+static void on_tcp(void *ctx, const uint8_t *wire, size_t bytes, const char *failure)
+{
+	struct ask *a = ctx;
+	ldns_pkt *answer = NULL;
+
+	if (failure)
+		ask_fail(a, failure);
+	else if (ldns_wire2pkt(&answer, wire, bytes) != LDNS_STATUS_OK || !packet_fits(a, answer))
+		ask_fail(a, "its answer over TCP is damaged, or another question's");
+	else
+		ask_heard(a, answer);
+	ldns_pkt_free(answer);
+}
+
+static int question_write(const struct ask *a, uint8_t **wire, size_t *bytes);
+static int endpoint_parse(const char *endpoint, struct sockaddr_storage *out, socklen_t *bytes);
+
+/* The socket for packets stays until the end, so that it counts as one that runs. */
+static void ask_again_over_tcp(struct ask *a)
+{
+	struct sockaddr_storage to;
+	socklen_t to_bytes = 0;
+	uint8_t *wire = NULL;
+	size_t bytes;
+
+	event_free(a->event);
+	a->event = NULL;
+	if (endpoint_parse(a->q.endpoint, &to, &to_bytes) == 0 &&
+	    question_write(a, &wire, &bytes) == 0)
+		a->tcp = ask_tcp_start(a->asker->base, (struct sockaddr *)&to, to_bytes, wire,
+		    bytes, ASK_TIMEOUT_MS, on_tcp, a);
+	free(wire);
+	if (!a->tcp)
+		ask_fail(a, "its answer is truncated, and it can not be asked over TCP");
+}
+
 static void on_packet(evutil_socket_t fd, short what, void *ctx)
 {
 	struct ask *a = ctx;
 	uint8_t wire[PACKET_BYTES];
 	ldns_pkt *answer = NULL;
-	struct addr addresses[ASKER_ADDRESSES];
-	struct core_look look;
-	char failure[128];
 
 	if (what & EV_TIMEOUT) {
 		ask_fail(a, "no answer within 1 s");
@@ -168,10 +252,10 @@ static void on_packet(evutil_socket_t fd, short what, void *ctx)
 	if (ldns_wire2pkt(&answer, wire, (size_t)bytes) != LDNS_STATUS_OK)
 		return; /* somebody else's, or damaged: the right one may still come */
 	if (packet_fits(a, answer)) {
-		asker_judge(&a->q, answer, &look, addresses, failure);
-		ldns_pkt_free(answer);
-		ask_end(a, &look);
-		return;
+		if (ldns_pkt_tc(answer))
+			ask_again_over_tcp(a);
+		else
+			ask_heard(a, answer);
 	}
 	ldns_pkt_free(answer);
 }
@@ -258,12 +342,13 @@ static void ask_start(struct ask *a)
 	event_add(a->event, failure ? &now : &patience);
 }
 
-struct asker *asker_new(struct event_base *base, asker_heard heard, void *ctx)
+struct asker *asker_new(struct event_base *base, asker_heard heard, asker_tried tried, void *ctx)
 {
 	struct asker *k = mem_new(1, sizeof(*k));
 
 	k->base = base;
 	k->heard = heard;
+	k->tried = tried;
 	k->ctx = ctx;
 	TAILQ_INIT(&k->asks);
 	return k;
@@ -282,12 +367,14 @@ void asker_free(struct asker *k)
 	free(k);
 }
 
-void asker_ask(struct asker *k, const struct core_question *q)
+static void ask_add(
+    struct asker *k, const struct core_question *q, const struct core_trial_question *trial)
 {
 	struct ask *a;
 
 	TAILQ_FOREACH(a, &k->asks, entry)
-	if (a->q.kind == q->kind && strcmp(a->q.subject, q->subject) == 0 &&
+	if (a->q.kind == q->kind && a->of_trial == (trial != NULL) &&
+	    (!trial || a->epoch == trial->epoch) && strcmp(a->q.subject, q->subject) == 0 &&
 	    strcmp(a->q.owner, q->owner) == 0)
 		return;
 	if (k->count == ASK_MAX)
@@ -300,8 +387,31 @@ void asker_ask(struct asker *k, const struct core_question *q)
 	a->q.endpoint = mem_strdup(q->endpoint);
 	a->q.owner = mem_strdup(q->owner);
 	a->q.trust_anchor = NULL;
-	TAILQ_INSERT_TAIL(&k->asks, a, entry);
+	a->of_trial = trial != NULL;
+	a->epoch = trial ? trial->epoch : 0;
+	a->expected = mem_strdup(trial && trial->expected ? trial->expected : "");
+	/* A trial is short, and few are its questions: they do not wait behind those of drains. */
+	if (trial)
+		TAILQ_INSERT_HEAD(&k->asks, a, entry);
+	else
+		TAILQ_INSERT_TAIL(&k->asks, a, entry);
 	k->count++;
-	if (k->running < ASK_AT_ONCE)
+	if (trial || k->running < ASK_AT_ONCE)
 		ask_start(a);
+}
+
+void asker_ask(struct asker *k, const struct core_question *q)
+{
+	ask_add(k, q, NULL);
+}
+
+void asker_try(struct asker *k, const struct core_trial_question *q)
+{
+	ask_add(k,
+	    &(struct core_question){.type = LOOK_NAME_SERVER,
+	        .subject = q->endpoint,
+	        .endpoint = q->endpoint,
+	        .owner = q->owner,
+	        .kind = q->kind},
+	    q);
 }

@@ -1,4 +1,5 @@
-/* Asks name servers over UDP, without a cache and without recursion: what they answer now.
+/* Asks name servers over UDP, and over TCP where the answer is too large, without a cache and
+ * without recursion: what they answer now.
  *
  * One question is one socket of its own, connected, so that nobody else's packet is taken for the
  * answer; 64 at a time, the rest waits. Nothing blocks. */
@@ -14,13 +15,18 @@ struct asker;
 
 /* `look` is valid during the call. */
 typedef void (*asker_heard)(void *ctx, const struct core_look *look);
+typedef void (*asker_tried)(void *ctx, const struct core_trial_look *look);
 
-struct asker *asker_new(struct event_base *base, asker_heard heard, void *ctx);
+struct asker *asker_new(struct event_base *base, asker_heard heard, asker_tried tried, void *ctx);
 void asker_free(struct asker *a); /* what is under way ends unheard; not from `heard` */
 
 /* The question is copied. `heard` is called once, later, with an answer or a failure (1 s without
  * one). A question that is under way already is not asked twice. */
 void asker_ask(struct asker *a, const struct core_question *q);
+
+/* The same for a question of a trial; `tried` is called. At most CORE_TRIAL_QUESTIONS of them are
+ * asked beside the 64. */
+void asker_try(struct asker *a, const struct core_trial_question *q);
 
 /* What a packet says about a question; pure. The addresses go to `addresses`. */
 enum { ASKER_ADDRESSES = 64 };

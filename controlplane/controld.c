@@ -53,6 +53,13 @@ static void on_published(void *ctx, bool delta)
 		api_published(d->api, delta);
 }
 
+static void on_tried(void *ctx, bool delta)
+{
+	struct controld *d = ctx;
+	if (d->api != NULL)
+		api_tried(d->api, delta);
+}
+
 static void on_probes(void *ctx)
 {
 	struct controld *d = ctx;
@@ -65,6 +72,8 @@ static void on_changed(void *ctx)
 	struct controld *d = ctx;
 	if (d->api != NULL)
 		api_changed(d->api);
+	if (d->lookout != NULL)
+		lookout_wake(d->lookout);
 	if (d->resigning && !leads(d))
 		event_base_loopbreak(d->base);
 }
@@ -149,8 +158,11 @@ static int parts_open(struct controld *d, struct err *e)
 	    .takeover_ms = alone ? ALONE_TAKEOVER_MS : 0,
 	    .name = d->config->common.name,
 	    .url = d->config->url,
-	    .listener = {
-	        .published = on_published, .probes = on_probes, .changed = on_changed, .ctx = d}};
+	    .listener = {.published = on_published,
+	        .tried = on_tried,
+	        .probes = on_probes,
+	        .changed = on_changed,
+	        .ctx = d}};
 	result = engine_new(&engine, &d->engine, e);
 	if (result == 0)
 		result = lookout_new(d->base, d->engine, &d->lookout, e);
@@ -234,6 +246,7 @@ void controld_free(struct controld *d)
 	controld_metrics_free(d->metrics);
 	local_free(d->local);
 	lookout_free(d->lookout);
+	d->lookout = NULL;
 	engine_free(d->engine);
 	api_free(d->api);
 	care_free(d->care);

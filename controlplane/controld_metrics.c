@@ -109,7 +109,7 @@ static void reports_write(struct buf *out, const struct api *api)
 	single(out, "tandem_controld_local_socket", "gauge",
 	    "1 while the Unix socket for this machine's users is open.", c->local);
 	metrics_family(out, readers, "gauge", "Readers of the streams.");
-	for (int topic = 0; topic < STREAMS_TOPICS; topic++)
+	for (int topic = 0; topic < STREAMS_TRIAL; topic++)
 		labelled(out, readers, "stream", streams_topic_name((enum streams_topic)topic),
 		    (double)streams_count(api_streams(api), (enum streams_topic)topic));
 }

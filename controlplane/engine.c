@@ -84,6 +84,10 @@ static void effect_run(struct engine *en, const struct core_effect *effect)
 	case CORE_PUBLISH:
 		effect_publish(en, effect);
 		break;
+	case CORE_TRIAL:
+		en->options.listener.tried(
+		    en->options.listener.ctx, !effect->trial.catalog_changed);
+		break;
 	case CORE_PROBES:
 		en->options.listener.probes(en->options.listener.ctx);
 		break;
@@ -223,6 +227,7 @@ void engine_free(struct engine *en)
 		election_free(en->election);
 	commit_release(en);
 	names_release(en);
+	trial_release(en);
 	load_release(en);
 	event_free(en->core_timer);
 	core_free(en->core);
@@ -251,6 +256,11 @@ void engine_look(struct engine *en, const struct core_look *look)
 {
 	engine_step(en, &(struct core_event){.type = CORE_LOOK, .look = *look});
 	engine_changed(en);
+}
+
+void engine_trial_look(struct engine *en, const struct core_trial_look *look)
+{
+	engine_step(en, &(struct core_event){.type = CORE_TRIAL_LOOK, .trial_look = *look});
 }
 
 bool engine_leads(const struct engine *en)

@@ -17,6 +17,8 @@ struct engine;
 struct engine_listener { /* called from the loop; none may be NULL */
 	/* A new view is in force; `delta` tells that readers of the former one need no catalog. */
 	void (*published)(void *ctx, bool delta);
+	/* The same of core_trial_view, for the one name server that has it. */
+	void (*tried)(void *ctx, bool delta);
 	void (*probes)(void *ctx);  /* there is something else to probe */
 	void (*changed)(void *ctx); /* anything a status would show: role, alarm, ack, drain */
 	void *ctx;
@@ -40,6 +42,7 @@ void engine_free(struct engine *en);
 void engine_observe(struct engine *en, const struct core_observation *observation);
 void engine_acknowledge(struct engine *en, const struct core_ack *ack);
 void engine_look(struct engine *en, const struct core_look *look);
+void engine_trial_look(struct engine *en, const struct core_trial_look *look);
 
 /* What came of a request; valid during the callback. */
 struct engine_reply {

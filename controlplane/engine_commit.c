@@ -68,9 +68,14 @@ static void commit_succeeded(struct engine *en, uint64_t revision, uint64_t took
 	en->version = en->commit.version;
 	char *document = en->commit.document;
 	size_t document_bytes = en->commit.document_bytes;
+	uint64_t document_revision = en->commit.document_revision;
 	en->commit.document = NULL;
 	commit_finish(en, 0);
 	const struct state *state = core_state(en->core);
+	if (document != NULL && document_revision > state->revision) {
+		trial_keep(en, document_revision, document, document_bytes);
+		return;
+	}
 	if (document == NULL) {
 		if (state->version % PRUNE_EVERY == 0)
 			prune_begin(en, KEY_HISTORY, state->version, ENGINE_HISTORY_KEEP);
@@ -143,6 +148,7 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 	if (effect->commit.document != NULL) {
 		c->document = mem_strndup(effect->commit.document, effect->commit.document_bytes);
 		c->document_bytes = effect->commit.document_bytes;
+		c->document_revision = effect->commit.document_revision;
 	}
 
 	char *text = state_text(state, STORE_VALUE_BYTES);
@@ -155,15 +161,15 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 	writes[count++] =
 	    (struct store_write){.key = KEY_STATE, .value = text, .bytes = strlen(text)};
 	if (c->document != NULL)
-		writes[count++] =
-		    (struct store_write){.key = key_format(config_key, KEY_CONFIG, state->revision),
-		        .value = effect->commit.document,
-		        .bytes = effect->commit.document_bytes};
+		writes[count++] = (struct store_write){
+		    .key = key_format(config_key, KEY_CONFIG, c->document_revision),
+		    .value = effect->commit.document,
+		    .bytes = effect->commit.document_bytes};
 	if (use != NULL)
-		writes[count++] =
-		    (struct store_write){.key = key_format(use_key, KEY_NAMES_USE, state->revision),
-		        .value = use,
-		        .bytes = strlen(use)};
+		writes[count++] = (struct store_write){
+		    .key = key_format(use_key, KEY_NAMES_USE, c->document_revision),
+		    .value = use,
+		    .bytes = strlen(use)};
 	if (effect->commit.history_count > 0)
 		writes[count++] = (struct store_write){
 		    .key = key_format(history_key, KEY_HISTORY, state->version),

@@ -89,6 +89,8 @@ static bool state_is_backwards(struct engine *en, const struct state *found, str
 static void load_followed(struct engine *en)
 {
 	const char *refusal = core_refusal(en->core);
+	if (refusal == NULL)
+		refusal = trial_obstacle(en);
 	engine_trouble(en, refusal != NULL ? refusal : "");
 	if (refusal != NULL)
 		engine_lead_end(en);
@@ -113,6 +115,7 @@ void load_adopt(struct engine *en, const struct state *state, uint64_t modified)
 	                        .state = state,
 	                        .document = en->document,
 	                        .document_bytes = en->document_bytes}});
+	trial_load(en);
 	load_followed(en);
 }
 
@@ -210,7 +213,8 @@ static void load_state_text(struct engine *en, const struct store_entry *entry)
 	}
 	json_decref(json);
 	en->load.modified = entry->modified;
-	if (en->load.state->revision == en->service_revision) {
+	if (en->load.state->revision == en->service_revision ||
+	    trial_take_over(en, en->load.state->revision)) {
 		load_take(en);
 		return;
 	}

@@ -38,11 +38,23 @@ struct engine_commit {
 	struct store_compare fence; /* under which it was sent */
 	char *document;             /* a new one that it writes, or NULL */
 	size_t document_bytes;
+	uint64_t document_revision;
 	uint64_t version; /* of the state it writes */
 	uint64_t decided_ms, sent_ms;
 	struct state *found; /* settling: what the store holds */
 	uint64_t found_modified;
 	bool pruning;
+};
+
+/* The document on trial, read beside the one in force. */
+struct engine_trial {
+	bool busy;
+	uint64_t revision;       /* of `service` */
+	struct service *service; /* parsed; NULL: none, or it can not be used */
+	char *document;
+	size_t document_bytes;
+	uint64_t refused;    /* the revision that can not be used here; 0: none */
+	struct event *timer; /* the next attempt */
 };
 
 struct engine_waiting { /* a request without its reply */
@@ -77,6 +89,7 @@ struct engine {
 	uint64_t service_revision;
 	struct engine_load load;
 	struct engine_commit commit;
+	struct engine_trial trial;
 
 	struct event *core_timer;
 	uint64_t step_ms; /* when the event being worked on came in */
@@ -109,6 +122,16 @@ void commit_start(struct engine *en, const struct core_effect *effect);
 /* While settling, what a read has found; takes over the state. */
 void commit_found(struct engine *en, struct state *state, uint64_t modified);
 void commit_release(struct engine *en);
+
+/* engine_trial.c: the document on trial */
+void trial_load(struct engine *en); /* if one is on trial here that is not known yet */
+/* The document of that revision was on trial and is known: it becomes the one in force. */
+bool trial_take_over(struct engine *en, uint64_t revision);
+/* A commit of ours has put this one on trial; takes the text. */
+void trial_keep(struct engine *en, uint64_t revision, char *document, size_t document_bytes);
+/* Why this controller must not lead: it can not read what is on trial. NULL: it can. */
+const char *trial_obstacle(const struct engine *en);
+void trial_release(struct engine *en);
 
 /* engine_names.c: lists of names of names files */
 void names_open(struct engine *en);

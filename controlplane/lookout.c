@@ -30,6 +30,8 @@ struct lookout {
 	uint64_t ask_ms; /* when the questions are asked again */
 	size_t drains;   /* counted at the last tick: a new one is asked about at once */
 	uint64_t epoch;
+	uint64_t tried_epoch, tried_ms; /* of the questions about a trial: asked last */
+	struct event *wake;
 	struct reading **readings;
 	size_t readings_count;
 };
@@ -39,6 +41,13 @@ static void on_look(void *ctx, const struct core_look *look)
 	struct lookout *l = ctx;
 
 	engine_look(l->engine, look);
+}
+
+static void on_tried(void *ctx, const struct core_trial_look *look)
+{
+	struct lookout *l = ctx;
+
+	engine_trial_look(l->engine, look);
 }
 
 static const struct service_measure *measure_find(const struct service *s, const char *name)
@@ -146,6 +155,40 @@ static void questions_ask(struct lookout *l, const struct core *core, uint64_t n
 			outside_ask(l->outside, &questions[i]);
 }
 
+/* At once when the name server says that it has the document, then again what was not right. */
+static void trial_ask(struct lookout *l, const struct core *core, uint64_t now_ms)
+{
+	struct core_trial_question questions[CORE_TRIAL_QUESTIONS];
+	size_t count = core_trial_questions(core, engine_now(), questions, CORE_TRIAL_QUESTIONS);
+
+	if (count == 0 ||
+	    (questions[0].epoch == l->tried_epoch && now_ms - l->tried_ms < TICK_MS - 10))
+		return;
+	l->tried_epoch = questions[0].epoch;
+	l->tried_ms = now_ms;
+	for (size_t i = 0; i < count; i++)
+		asker_try(l->asker, &questions[i]);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *ctx)
+{
+	struct lookout *l = ctx;
+	struct engine_standing st;
+
+	(void)fd, (void)what;
+	engine_stand(l->engine, &st);
+	if (st.leading)
+		trial_ask(l, engine_core(l->engine), clock_mono_ms());
+}
+
+void lookout_wake(struct lookout *l)
+{
+	const struct state *s = core_state(engine_core(l->engine));
+
+	if (s != NULL && s->trial.state == TRIAL_OFFERED)
+		event_active(l->wake, EV_TIMEOUT, 0);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct lookout *l = ctx;
@@ -159,6 +202,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		return;
 	measures_read(l, core_service(core), now_ms);
 	questions_ask(l, core, now_ms);
+	trial_ask(l, core, now_ms);
 }
 
 int lookout_new(struct event_base *base, struct engine *engine, struct lookout **out, struct err *e)
@@ -173,8 +217,9 @@ int lookout_new(struct event_base *base, struct engine *engine, struct lookout *
 		return r;
 	}
 	l->engine = engine;
-	l->asker = asker_new(base, on_look, l);
+	l->asker = asker_new(base, on_look, on_tried, l);
 	l->outside = outside_new(base, on_look, l);
+	l->wake = evtimer_new(base, on_wake, l);
 	l->tick = event_new(base, -1, EV_PERSIST, on_tick, l);
 	event_add(l->tick, &pause);
 	*out = l;
@@ -186,6 +231,7 @@ void lookout_free(struct lookout *l)
 	if (!l)
 		return;
 	event_free(l->tick);
+	event_free(l->wake);
 	asker_free(l->asker);
 	outside_free(l->outside);
 	for (size_t i = 0; i < l->readings_count; i++)

@@ -13,4 +13,7 @@ int lookout_new(
     struct event_base *base, struct engine *engine, struct lookout **out, struct err *e);
 void lookout_free(struct lookout *l); /* NULL allowed */
 
+/* Something has changed that a trial may wait for: looked at soon, not from inside this call. */
+void lookout_wake(struct lookout *l);
+
 #endif

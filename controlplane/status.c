@@ -389,12 +389,37 @@ static json_t *summary_encode(
 		    answering == 1 ? "site answers" : "sites answer",
 		    drained.bytes > 0 ? ", in maintenance: " : "", buf_text(&drained), state->epoch,
 		    state->revision);
+	if (state != NULL && state->trial.state == TRIAL_OFFERED)
+		buf_printf(&text,
+		    " Revision %" PRIu64 " by %s is being published, to %s of %s first.",
+		    state->trial.revision, state->trial.actor, state->trial.server,
+		    state->trial.site);
 	json_t *summary =
 	    json_pack("{s:s, s:s}", "level", well ? "ok" : "attention", "text", buf_text(&text));
 	buf_free(&text);
 	buf_free(&reasons);
 	buf_free(&drained);
 	return summary;
+}
+
+/* How the last document came into force, or is about to, or did not. */
+static json_t *publication_encode(const struct state *state)
+{
+	static const struct state_trial none;
+	const struct state_trial *t = state != NULL ? &state->trial : &none;
+	char *text = t->state == TRIAL_OFFERED
+	                 ? mem_printf("revision %" PRIu64
+	                              " by %s is being published: the name server %s of %s has it, "
+	                              "all others get it once that one answers as planned",
+	                       t->revision, t->actor, t->server, t->site)
+	                 : mem_strdup(t->text != NULL ? t->text : "");
+	json_t *o = json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+	    trial_state_name(t->state), "revision", (json_int_t)t->revision, "epoch",
+	    (json_int_t)t->epoch, "site", text_json(t->site), "server", text_json(t->server),
+	    "actor", text_json(t->actor), "since", time_json(t->since_ms), "until",
+	    time_json(t->until_ms), "text", text_json(text));
+	free(text);
+	return o;
 }
 
 json_t *status_encode(const struct engine *en, const char *store_kind, const struct care *care)
@@ -416,6 +441,7 @@ json_t *status_encode(const struct engine *en, const char *store_kind, const str
 	        sites_encode(core_service(core), &report), "pools",
 	        pools_encode(core_service(core), &report));
 	json_object_set_new(status, "practices", practices_encode(state));
+	json_object_set_new(status, "publication", publication_encode(state));
 	core_report_free(&report);
 	return status;
 }

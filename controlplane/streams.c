@@ -17,6 +17,7 @@ struct reader {
 	struct streams *streams;
 	enum streams_topic topic;
 	struct http_stream *stream;
+	char *site, *name; /* NULL: not told */
 	struct reader *previous, *next;
 };
 
@@ -32,7 +33,7 @@ struct streams {
 
 const char *streams_topic_name(enum streams_topic topic)
 {
-	static const char *const names[STREAMS_TOPICS] = {"view", "probes", "status"};
+	static const char *const names[STREAMS_TOPICS] = {"view", "probes", "status", "trial"};
 	assert(topic < STREAMS_TOPICS);
 	return names[topic];
 }
@@ -49,11 +50,25 @@ static void reader_unlink(struct reader *r)
 	s->topics[r->topic].count--;
 }
 
+static void reader_free(struct reader *r)
+{
+	free(r->site);
+	free(r->name);
+	free(r);
+}
+
 static void reader_gone(void *ctx)
 {
 	struct reader *r = ctx;
 	reader_unlink(r);
-	free(r);
+	reader_free(r);
+}
+
+static bool reader_is_apart(const struct reader *r)
+{
+	const struct streams_options *o = &r->streams->options;
+	return r->topic == STREAMS_VIEW && r->name != NULL && o->is_apart != NULL &&
+	       o->is_apart(o->ctx, r->site, r->name);
 }
 
 static const char *first_line(struct streams *s, enum streams_topic topic)
@@ -69,14 +84,25 @@ void streams_forget_first(struct streams *s, enum streams_topic topic)
 	s->topics[topic].first = NULL;
 }
 
-void streams_line(struct streams *s, enum streams_topic topic, const char *line)
+static void line_send(struct streams *s, enum streams_topic topic, const char *line, bool apart)
 {
 	size_t bytes = strlen(line);
 	/* A write may cut a reader whose backlog is full, so the next one is looked up before. */
 	for (struct reader *r = s->topics[topic].readers, *next; r != NULL; r = next) {
 		next = r->next;
-		http_stream_line(r->stream, line, bytes);
+		if (reader_is_apart(r) == apart)
+			http_stream_line(r->stream, line, bytes);
 	}
+}
+
+void streams_line(struct streams *s, enum streams_topic topic, const char *line)
+{
+	line_send(s, topic, line, false);
+}
+
+void streams_line_apart(struct streams *s, const char *line)
+{
+	line_send(s, STREAMS_VIEW, line, true);
 }
 
 void streams_line_first(struct streams *s, enum streams_topic topic)
@@ -112,9 +138,12 @@ static void on_keepalive(evutil_socket_t fd, short what, void *ctx)
 {
 	struct streams *s = ctx;
 	(void)fd, (void)what;
-	char *line = s->options.keepalive(s->options.ctx);
+	char *line = s->options.keepalive(s->options.ctx, false);
 	streams_line(s, STREAMS_VIEW, line);
 	streams_line(s, STREAMS_PROBES, line);
+	free(line);
+	line = s->options.keepalive(s->options.ctx, true);
+	streams_line_apart(s, line);
 	free(line);
 	status_send(s);
 }
@@ -145,7 +174,7 @@ void streams_free(struct streams *s)
 		for (struct reader *r = s->topics[topic].readers, *next; r != NULL; r = next) {
 			next = r->next;
 			http_stream_end(r->stream);
-			free(r);
+			reader_free(r);
 		}
 		free(s->topics[topic].first);
 	}
@@ -167,8 +196,15 @@ void streams_add(struct streams *s, enum streams_topic topic, struct http_reques
 		return;
 	}
 	struct reader *r = mem_new(1, sizeof *r);
+	const struct tls_identity *who = http_request_identity(request);
+	const char *name = http_request_query(request, "name");
 	r->streams = s;
 	r->topic = topic;
+	/* Whoever else reads the view, such as an operator, gets what is in force. */
+	if (topic == STREAMS_VIEW && name != NULL && who != NULL && who->role == TLS_ROLE_DNSD) {
+		r->site = mem_strdup(who->site);
+		r->name = mem_strdup(name);
+	}
 	r->next = s->topics[topic].readers;
 	if (r->next != NULL)
 		r->next->previous = r;
@@ -176,11 +212,12 @@ void streams_add(struct streams *s, enum streams_topic topic, struct http_reques
 	s->topics[topic].count++;
 	r->stream = http_stream_start(request, reader_gone, r);
 	/* A reader of the view that waits for the first publication hears at once that we live. */
-	const char *line = first_line(s, topic);
+	bool apart = reader_is_apart(r);
+	const char *line = first_line(s, apart ? STREAMS_TRIAL : topic);
 	if (line != NULL) {
 		http_stream_line(r->stream, line, strlen(line));
 	} else {
-		char *keepalive = s->options.keepalive(s->options.ctx);
+		char *keepalive = s->options.keepalive(s->options.ctx, apart);
 		http_stream_line(r->stream, keepalive, strlen(keepalive));
 		free(keepalive);
 	}

@@ -10,6 +10,7 @@ static void ack_release(struct ack *a)
 	free(a->site);
 	free(a->name);
 	free(a->refused);
+	free(a->endpoint);
 }
 
 static void ack_remove(struct core *c, size_t at)
@@ -63,7 +64,7 @@ static void ack_make_room(struct core *c, const char *site, struct core_effects 
 
 static uint64_t state_epoch(const struct core *c)
 {
-	return c->state ? c->state->epoch : 0;
+	return c->state ? state_last_epoch(c->state) : 0;
 }
 
 void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct core_effects *out)
@@ -71,13 +72,14 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 	char *site = text_clean(a->site, SERVICE_NAME_BYTES);
 	char *name = text_clean(a->name, SERVICE_NAME_BYTES);
 	char *refused = text_clean(a->refused, STATE_TEXT_BYTES);
+	char *endpoint = text_clean(a->endpoint, STATE_ENDPOINT_BYTES);
 	struct ack *known = ack_find(c, site, name);
 
 	c->drains_dirty = true;
 	if (!known) {
 		ack_make_room(c, site, out);
-		VEC_PUSH(c->acks, c->acks_count) =
-		    (struct ack){.site = site, .name = name, .refused = refused};
+		VEC_PUSH(c->acks, c->acks_count) = (struct ack){
+		    .site = site, .name = name, .refused = refused, .endpoint = endpoint};
 		known = &c->acks[c->acks_count - 1];
 		c->alarms_dirty = true;
 	} else {
@@ -86,6 +88,8 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 		                  known->epoch > a->epoch || a->epoch > state_epoch(c);
 		free(known->refused);
 		known->refused = refused;
+		free(known->endpoint);
+		known->endpoint = endpoint;
 		free(site);
 		free(name);
 	}

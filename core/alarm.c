@@ -294,6 +294,34 @@ static void practices_look(struct core *c, struct core_time now, struct core_eff
 	}
 }
 
+/* A document that was taken back, and one that can not be, for want of a reader. */
+static void trial_look(struct core *c, struct core_time now, struct core_effects *out)
+{
+	const struct state_trial *t = c->state ? &c->state->trial : NULL;
+
+	if (!t)
+		return;
+	int64_t end_ms = t->until_ms + CORE_TRIAL_TOLD_MS;
+	if (t->state == TRIAL_RETURNED && now.wall_ms < end_ms) {
+		due_at(c, now.mono_ms + (uint64_t)(end_ms - now.wall_ms), now.mono_ms);
+		alarm_raise(c, now, mem_strdup("publication-returned"),
+		    mem_printf("revision %" PRIu64
+		               " by %s was taken back from the name server %s of %s: %s",
+		        t->revision, t->actor, t->server, t->site, t->text),
+		    out);
+	}
+	if (t->state != TRIAL_OFFERED || !c->leading)
+		return;
+	due_at(c, trial_next_mono_ms(c) + 1, now.mono_ms);
+	if (!c->trial.service && now.mono_ms > trial_next_mono_ms(c))
+		alarm_raise(c, now, mem_strdup("publication-stuck"),
+		    mem_printf("revision %" PRIu64
+		               " by %s is on trial at the name server %s of %s, "
+		               "and this controller can not read its document",
+		        t->revision, t->actor, t->server, t->site),
+		    out);
+}
+
 void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *out)
 {
 	bool silent[SERVICE_SITES] = {false};
@@ -318,6 +346,7 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 	acks_look(c, now, out);
 	drains_look(c, now, out);
 	practices_look(c, now, out);
+	trial_look(c, now, out);
 	if (c->clock_jumped_ms > 0) {
 		char span[TEXT_TIME_BYTES];
 		alarm_raise(c, now, mem_strdup("clock-jumped"),

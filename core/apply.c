@@ -128,7 +128,7 @@ int apply_check(const struct service *s, struct err *e)
 	return files_check(s, e);
 }
 
-static int declarations_check(const struct state *s, const struct service *after, struct buf *text)
+int declarations_check(const struct state *s, const struct service *after, struct buf *text)
 {
 	for (size_t i = 0; i < s->drains_count; i++) {
 		const struct state_drain *d = &s->drains[i];
@@ -269,7 +269,7 @@ static int share_refuse(const struct core *c, struct request *r, struct buf *tol
 }
 
 /* Drops what the state knows of members that are configured no longer. */
-static size_t members_prune(struct state *s, struct service *after)
+size_t members_prune(struct state *s, struct service *after)
 {
 	struct roster *new = roster_new(after, NULL, 0);
 	size_t kept = 0, dropped = 0, limit = state_evidence_limit(new->members_count);
@@ -321,18 +321,17 @@ static void draft_take_document(struct draft *d, struct state *s, const struct r
 	d->document_bytes = r->document_bytes;
 }
 
-static void apply_tell(struct draft *d, const struct request *r, const struct publish_left *left,
-    size_t dropped, const struct buf *share, struct core_time now, struct buf *text)
+static void apply_tell(const struct request *r, const struct publish_left *left, size_t dropped,
+    const struct state *after, const struct buf *share, struct buf *text)
 {
 	const struct service *s = r->service;
-	char *subject = mem_printf("%" PRIu64, d->state->revision);
 
 	buf_printf(text,
-	    "revision %s: %zu sites, %zu pools, %zu names in %zu zones; %zu names leave, "
+	    "revision %" PRIu64 ": %zu sites, %zu pools, %zu names in %zu zones; %zu names leave, "
 	    "%zu members leave",
-	    subject, s->sites_count, s->pools_count, s->names_count, s->zones_count, left->names,
-	    dropped);
-	losses_tell(d->state, left->types, text);
+	    after->revision, s->sites_count, s->pools_count, s->names_count, s->zones_count,
+	    left->names, dropped);
+	losses_tell(after, left->types, text);
 	if (r->names)
 		buf_printf(text,
 		    "; names files: %" PRIu64 " names, %" PRIu64 " new, %" PRIu64 " leave",
@@ -340,6 +339,21 @@ static void apply_tell(struct draft *d, const struct request *r, const struct pu
 		    r->names->removed);
 	if (share->bytes > 0)
 		buf_printf(text, "; %s", buf_text(share));
+}
+
+/* To one name server first, or to all at once; takes the state. */
+static void apply_carry_out(struct core *c, struct draft *d, const struct request *r,
+    struct state *after, struct core_time now, struct buf *text)
+{
+	char *subject = mem_printf("%" PRIu64, after->revision);
+	const char *at_once = trial_at_once(c, d, r, after, now);
+
+	if (at_once) {
+		trial_skip(after, r, at_once, now);
+		draft_take_document(d, after, r);
+	} else {
+		trial_offer(c, d, r, after, now, text);
+	}
 	draft_note(d, now.wall_ms, r->actor, "apply", subject,
 	    mem_printf("%s; applied by %s", buf_text(text), r->actor));
 	free(subject);
@@ -351,8 +365,10 @@ static int apply_judge(struct core *c, struct draft *d, struct request *r, struc
 	struct draft trial = {.base = draft_read(d)};
 	struct err e;
 	struct publish_left left;
-	int result = apply_refuse(c, d, r, text, rule);
+	int result = r->plan_only ? 0 : trial_refuse(draft_read(d), text);
 
+	if (result == 0)
+		result = apply_refuse(c, d, r, text, rule);
 	if (result == 0)
 		result = names_refuse(c, r, text, rule);
 	if (result != 0)
@@ -373,8 +389,8 @@ static int apply_judge(struct core *c, struct draft *d, struct request *r, struc
 	limit_prune(s, r->service);
 	ttl_note(s, c->service, r->service);
 	practice_note(s, r->service, now.wall_ms);
-	draft_take_document(d, s, r);
-	apply_tell(d, r, &left, dropped, share, now, text);
+	apply_tell(r, &left, dropped, s, share, text);
+	apply_carry_out(c, d, r, s, now, text);
 	return 0;
 }
 

@@ -17,11 +17,48 @@ static void pending_release(struct pending *p)
 	state_free(p->state);
 	service_drop(p->service);
 	free(p->document);
+	paper_release(&p->offer);
 	request_free(p->request);
 	*p = (struct pending){0};
 }
 
-/* The epoch grows by one where readers would see a difference, the version always. */
+/* The one name server's view gets an epoch of its own, above that of all others, whenever it or
+ * theirs changes: at one epoch all have the same bytes (rule 13), and when its document comes into
+ * force it has it already. */
+static void trial_number(struct core *c, struct draft *d, uint64_t last)
+{
+	struct state *s = d->state;
+	struct service *service = d->offer.service ? d->offer.service : c->trial.service;
+	bool moves = s->trial.epoch <= s->epoch;
+
+	if (s->trial.state != TRIAL_OFFERED)
+		return;
+	if (!moves && service && c->trial_view) {
+		struct view *view = publish_trial(service, s, c->trial_view);
+		moves = publish_differs(view, c->trial_view);
+		view_free(view);
+	}
+	if (moves)
+		s->trial.epoch = (last > s->epoch ? last : s->epoch) + 1;
+}
+
+static void draft_epoch(struct core *c, struct draft *d)
+{
+	struct state *s = d->state;
+	uint64_t last = state_last_epoch(d->base);
+	bool over = d->base->trial.state == TRIAL_OFFERED && s->trial.state == TRIAL_PUBLISHED;
+	struct view *view =
+	    d->service ? publish_view(d->service, s, over ? c->trial_view : c->view) : NULL;
+
+	if (view && over && !publish_differs(view, c->trial_view))
+		s->epoch = last; /* of the one name server's view: all get the same */
+	else if (view && publish_differs(view, c->view)) /* also by its revision alone */
+		s->epoch = (last > s->epoch ? last : s->epoch) + 1;
+	view_free(view);
+	trial_number(c, d, last);
+}
+
+/* The epoch grows where readers would see a difference, the version always. */
 static void draft_number(struct core *c, struct draft *d, struct core_time now)
 {
 	struct state *s = d->state;
@@ -29,11 +66,7 @@ static void draft_number(struct core *c, struct draft *d, struct core_time now)
 	s->version = d->base->version + 1;
 	snprintf(s->commit_id, sizeof(s->commit_id), "%.12s-%016" PRIx64 "-%" PRIx64, c->name,
 	    c->seed, ++c->commits & 0xffffffff);
-	if (d->service) {
-		struct view *view = publish_view(d->service, s, c->view);
-		s->epoch += publish_differs(view, c->view); /* also by its revision alone */
-		view_free(view);
-	}
+	draft_epoch(c, d);
 	for (size_t i = 0; i < s->drains_count; i++)
 		if (s->drains[i].state == MAINTENANCE_DECLARED) {
 			s->drains[i].epoch = s->epoch;
@@ -60,7 +93,15 @@ void commit_begin(struct core *c, struct draft *d, struct core_time now, struct 
 	if (d->document) {
 		e->commit.document = mem_strndup(d->document, d->document_bytes);
 		e->commit.document_bytes = d->document_bytes;
+		e->commit.document_revision = d->state->revision;
 		e->commit.service = d->service;
+	}
+	if (d->offer.service) {
+		assert(!d->document);
+		e->commit.document = mem_strndup(d->offer.document, d->offer.document_bytes);
+		e->commit.document_bytes = d->offer.document_bytes;
+		e->commit.document_revision = d->offer.revision;
+		e->commit.service = d->offer.service;
 	}
 	e->commit.history = d->history;
 	e->commit.history_count = d->history_count;
@@ -70,6 +111,7 @@ void commit_begin(struct core *c, struct draft *d, struct core_time now, struct 
 	    .service = d->service,
 	    .document = d->document,
 	    .document_bytes = d->document_bytes,
+	    .offer = d->offer,
 	    .request = d->request,
 	    .adoptions = c->adoptions,
 	};
@@ -98,6 +140,11 @@ static void commit_landed(struct core *c, struct core_time now, struct core_effe
 	struct pending *p = &c->pending;
 
 	if (p->state->version > c->state->version) {
+		if (p->offer.service) {
+			paper_release(&c->trial);
+			c->trial = p->offer;
+			p->offer = (struct paper){0};
+		}
 		install_state(c, p->state, p->service, p->document, p->document_bytes, now, out);
 		p->state = NULL;
 		p->service = NULL;

@@ -34,6 +34,7 @@ void core_free(struct core *c)
 		free(c->acks[i].site);
 		free(c->acks[i].name);
 		free(c->acks[i].refused);
+		free(c->acks[i].endpoint);
 	}
 	for (size_t i = 0; i < c->looks_count; i++)
 		look_release(&c->looks[i]);
@@ -49,6 +50,10 @@ void core_free(struct core *c)
 	state_free(c->pending.state);
 	service_drop(c->pending.service);
 	free(c->pending.document);
+	paper_release(&c->pending.offer);
+	paper_release(&c->trial);
+	trial_checks_release(c);
+	view_free(c->trial_view);
 	roster_free(c->roster);
 	view_free(c->view);
 	service_drop(c->service);
@@ -76,6 +81,23 @@ const char *core_refusal(const struct core *c)
 const struct view *core_view(const struct core *c)
 {
 	return c->view;
+}
+
+const struct view *core_trial_view(const struct core *c)
+{
+	return c->trial_view;
+}
+
+const struct service *core_trial_service(const struct core *c)
+{
+	return c->trial.service;
+}
+
+bool core_has_trial(const struct core *c, const char *site, const char *server)
+{
+	return c->state && c->state->trial.state == TRIAL_OFFERED &&
+	       strcmp(c->state->trial.site, site) == 0 &&
+	       strcmp(c->state->trial.server, server) == 0;
 }
 
 static void core_observe(
@@ -143,6 +165,8 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 		wall_ms = c->stages_due_ms;
 	if (intents_next_wall_ms(c) < wall_ms)
 		wall_ms = intents_next_wall_ms(c);
+	if (trial_next_wall_ms(c) < wall_ms)
+		wall_ms = trial_next_wall_ms(c);
 	if (c->roster)
 		next_ms = earlier(next_ms, c->roster->expiry_ms);
 	if (c->leading && !c->pending.outstanding && c->cautions_due_ms > now.mono_ms)
@@ -158,6 +182,8 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 		next_ms = earlier(next_ms, now.mono_ms + (uint64_t)(wall_ms - now.wall_ms));
 	if (c->leading)
 		next_ms = earlier(next_ms, drains_next_mono_ms(c, now.mono_ms));
+	if (c->leading && trial_next_mono_ms(c) > now.mono_ms)
+		next_ms = earlier(next_ms, trial_next_mono_ms(c));
 	if (next_ms <= now.mono_ms)
 		next_ms = now.mono_ms + 1;
 	if (c->timer_ms > now.mono_ms && c->timer_ms <= next_ms)
@@ -184,6 +210,12 @@ static void core_take(
 		break;
 	case CORE_LOOK:
 		look_take(c, &event->look, now);
+		break;
+	case CORE_TRIAL_DOCUMENT:
+		trial_document_take(c, event, now, out);
+		break;
+	case CORE_TRIAL_LOOK:
+		trial_look_take(c, &event->trial_look);
 		break;
 	case CORE_REQUEST:
 		queue_take(c, &event->request, now, out);

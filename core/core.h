@@ -54,6 +54,21 @@ struct core_ack {
 	const char *site, *name; /* authenticated site; name of the daemon, unique in the site */
 	uint64_t epoch, revision;
 	const char *refused; /* why it refused a view, or "" */
+	/* "address@port" where it can be asked, or "": then it is never the first to be given a
+	 * document, and neither is one that does not tell its name when it asks for views. */
+	const char *endpoint;
+};
+
+/* What the one name server that has a document on trial was heard to answer. */
+struct core_trial_look {
+	uint64_t epoch;      /* of the question */
+	const char *owner;   /* of the question */
+	uint16_t kind;       /* of the question */
+	const char *failure; /* why nothing was learnt, or "" */
+	uint32_t serial;     /* of a SOA */
+	/* The records of that type, and those of the question's `expected`, both in one normal
+	 * form: the same records are the same text. "" for none. */
+	const char *answered, *expected;
 };
 
 /* What was heard when somebody was asked because of a drain (core_questions), or what a measure of
@@ -136,6 +151,7 @@ struct core_request {
 	const struct core_names *names; /* NULL: nobody has counted */
 	uint64_t remove_names; /* that so many names leave their files has been confirmed */
 	uint64_t changes;      /* the same of answers that change; 0: nothing was */
+	bool at_once;          /* apply: to all name servers at once, for `reason` */
 };
 
 enum core_event_type {
@@ -144,6 +160,8 @@ enum core_event_type {
 	CORE_OBSERVATION,
 	CORE_ACK,
 	CORE_LOOK,
+	CORE_TRIAL_DOCUMENT, /* the document on trial, as the store has it */
+	CORE_TRIAL_LOOK,
 	CORE_REQUEST,
 	CORE_COMMITTED, /* result of the outstanding commit */
 	CORE_TIMER,
@@ -165,6 +183,13 @@ struct core_event {
 		struct core_observation observation;
 		struct core_ack ack;
 		struct core_look look;
+		struct {
+			uint64_t revision;
+			struct service *service; /* held by the core */
+			const char *document;    /* copied */
+			size_t document_bytes;
+		} trial_document;
+		struct core_trial_look trial_look;
 		struct core_request request;
 		struct {
 			const char *commit_id;
@@ -178,7 +203,8 @@ struct core_event {
 
 enum core_effect_type {
 	CORE_COMMIT,   /* write this state (and document) with compare-and-set */
-	CORE_PUBLISH,  /* stream this view */
+	CORE_PUBLISH,  /* stream this view to all but the one that has a document on trial */
+	CORE_TRIAL,    /* stream core_trial_view to that one */
 	CORE_PROBES,   /* the probe plan changed: stream the service's members and checks */
 	CORE_REPLY,    /* answer a request */
 	CORE_TIMER_AT, /* call CORE_TIMER at this monotonic time (replaces the former) */
@@ -203,9 +229,10 @@ struct core_effect {
 			char commit_id[40];
 			uint64_t base_version; /* the version of the state it was decided from */
 			struct state *state;   /* what to write */
-			/* A new service document under state->revision, or NULL. */
+			/* A new service document, to be written under this revision, or NULL. */
 			char *document;
 			size_t document_bytes;
+			uint64_t document_revision;
 			const struct service *service; /* of it; borrowed during the step */
 			struct core_history *history;
 			size_t history_count;
@@ -215,6 +242,9 @@ struct core_effect {
 			/* False: a delta suffices for readers of the former view. */
 			bool catalog_changed;
 		} publish;
+		struct {
+			bool catalog_changed; /* as publish.catalog_changed */
+		} trial;
 		struct {
 			uint64_t id;
 			/* 0, E_REFUSED (rule), E_INVALID, E_NOT_FOUND, E_CONFLICT, E_LIMIT,
@@ -262,6 +292,27 @@ const struct service *core_service(const struct core *c);
  * not. */
 const char *core_refusal(const struct core *c);
 const struct view *core_view(const struct core *c); /* the last published, NULL before */
+
+/* What the name server gets that has a document on trial (core_state, trial), until that is over.
+ * NULL: there is none, or its document is not known yet: then that one gets nothing new. */
+const struct view *core_trial_view(const struct core *c);
+/* The document on trial, NULL: not known or none. */
+const struct service *core_trial_service(const struct core *c);
+/* Does this name server have a document on trial, or is about to get it? */
+bool core_has_trial(const struct core *c, const char *site, const char *server);
+
+/* What the leader has to ask the one name server that has a document on trial. Borrowed, valid
+ * until the next step. 0: it does not say yet that it serves the document. */
+struct core_trial_question {
+	uint64_t epoch;
+	const char *endpoint, *owner;
+	uint16_t kind; /* DNS type */
+	/* A line a record, "owner ttl type rdata"; "": no such record. Of a SOA: NULL. */
+	const char *expected;
+};
+enum { CORE_TRIAL_QUESTIONS = 48 };
+size_t core_trial_questions(
+    const struct core *c, struct core_time now, struct core_trial_question *out, size_t max);
 
 /* What the leader has to ask again and again because sites are drained. Borrowed from the service,
  * valid until the next step. */

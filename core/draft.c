@@ -44,6 +44,7 @@ void draft_release(struct draft *d)
 	free(d->document);
 	state_free(d->state);
 	service_drop(d->service);
+	paper_release(&d->offer);
 	*d = (struct draft){0};
 }
 
@@ -246,7 +247,8 @@ void core_decide(struct core *c, struct core_time now, struct core_effects *out)
 	stages_advance(c, &d, now);
 	epochs_lift(c, &d, now);
 	drains_advance(c, &d, now);
-	requests_judge(c, &d, now, out);
+	if (!trial_advance(c, &d, now) && !d.document) /* one document a commit */
+		requests_judge(c, &d, now, out);
 	cautions_advance(c, &d, now); /* last: it waits for nothing and delays nothing */
 	if (d.state)
 		commit_begin(c, &d, now, out);

@@ -182,7 +182,9 @@ static bool drain_go_on(struct core *c, struct draft *d, const char *site, struc
 		break;
 	case MAINTENANCE_PUBLISHED:
 		end_ms = ttl_end_ms(c->service, s, site, drain->state_since_ms);
-		go = end_ms <= now.wall_ms && ttl_passed_ms(c, s, drain) <= now.mono_ms;
+		/* The one name server with a document on trial may hand out a longer one. */
+		go = end_ms <= now.wall_ms && ttl_passed_ms(c, s, drain) <= now.mono_ms &&
+		     s->trial.state != TRIAL_OFFERED;
 		buf_printf(&why,
 		    "the longest TTL of its answers, %" PRId64
 		    " s, has passed since every name server left it out",

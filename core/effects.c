@@ -49,6 +49,11 @@ void effect_reply(struct core *c, struct request *r, int result, int rule, char 
 	e->reply.text = text ? text : mem_strdup("");
 	e->reply.epoch = c->state ? c->state->epoch : 0;
 	e->reply.revision = c->state ? c->state->revision : 0;
+	if (r->type == CORE_REQUEST_APPLY && result == 0 && c->state &&
+	    c->state->trial.state == TRIAL_OFFERED) { /* what will be in force */
+		e->reply.epoch = c->state->trial.epoch;
+		e->reply.revision = c->state->trial.revision;
+	}
 	e->reply.after = after;
 	e->reply.share = r->share;
 	request_free(r);
@@ -87,6 +92,7 @@ static void effect_release(struct core_effect *e)
 	case CORE_TELL:
 		free(e->tell.text);
 		break;
+	case CORE_TRIAL:
 	case CORE_PROBES:
 	case CORE_TIMER_AT:
 		break;

@@ -19,6 +19,7 @@
 #include "core/reach.h"
 #include "core/roster.h"
 #include "core/text.h"
+#include "core/trial.h"
 #include "core/vantage.h"
 #include "core/verdict.h"
 #include "lib/base/buf.h"
@@ -65,6 +66,10 @@ enum {
 	CORE_NAMES_FEW = 10,                  /* so many may leave their files without a word */
 	CORE_NAMES_MANY = 1000,               /* more never without the number being confirmed */
 	CORE_NAMES_SHARE = 20,                /* nor more than one in so many */
+	CORE_TRIAL_ACK_MS = 3000,             /* who is to go first has been heard so lately */
+	CORE_TRIAL_NAMES_A_MS = 20,           /* longer for names that have to be fetched first */
+	CORE_TRIAL_WRONG = 2,                 /* answers, and the document is taken back */
+	CORE_TRIAL_TOLD_MS = 3600 * 1000,     /* the alarm that one was taken back */
 };
 
 #define CORE_SCHEDULE_LONGEST_MS (366 * INT64_C(86400000)) /* ahead */
@@ -83,6 +88,7 @@ struct request { /* a copy of a core_request that waits */
 	uint64_t planned_on;
 	struct core_names *names; /* NULL: nobody has counted */
 	uint64_t remove_names, changes;
+	bool at_once;
 	struct core_share share; /* what came out when it was judged last */
 	uint64_t received_ms;    /* monotonic */
 	int64_t received_wall_ms;
@@ -92,12 +98,20 @@ struct request { /* a copy of a core_request that waits */
 	struct request *next;
 };
 
+struct paper { /* a service document beside the one in force: on trial */
+	uint64_t revision;
+	struct service *service; /* held; NULL: none */
+	char *document;
+	size_t document_bytes;
+};
+
 struct draft { /* the next state while it is being decided */
 	const struct state *base;
 	struct state *state;     /* NULL until something changes */
 	struct service *service; /* held: in force after it */
 	char *document;
 	size_t document_bytes;
+	struct paper offer; /* a document that goes on trial with it */
 	struct core_history *history;
 	size_t history_count;
 	struct request *request;
@@ -110,12 +124,16 @@ struct pending { /* the commit that the shell is writing */
 	struct service *service;
 	char *document;
 	size_t document_bytes;
+	struct paper offer;
 	struct request *request; /* NULL: automation alone, or answered already */
 	uint64_t adoptions;      /* core->adoptions when it was asked for */
 };
 
+/* What a look at the world shows of a claim. */
+enum proof { PROOF_MISSING, PROOF_STANDS, PROOF_CONTRADICTED };
+
 struct ack {
-	char *site, *name, *refused;
+	char *site, *name, *refused, *endpoint;
 	uint64_t epoch, revision;
 	uint64_t at_ms;
 };
@@ -135,6 +153,14 @@ struct look { /* a copy of the last core_look of this subject, owner and kind */
 	uint64_t good_ms;               /* monotonic: of raw_milli; 0: never */
 	bool valued;                    /* value_milli is known */
 	uint64_t quiet_ms; /* monotonic: at its floor without a gap since; 0: it is not */
+};
+
+struct trial_check {            /* one question to the name server that has the document on trial */
+	char *owner, *expected; /* as in core_trial_question */
+	uint16_t kind;
+	bool right;
+	unsigned wrong; /* answers */
+	char *told;     /* of the last answer that was not right; NULL: none */
 };
 
 struct elapsed_item {
@@ -167,6 +193,14 @@ struct core {
 	char *adopt_refused; /* why the store's state was refused; NULL: it was not */
 	char known[CORE_KNOWN_COMMITS][40]; /* ids of states that stood lately */
 	size_t known_next;
+
+	/* the document on trial; trial.service NULL: none, or not known here */
+	struct paper trial;
+	struct view *trial_view;
+	uint64_t trial_begin_ms;          /* monotonic: seen here since; 0: there is none */
+	struct trial_check *trial_checks; /* made when they are needed */
+	size_t trial_checks_count;
+	uint64_t trial_checks_epoch; /* they are for this epoch */
 
 	/* facts */
 	struct roster *roster; /* NULL while there is no service */
@@ -228,6 +262,43 @@ void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char 
     const char *subject, char *text); /* a line of history; takes `text` */
 void draft_release(struct draft *d);
 
+/* trial.c: a document goes into force by way of one name server */
+/* Why the document goes to all at once; NULL: to one name server first. `after` is the state as it
+ * will be. */
+const char *trial_at_once(const struct core *c, const struct draft *d, const struct request *r,
+    const struct state *after, struct core_time now);
+/* The draft offers it to that one; takes `after`. */
+void trial_offer(struct core *c, struct draft *d, const struct request *r, struct state *after,
+    struct core_time now, struct buf *text);
+/* Notes in the state, which has its revision, that it went to all at once. */
+void trial_skip(struct state *s, const struct request *r, const char *why, struct core_time now);
+/* Refuses another document while one is on trial. */
+int trial_refuse(const struct state *s, struct buf *text);
+/* True: the draft ends the trial, and nothing else is to be decided in it. */
+bool trial_advance(struct core *c, struct draft *d, struct core_time now);
+/* What stands before it stays, under that revision; takes `text`. */
+void trial_take_back(
+    struct core *c, struct draft *d, uint64_t revision, char *text, struct core_time now);
+/* After the state was installed. */
+void trial_install(struct core *c, struct core_time now, struct core_effects *out);
+void trial_document_take(
+    struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out);
+int64_t trial_next_wall_ms(const struct core *c);  /* INT64_MAX: nothing to wait for */
+uint64_t trial_next_mono_ms(const struct core *c); /* UINT64_MAX: the same */
+void paper_release(struct paper *p);               /* back to {0} */
+
+/* trial_ask.c: what it is asked, and what its answers show */
+void trial_checks_make(struct core *c); /* for the present epoch of the trial */
+void trial_checks_release(struct core *c);
+void trial_look_take(struct core *c, const struct core_trial_look *l);
+bool trial_is_served(const struct core *c, struct core_time now); /* it says so */
+/* Appends what stands, or what is missing or wrong. */
+enum proof trial_prove(struct core *c, struct core_time now, struct buf *text);
+
+/* apply.c */
+int declarations_check(const struct state *s, const struct service *after, struct buf *text);
+size_t members_prune(struct state *s, struct service *after);
+
 /* drains.c: what becomes of drains by themselves */
 void drains_advance(struct core *c, struct draft *d, struct core_time now);
 uint64_t drains_next_mono_ms(const struct core *c, uint64_t now_ms); /* after that; UINT64_MAX */
@@ -287,13 +358,14 @@ void look_release(struct look *l);
 
 /* proof.c, proof_measure.c: what the looks prove of a drain. Each appends to `text` what stands, or
  * what is missing or against it. Missing: nothing contradicts it, but it is not shown. */
-enum proof { PROOF_MISSING, PROOF_STANDS, PROOF_CONTRADICTED };
 struct proof_text { /* start from {0} */
 	struct buf standing, missing;
 	size_t missing_count;
 	bool contradicted;
 };
 enum proof proof_end(struct proof_text *t, struct buf *text);
+/* A SOA serial of that epoch or a later one? */
+bool serial_covers(uint32_t serial, uint32_t expected);
 void proof_miss(struct proof_text *t, bool contradicts, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 enum proof proof_name_servers(const struct core *c, const struct state *s,

@@ -46,7 +46,8 @@ static void view_install(struct core *c, struct core_effects *out)
 	if (!c->service || (former && former->epoch == c->state->epoch))
 		return;
 	assert(!former || former->epoch < c->state->epoch);
-	c->view = publish_view(c->service, c->state, former);
+	bool tried = c->trial_view && c->trial_view->revision == c->state->revision;
+	c->view = publish_view(c->service, c->state, tried ? c->trial_view : former);
 	struct core_effect *e = effect_push(out, CORE_PUBLISH);
 	e->publish.view = publish_copy(c->view);
 	e->publish.catalog_changed = !former || former->revision != c->view->revision;
@@ -81,6 +82,7 @@ void install_state(struct core *c, struct state *s, struct service *service, cha
 	elapsed_refresh(&c->elapsed, s, now.mono_ms);
 	c->alarms_dirty = c->cautions_dirty = c->stages_dirty = c->drains_dirty = true;
 	view_install(c, out);
+	trial_install(c, now, out);
 }
 
 static bool commit_is_known(const struct core *c, const char *commit_id)

@@ -9,7 +9,7 @@
 
 bool ack_is_ahead(const struct core *c, const struct ack *a)
 {
-	return a->epoch > c->state->epoch || a->revision > c->state->revision;
+	return a->epoch > state_last_epoch(c->state) || a->revision > state_last_revision(c->state);
 }
 
 static bool ack_is_in_reach(const struct core *c, const struct ack *a)
@@ -21,7 +21,7 @@ static bool ack_is_in_reach(const struct core *c, const struct ack *a)
 void epochs_lift(struct core *c, struct draft *d, struct core_time now)
 {
 	const struct ack *first = NULL;
-	uint64_t epoch = c->state->epoch, revision = c->state->revision;
+	uint64_t epoch = state_last_epoch(c->state), revision = state_last_revision(c->state);
 
 	if (!c->service || !c->document || now.mono_ms < c->lift_ms)
 		return;
@@ -39,9 +39,15 @@ void epochs_lift(struct core *c, struct draft *d, struct core_time now)
 	c->lift_ms = now.mono_ms + CORE_LIFT_PAUSE_MS;
 	struct state *s = draft_write(d);
 	s->epoch = epoch;
-	s->revision = revision + 1;
-	d->document = mem_strndup(c->document, c->document_bytes);
-	d->document_bytes = c->document_bytes;
+	if (s->trial.state == TRIAL_OFFERED) {
+		trial_take_back(c, d, revision + 1,
+		    mem_strdup("a name server is ahead of the store, and all numbers are lifted"),
+		    now);
+	} else {
+		s->revision = revision + 1;
+		d->document = mem_strndup(c->document, c->document_bytes);
+		d->document_bytes = c->document_bytes;
+	}
 	char subject[TEXT_TIME_BYTES];
 	snprintf(subject, sizeof(subject), "%" PRIu64, s->revision);
 	draft_note(d, now.wall_ms, "automation", "epoch-lifted", subject,

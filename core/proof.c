@@ -244,7 +244,7 @@ static bool answer_judge(const struct core *c, const struct state *s, const stru
 
 /* Is it the serial of that epoch or a later one? A name server that signs the zone is ahead by
  * whole steps, and so would be one that lags: the epochs are told apart within a step. */
-static bool serial_covers(uint32_t serial, uint32_t expected)
+bool serial_covers(uint32_t serial, uint32_t expected)
 {
 	uint32_t ahead = serial - expected; /* RFC 1982 */
 

@@ -42,9 +42,9 @@ static void lists_build(const struct service *s, const struct state *state, stru
 		memcpy(to->digest, from->digest, sizeof(to->digest));
 	}
 	c->leaves = mem_new(state->leaves_count + 1, sizeof(*c->leaves));
-	c->leaves_count = state->leaves_count;
-	if (c->leaves_count > 0)
-		memcpy(c->leaves, state->leaves, c->leaves_count * sizeof(*c->leaves));
+	for (size_t i = 0; i < state->leaves_count; i++)
+		if (state->leaves[i].revision <= state->revision)
+			c->leaves[c->leaves_count++] = state->leaves[i];
 }
 
 static struct view_catalog *catalog_build(const struct service *s, const struct state *state)
@@ -182,6 +182,23 @@ struct view *publish_view(
 		pool_build(s, state, i, &v->pools[i]);
 	qsort(v->pools, v->pools_count, sizeof(*v->pools), pool_compare);
 	return v;
+}
+
+struct view *publish_trial(
+    const struct service *s, const struct state *state, const struct view *former)
+{
+	const struct state_trial *t = &state->trial;
+	struct state on_trial = *state; /* borrows everything */
+
+	assert(t->state == TRIAL_OFFERED);
+	on_trial.epoch = t->epoch;
+	on_trial.revision = t->revision;
+	on_trial.removals = t->removals;
+	on_trial.removals_count = t->removals_count;
+	on_trial.losses = t->losses;
+	on_trial.losses_count = t->losses_count;
+	on_trial.types_since = t->types_since;
+	return publish_view(s, &on_trial, former);
 }
 
 struct view *publish_copy(const struct view *v)

@@ -12,6 +12,11 @@
 struct view *publish_view(
     const struct service *s, const struct state *state, const struct view *former);
 
+/* The same of the document on trial (state->trial is offered): for the one name server that has it.
+ */
+struct view *publish_trial(
+    const struct service *s, const struct state *state, const struct view *former);
+
 struct view *publish_copy(const struct view *v); /* shares the catalog */
 
 /* Whether readers would see a difference: revision or pool table. NULL is nothing published. */

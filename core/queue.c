@@ -88,6 +88,7 @@ static struct request *request_copy(
 	copy->names = names_copy(r->names);
 	copy->remove_names = r->remove_names;
 	copy->changes = r->changes;
+	copy->at_once = r->at_once;
 	copy->received_ms = now.mono_ms;
 	copy->received_wall_ms = now.wall_ms;
 	if (r->document) {

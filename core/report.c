@@ -97,6 +97,15 @@ static void service_report(const struct core *c, uint64_t now_ms, struct core_re
 		};
 }
 
+/* Serves what it should: what is in force, or what it alone has on trial. */
+static bool ack_is_current(const struct core *c, const struct ack *a)
+{
+	const struct view *v =
+	    core_has_trial(c, a->site, a->name) && c->trial_view ? c->trial_view : c->view;
+
+	return v && a->epoch == v->epoch;
+}
+
 static void acks_report(const struct core *c, uint64_t now_ms, struct core_report *r)
 {
 	r->acks = mem_new(c->acks_count + 1, sizeof(*r->acks));
@@ -108,7 +117,7 @@ static void acks_report(const struct core *c, uint64_t now_ms, struct core_repor
 		    .epoch = c->acks[i].epoch,
 		    .revision = c->acks[i].revision,
 		    .age_ms = now_ms - c->acks[i].at_ms,
-		    .current = c->view && c->acks[i].epoch == c->view->epoch,
+		    .current = ack_is_current(c, &c->acks[i]),
 		    .refused = c->acks[i].refused,
 		};
 }

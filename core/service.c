@@ -13,6 +13,7 @@ struct service *service_new(void)
 
 	s->references = 1;
 	s->guard = (struct service_guard){GUARD_MAX_PERCENT, GUARD_FLOOR};
+	s->publication.verify_ms = SERVICE_VERIFY_MS;
 	return s;
 }
 
@@ -133,6 +134,7 @@ void service_drop(struct service *s)
 	if (--s->references > 0)
 		return;
 	free(s->title);
+	free(s->publication.canary);
 	sites_free(s);
 	pools_free(s->pools, s->pools_count);
 	zones_free(s->zones, s->zones_count);

@@ -228,6 +228,12 @@ struct service_guard {
 	uint32_t floor;       /* so many may always change */
 };
 enum { GUARD_MAX_PERCENT = 10, GUARD_FLOOR = 100 };
+enum { SERVICE_VERIFY_MS = 5000 };
+struct service_publication { /* how a document comes into force: docs/publication.md */
+	char *canary;        /* "SITE/NAME" of the name server that gets it first; NULL: any */
+	bool at_once;        /* to all at once, without being verified */
+	uint32_t verify_ms;  /* so long it may take that one to answer as planned */
+};
 
 struct service {
 	unsigned references;
@@ -254,6 +260,7 @@ struct service {
 	size_t components_count;
 	struct service_maintenance maintenance;
 	struct service_guard guard;
+	struct service_publication publication;
 };
 
 struct service *service_new(void); /* empty but for the guard, one reference */

@@ -143,6 +143,36 @@ struct state_intent {
 	unsigned overrides; /* of enum override: the rules that it breaks */
 };
 
+/* A document on its way into force: first one name server has it, and only when that answers as
+ * planned all the others. The table of moves is in core/trial.c, the reasons in
+ * docs/publication.md.
+ */
+enum trial_state {
+	TRIAL_NONE,      /* there has been none */
+	TRIAL_OFFERED,   /* one name server has it, all others what is in force */
+	TRIAL_PUBLISHED, /* in force */
+	TRIAL_RETURNED,  /* not shown in time to be answered as planned: what stood before stands */
+};
+enum { STATE_ENDPOINT_BYTES = 64 };
+
+struct state_trial { /* the last one */
+	enum trial_state state;
+	uint64_t revision; /* of the document */
+	uint64_t epoch;    /* while offered: of the one name server's view, above that in force */
+	char *site, *server, *endpoint; /* the one name server, and where it is asked; else NULL */
+	char *actor;
+	int64_t since_ms, until_ms; /* wall time: offered; must be shown by then */
+	bool unproven;              /* people said that it may leave nobody proven (rule 3) */
+	uint64_t names_added;       /* to names files: they leave again when it is taken back */
+	/* While offered, those of the state as it will be. */
+	struct view_removal *removals;
+	size_t removals_count;
+	struct view_loss *losses;
+	size_t losses_count;
+	uint64_t types_since;
+	char *text; /* once it is over: what was asked and answered */
+};
+
 struct state {
 	char cluster[VIEW_CLUSTER_BYTES];
 	uint64_t epoch;    /* of the last publication; 0 = nothing published yet */
@@ -171,6 +201,7 @@ struct state {
 	size_t intents_count;
 	struct view_leave *leaves; /* names that left their lists; by revision, bounded */
 	size_t leaves_count;
+	struct state_trial trial;
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
@@ -188,6 +219,16 @@ enum {                        /* bounds, so that the document fits the store */
 struct state *state_new(void);
 struct state *state_copy(const struct state *s);
 void state_free(struct state *s); /* NULL allowed */
+
+/* The highest numbers given to anything that a name server may hold. */
+uint64_t state_last_epoch(const struct state *s);
+uint64_t state_last_revision(const struct state *s);
+void state_trial_copy(struct state_trial *to, const struct state_trial *from);
+void state_trial_release(struct state_trial *t); /* back to {0} */
+/* Moves removals and losses from one to the other; those that were there are freed. */
+void state_trial_take_lists(struct state_trial *to, struct state *from);
+void state_trial_give_lists(struct state_trial *from, struct state *to); /* types_since too */
+void state_trial_drop_lists(struct state_trial *t);
 
 /* NULL where there is none. */
 struct state_member *state_member_find(const struct state *s, const char *id);
@@ -228,5 +269,6 @@ const char *maintenance_state_name(enum maintenance_state s); /* "declared" … 
 const char *member_stage_name(enum member_stage s);           /* "in" … */
 const char *intent_type_name(enum intent_type t);             /* "hold" "pin-up" "pin-down" */
 const char *kept_by_name(enum kept_by k);                     /* "nothing" … */
+const char *trial_state_name(enum trial_state s);             /* "none" … */
 
 #endif

@@ -84,6 +84,15 @@ static int role_check(const char *certificate, struct err *e)
 	return r;
 }
 
+/* Where a controller can ask: one that listens everywhere does not know its own address. */
+static const char *own_endpoint(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->config.common.listen_count; i++)
+		if (!d->addresses[i].is_any)
+			return d->config.common.listen[i];
+	return "";
+}
+
 int daemon_follow_open(struct daemon *d, struct err *e)
 {
 	const struct config_common *c = &d->config.common;
@@ -91,6 +100,7 @@ int daemon_follow_open(struct daemon *d, struct err *e)
 	if (r != 0)
 		return r;
 	struct follow_options options = {.name = c->name,
+	    .endpoint = own_endpoint(d),
 	    .controllers = (const char *const *)c->controllers,
 	    .controllers_count = c->controllers_count,
 	    .tls = {.ca = c->tls_ca, .certificate = c->tls_certificate, .key = c->tls_key},

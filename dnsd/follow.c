@@ -66,7 +66,8 @@ static void acks_send(struct follow *f)
 	ack_send(f->ack, &(struct core_ack){.name = f->options.name,
 	                     .epoch = held ? held->epoch : 0,
 	                     .revision = held ? held->revision : 0,
-	                     .refused = f->refusal});
+	                     .refused = f->refusal,
+	                     .endpoint = f->options.endpoint});
 }
 
 /* The stream brings only what is new; opened again, it begins with the whole view. Only that of the
@@ -257,8 +258,11 @@ static void on_line(void *ctx, size_t controller, const json_t *line)
 
 static int subscribe(struct follow *f, struct err *e)
 {
-	return subscription_new(f->base, f->client, f->options.controllers,
-	    f->options.controllers_count, "/v1/view", LINE_BYTES, on_line, f, &f->subscription, e);
+	char *path = mem_printf("/v1/view?name=%s", f->options.name); /* a label */
+	int r = subscription_new(f->base, f->client, f->options.controllers,
+	    f->options.controllers_count, path, LINE_BYTES, on_line, f, &f->subscription, e);
+	free(path);
+	return r;
 }
 
 static void on_reopen(evutil_socket_t fd, short what, void *ctx)

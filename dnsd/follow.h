@@ -12,7 +12,8 @@
 enum { FOLLOW_CONTROLLERS_MAX = 16 };
 
 struct follow_options {                 /* borrowed for the life of the follower */
-	const char *name;               /* of this daemon, in acks */
+	const char *name;               /* of this daemon, in acks, and who asks for views */
+	const char *endpoint;           /* "address@port" where it can be asked, or "" */
 	const char *const *controllers; /* base URLs */
 	size_t controllers_count;
 	struct tls_files tls; /* all NULL: plain HTTP, for tests */

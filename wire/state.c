@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "wire/state_intent.h"
+#include "wire/state_trial.h"
 
 enum { NAME_BYTES = 256, ID_BYTES = 128 };
 
@@ -399,9 +400,9 @@ static int head_decode(const json_t *o, struct state *s, struct err *e)
 
 	if ((r = json_get_u64(o, "version", UINT32_MAX, &version, e)) != 0)
 		return r;
-	if (version != 1)
-		return err_set(
-		    e, E_INVALID, "version: found %llu, expected 1", (unsigned long long)version);
+	if (version != 1 && version != 2)
+		return err_set(e, E_INVALID, "version: found %llu, expected 1 or 2",
+		    (unsigned long long)version);
 	if ((r = text_decode(o, "cluster", sizeof(s->cluster), false, &cluster, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &s->epoch, e)) != 0 ||
 	    (r = json_get_u64(o, "revision", INT64_MAX, &s->revision, e)) != 0 ||
@@ -411,6 +412,23 @@ static int head_decode(const json_t *o, struct state *s, struct err *e)
 	strcpy(s->cluster, cluster);
 	strcpy(s->commit_id, commit_id);
 	return 0;
+}
+
+/* What the document on trial removes, written as that of the state itself. */
+static int trial_lists_decode(const json_t *o, struct state *s, struct err *e)
+{
+	struct state *lists = state_new();
+	struct state_trial *t = &s->trial;
+	int r = list_decode(o, "removals", STATE_REMOVALS, lists, removal_decode, e);
+
+	if (r == 0)
+		r = list_decode(o, "types_removed", STATE_REMOVALS, lists, loss_decode, e);
+	if (r == 0)
+		r = json_get_u64(o, "types_since", INT64_MAX, &t->types_since, e);
+	if (r == 0)
+		state_trial_take_lists(t, lists);
+	state_free(lists);
+	return r == 0 ? 0 : err_prefix_code(e, r, "trial");
 }
 
 int state_decode(const json_t *o, struct state **out, struct err *e)
@@ -435,6 +453,10 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 		r = later_list_decode(o, "types_removed", STATE_REMOVALS, s, loss_decode, e);
 	if (r == 0)
 		r = json_get_u64_or(o, "types_since", INT64_MAX, 0, &s->types_since, e);
+	if (r == 0)
+		r = state_trial_decode(o, s, e);
+	if (r == 0 && s->trial.state == TRIAL_OFFERED)
+		r = trial_lists_decode(json_object_get(o, "trial"), s, e);
 	if (r != 0) {
 		state_free(s);
 		err_prefix(e, "state");

@@ -9,6 +9,7 @@
 #include "lib/json.h"
 #include "wire/state.h"
 #include "wire/state_intent.h"
+#include "wire/state_trial.h"
 
 /* A text that is not UTF-8 would make the whole document unwritable. */
 static json_t *text_encode(const char *text)
@@ -121,51 +122,74 @@ static void leaves_put(json_t *o, const struct state *s)
 	json_object_set_new(o, "names_removed", leaves);
 }
 
-static void losses_put(json_t *o, const struct state *s)
+static void removals_put(json_t *o, const struct view_removal *removals, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+		    list, json_pack("{s:o, s:I}", "owner", text_encode(removals[i].owner),
+		              "revision", (json_int_t)removals[i].revision));
+	json_object_set_new(o, "removals", list);
+}
+
+static void losses_put(json_t *o, const struct view_loss *all, size_t count, uint64_t types_since)
 {
 	json_t *losses = json_array();
 
-	for (size_t i = 0; i < s->losses_count; i++) {
-		const struct view_loss *l = &s->losses[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct view_loss *l = &all[i];
 		json_array_append_new(
 		    losses, json_pack("{s:o, s:s, s:I}", l->owner ? "owner" : "pool",
 		                text_encode(l->owner ? l->owner : l->pool), "type", l->type,
 		                "revision", (json_int_t)l->revision));
 	}
 	json_object_set_new(o, "types_removed", losses);
-	json_object_set_new(o, "types_since", json_integer((json_int_t)s->types_since));
+	json_object_set_new(o, "types_since", json_integer((json_int_t)types_since));
+}
+
+static void trial_put(json_t *o, const struct state *s)
+{
+	const struct state_trial *t = &s->trial;
+	json_t *trial = state_trial_encode(s);
+
+	if (t->state == TRIAL_OFFERED) {
+		removals_put(trial, t->removals, t->removals_count);
+		losses_put(trial, t->losses, t->losses_count, t->types_since);
+	}
+	if (t->state != TRIAL_NONE && t->revision > 0) /* known since this release */
+		json_object_set_new(o, "trial", trial);
+	else
+		json_decref(trial);
 }
 
 static json_t *encode(const struct state *s, bool evidence)
 {
-	json_t *members = json_array(), *drains = json_array(), *removals = json_array();
+	json_t *members = json_array(), *drains = json_array();
 	json_t *cautions = json_array(), *departures = json_array();
 
 	for (size_t i = 0; i < s->members_count; i++)
 		json_array_append_new(members, member_encode(&s->members[i], evidence));
 	for (size_t i = 0; i < s->drains_count; i++)
 		json_array_append_new(drains, drain_encode(&s->drains[i]));
-	for (size_t i = 0; i < s->removals_count; i++)
-		json_array_append_new(
-		    removals, json_pack("{s:o, s:I}", "owner", text_encode(s->removals[i].owner),
-		                  "revision", (json_int_t)s->removals[i].revision));
 	for (size_t i = 0; i < s->cautions_count; i++)
 		json_array_append_new(
 		    cautions, json_pack("{s:o, s:I}", "pool", text_encode(s->cautions[i].pool),
 		                  "since_ms", (json_int_t)s->cautions[i].since_ms));
 	for (size_t i = 0; i < s->departures_count; i++)
 		json_array_append_new(departures, departure_encode(&s->departures[i]));
-	json_t *o =
-	    json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	        "version", 1, "cluster", text_encode(s->cluster), "epoch", (json_int_t)s->epoch,
-	        "revision", (json_int_t)s->revision, "state_version", (json_int_t)s->version,
-	        "commit_id", text_encode(s->commit_id), "members", members, "drains", drains,
-	        "removals", removals, "cautions", cautions, "intents", state_intents_encode(s),
-	        "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
+	json_t *o = json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "version", state_trial_version(s), "cluster", text_encode(s->cluster), "epoch",
+	    (json_int_t)s->epoch, "revision", (json_int_t)s->revision, "state_version",
+	    (json_int_t)s->version, "commit_id", text_encode(s->commit_id), "members", members,
+	    "drains", drains, "cautions", cautions, "intents", state_intents_encode(s),
+	    "departures", departures, "paces", paces_encode(s), "tails", tails_encode(s));
+	removals_put(o, s->removals, s->removals_count);
 	leaves_put(o, s);
-	losses_put(o, s);
 	if (s->practices_count > 0)
 		json_object_set_new(o, "practices", state_practices_encode(s));
+	losses_put(o, s->losses, s->losses_count, s->types_since);
+	trial_put(o, s);
 	return o;
 }
 

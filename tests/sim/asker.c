@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "controlplane/engine.h"
+#include "lib/base/buf.h"
 #include "lib/base/mem.h"
 #include "tests/sim/answers.h"
 
@@ -86,6 +87,116 @@ static void questions_ask(size_t controller)
 	}
 }
 
+struct tried { /* on its way back to the controller */
+	size_t controller;
+	struct core_trial_look look;
+	char owner[128], *answered, *expected;
+};
+
+static void tried_drop(void *arg)
+{
+	struct tried *t = arg;
+	free(t->answered);
+	free(t->expected);
+	free(t);
+}
+
+static void tried_arrive(void *arg)
+{
+	struct tried *t = arg;
+	struct engine *engine = controller_engine(t->controller);
+	t->look.owner = t->owner;
+	t->look.answered = t->answered;
+	t->look.expected = t->expected;
+	if (engine)
+		engine_trial_look(engine, &t->look);
+	asker_try(t->controller);
+	tried_drop(t);
+}
+
+static int addr_order(const void *a, const void *b)
+{
+	return addr_compare(a, b);
+}
+
+static char *addresses_text(struct addr *list, size_t count)
+{
+	struct buf text = {0};
+	char address[ADDR_TEXT_BYTES];
+	qsort(list, count, sizeof(*list), addr_order);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&text, "%s ", addr_format(&list[i], address));
+	char *copy = mem_strdup(buf_text(&text));
+	buf_free(&text);
+	return copy;
+}
+
+/* "owner ttl A address" a line. */
+static char *expected_text(const char *lines)
+{
+	struct addr list[ANSWERED_MAX];
+	size_t count = 0;
+	while (*lines && count < ANSWERED_MAX) {
+		size_t bytes = strcspn(lines, "\n");
+		char *line = mem_strndup(lines, bytes), *last = strrchr(line, ' ');
+		if (last && addr_parse(last + 1, &list[count], NULL) == 0)
+			count++;
+		free(line);
+		lines += bytes + (lines[bytes] == '\n');
+	}
+	return addresses_text(list, count);
+}
+
+static void trial_ask(size_t controller, const struct core_trial_question *q)
+{
+	struct answered a;
+	size_t dnsd = strtoul(strchr(q->endpoint + 5, '.') - 1, NULL, 10); /* 10.0.DNSD.53@53 */
+	const struct taker *taker = dnsd < sim->layout->dnsds ? dnsd_taker(dnsd) : NULL;
+	struct tried *t = mem_new(1, sizeof(*t));
+	t->controller = controller;
+	t->look = (struct core_trial_look){.epoch = q->epoch, .kind = q->kind, .failure = ""};
+	snprintf(t->owner, sizeof(t->owner), "%s", q->owner);
+	t->expected = expected_text(q->expected ? q->expected : "");
+	t->answered = mem_strdup(t->expected);
+	if (!taker || !taker->held || dnsd_node(dnsd)->stalled_us > sim->now_us ||
+	    !network_open(controller_node(controller)->site, dnsd_node(dnsd)->site)) {
+		t->look.failure = "no answer";
+	} else {
+		answers_ask(taker, q->owner, q->kind, &a);
+		t->look.serial = a.serial;
+		free(t->answered);
+		t->answered = q->kind == ASK_A || q->kind == ASK_AAAA
+		                  ? addresses_text(a.addresses, a.count)
+		                  : mem_strdup((a.count > 0) == (q->expected && *q->expected)
+		                                   ? t->expected
+		                                   : "something else");
+	}
+	(void)task_after(controller_node(controller),
+	    2000 + chance_draw(&sim->people_chance, 40000), tried_arrive, tried_drop, t);
+}
+
+static struct { /* the questions asked last */
+	uint64_t epoch, at_us;
+} tries[SIM_CONTROLLERS];
+
+void asker_try(size_t controller)
+{
+	struct core_trial_question questions[CORE_TRIAL_QUESTIONS];
+	if (!controller_leads(controller))
+		return;
+	struct process *before = node_enter(controller_node(controller));
+	size_t count = core_trial_questions(
+	    controller_core(controller), engine_now(), questions, CORE_TRIAL_QUESTIONS);
+	node_leave(before);
+	if (count == 0 || (tries[controller].epoch == questions[0].epoch &&
+	                      sim->now_us - tries[controller].at_us < SIM_SECOND / 5))
+		return;
+	tries[controller].epoch = questions[0].epoch;
+	tries[controller].at_us = sim->now_us;
+	for (size_t i = 0; i < count; i++)
+		trial_ask(controller, &questions[i]);
+}
+
 static void measures_read(size_t controller)
 {
 	const struct service *s = core_service(controller_core(controller));
@@ -105,6 +216,7 @@ static void asker_round(void *arg)
 {
 	(void)task_after(NULL, 5 * sim->layout->pace * SIM_SECOND, asker_round, NULL, arg);
 	for (size_t i = 0; i < sim->layout->controllers; i++) {
+		asker_try(i);
 		if (!controller_leads(i) || core_state(controller_core(i))->drains_count == 0)
 			continue;
 		questions_ask(i);
@@ -114,5 +226,6 @@ static void asker_round(void *arg)
 
 void asker_start(void)
 {
+	memset(tries, 0, sizeof(tries));
 	(void)task_after(NULL, SIM_SECOND, asker_round, NULL, NULL);
 }

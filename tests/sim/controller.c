@@ -31,6 +31,16 @@ static void on_published(void *ctx, bool delta)
 	stream_published(index, delta);
 }
 
+static void on_tried(void *ctx, bool delta)
+{
+	struct controller *c = ctx;
+	size_t index = controller_index(ctx);
+	if (!c->engine)
+		return;
+	rules_on_publish(index, core_trial_view(engine_core(c->engine)));
+	stream_tried(index, delta);
+}
+
 static void on_probes(void *ctx)
 {
 	(void)ctx;
@@ -64,7 +74,7 @@ void controller_start(size_t index, bool newer)
 	struct engine_options options = {.store = c->store,
 	    .name = sim->layout->site_names[c->node->site],
 	    .url = "https://simulated",
-	    .listener = {on_published, on_probes, on_changed, c},
+	    .listener = {on_published, on_tried, on_probes, on_changed, c},
 	    .beat_ms = beat_ms,
 	    .takeover_ms = 4 * beat_ms};
 	if (engine_new(&options, &c->engine, &e) != 0)
@@ -136,6 +146,7 @@ void controller_acknowledge(size_t index, const struct core_ack *a)
 		return;
 	rules_on_ack(index, a);
 	engine_acknowledge(controllers[index].engine, a);
+	asker_try(index);
 }
 
 void controllers_release(void)

@@ -5,6 +5,7 @@
 
 #include "core/member.h"
 #include "core/stage.h"
+#include "core/trial.h"
 #include "tests/sim/shims.h"
 
 struct coverage *coverage;
@@ -25,6 +26,12 @@ void __wrap_stage_move(struct state_member *m, enum member_stage to, int64_t wal
 {
 	coverage->stage[m->stage][to]++;
 	__real_stage_move(m, to, wall_ms);
+}
+
+void __wrap_trial_move(struct state_trial *t, enum trial_state to)
+{
+	coverage->trial[t->state][to]++;
+	__real_trial_move(t, to);
 }
 
 enum volume { SILENT, MISSING, ALL };
@@ -55,6 +62,13 @@ static size_t rows_report(enum volume loudly)
 				    row_report("stage", member_stage_name((enum member_stage)f),
 				        member_stage_name((enum member_stage)t),
 				        coverage->stage[f][t], loudly);
+	for (unsigned f = 0; f <= TRIAL_RETURNED; f++)
+		for (unsigned t = 0; t <= TRIAL_RETURNED; t++)
+			if (trial_may_move((enum trial_state)f, (enum trial_state)t))
+				missing +=
+				    row_report("trial", trial_state_name((enum trial_state)f),
+				        trial_state_name((enum trial_state)t),
+				        coverage->trial[f][t], loudly);
 	for (unsigned f = 0; f <= MAINTENANCE_ACTIVE; f++)
 		for (unsigned t = 0; t <= MAINTENANCE_ACTIVE; t++)
 			if (maintenance_may_move(

@@ -9,6 +9,7 @@ struct coverage { /* shared between the processes of one simulator */
 	uint64_t member[MEMBER_DOWN + 1][MEMBER_DOWN + 1];
 	uint64_t stage[STAGE_RAMP + 1][STAGE_RAMP + 1];
 	uint64_t maintenance[MAINTENANCE_ACTIVE + 1][MAINTENANCE_ACTIVE + 1];
+	uint64_t trial[TRIAL_RETURNED + 1][TRIAL_RETURNED + 1];
 };
 extern struct coverage *coverage;
 

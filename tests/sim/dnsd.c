@@ -14,6 +14,7 @@ static struct dnsd {
 	struct taker taker;
 	struct follow *follow;
 	struct follow_options options;
+	char endpoint[24];
 } dnsds[SIM_DNSDS];
 
 static const char *const urls[SIM_CONTROLLERS] = {"https://0", "https://1", "https://2"};
@@ -41,7 +42,9 @@ void dnsd_start(size_t index)
 	int result = taker_start(&d->taker, &e);
 	if (result != 0 && result != E_NOT_FOUND)
 		sim_fail(4, "%s does not start from what it has kept: %s", d->node->name, e.text);
+	snprintf(d->endpoint, sizeof(d->endpoint), "10.0.%zu.53@53", index);
 	d->options = (struct follow_options){.name = d->node->name,
+	    .endpoint = d->endpoint,
 	    .controllers = urls,
 	    .controllers_count = sim->layout->controllers,
 	    .taker = &d->taker};

@@ -61,6 +61,7 @@ static void ask_arrive(void *arg)
 	    .start_ms = r->start_ms,
 	    .extend_ms = r->extend_ms,
 	    .override = r->overrides ? "blocked" : NULL,
+	    .at_once = r->at_once,
 	    .planned_on = r->planned_on};
 	if (r->type == CORE_REQUEST_APPLY) {
 		request.service = sim->layout->services[r->document];

@@ -12,6 +12,7 @@ struct person_request {
 	int64_t until_ms, start_ms, extend_ms;
 	bool overrides;
 	uint64_t planned_on;
+	bool at_once; /* apply: without trying it first */
 	char what[160];
 	bool reached, replied, seen; /* at a controller; told; in the store */
 	int result;

@@ -113,6 +113,7 @@ static void document_ask(struct person_request *r, const struct incident *i)
 	r->type = CORE_REQUEST_APPLY;
 	r->document = i->a;
 	r->plan_only = i->kind == INCIDENT_PLAN;
+	r->at_once = i->c % 7 == 0;
 	if (i->c % 3 == 0 && store_state())
 		r->planned_on = store_state()->revision;
 	snprintf(r->what, sizeof(r->what), "anna %s document %zu",

@@ -66,8 +66,11 @@ void rules_on_commit(struct process *controller, bool in_office, bool by_people,
 		    2, "%s writes a state although it does not hold the office", controller->name);
 	if (former && !seal &&
 	    (next->version != former->version + 1 || next->epoch < former->epoch ||
-	        next->epoch > former->epoch + 1 || next->revision < former->revision ||
-	        next->revision > former->revision + 1 ||
+	        next->epoch > state_last_epoch(former) + 1 ||
+	        state_last_epoch(next) < state_last_epoch(former) ||
+	        state_last_epoch(next) > state_last_epoch(former) + 2 ||
+	        next->revision < former->revision ||
+	        next->revision > state_last_revision(former) + 1 ||
 	        strcmp(next->cluster, former->cluster) != 0))
 		sim_fail(2,
 		    "version %" PRIu64 " epoch %" PRIu64 " of %s replaces version %" PRIu64

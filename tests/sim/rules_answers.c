@@ -1,6 +1,7 @@
 /* Rules on what every dnsd answers: 1 never nothing, 2 epochs only grow, 4 fail static, 9 bad input
  * changes nothing, 10 SPF does not shrink, 13 same epoch, same bytes. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ struct epoch {
 	uint64_t published; /* digest of the view; 0: not yet */
 	uint64_t answered;  /* digest of all answers; 0: nobody has answered */
 	uint32_t hour;      /* of that, where zones are signed: serials follow turns of them */
+	bool is_public;     /* it was in force */
+	char only[24];      /* else: the name server that had it on trial */
 };
 
 static struct epoch *epochs;
@@ -62,6 +65,15 @@ void answers_committed(const struct state *next)
 		    " after revision %" PRIu64,
 		    next->epoch, next->revision, e->revision);
 	e->revision = next->revision;
+	e->is_public = true;
+	if (next->trial.state != TRIAL_OFFERED)
+		return;
+	e = epoch_get(next->trial.epoch);
+	if (e->is_public || (e->revision != 0 && e->revision != next->trial.revision))
+		sim_fail(2, "epoch %" PRIu64 " is given to a document on trial a second time",
+		    next->trial.epoch);
+	e->revision = next->trial.revision;
+	snprintf(e->only, sizeof(e->only), "%s", next->trial.server);
 }
 
 static uint64_t hash_add(uint64_t hash, const void *data, size_t bytes)
@@ -93,7 +105,8 @@ void rules_on_publish(size_t controller, const struct view *v)
 	struct epoch *e = epoch_get(v->epoch);
 	uint64_t hash = pools_hash(v);
 	trace_number(hash);
-	if (!store_state() || v->epoch > store_state()->epoch || e->revision != v->revision)
+	if (!store_state() || v->epoch > state_last_epoch(store_state()) ||
+	    e->revision != v->revision)
 		sim_fail(2,
 		    "%s publishes epoch %" PRIu64 " of revision %" PRIu64
 		    ", which is not in the store",
@@ -212,6 +225,9 @@ static void answers_check(const struct process *n, const struct taker *t)
 		sim_fail(2,
 		    "%s serves epoch %" PRIu64 " of revision %" PRIu64 ", which was not committed",
 		    n->name, t->held->epoch, t->held->revision);
+	if (!e->is_public && strcmp(e->only, n->name) != 0)
+		sim_fail(9, "%s serves epoch %" PRIu64 ", which is on trial at %s", n->name,
+		    t->held->epoch, e->only);
 	if (e->published != pools_hash(t->held))
 		sim_fail(9, "%s serves epoch %" PRIu64 " otherwise than it was published", n->name,
 		    t->held->epoch);
@@ -266,7 +282,7 @@ void rules_on_serve(size_t dnsd)
 	if (!t->keeping_failed)
 		was->durable_epoch = was->epoch;
 	answers_check(n, t);
-	if (was->epoch > store_state()->epoch)
+	if (was->epoch > state_last_epoch(store_state()))
 		sim_fail(
 		    2, "%s serves epoch %" PRIu64 " before it is durable", n->name, was->epoch);
 	story_tell("%s serves epoch %" PRIu64, n->name, was->epoch);

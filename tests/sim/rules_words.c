@@ -37,7 +37,7 @@ void people_check_done(size_t index)
 	if (request_stays(r->type) && !r->seen)
 		sim_fail(8, "\"%s\" was answered as done, but is not in the store", r->what);
 	if (r->type == CORE_REQUEST_APPLY &&
-	    (r->revision > store_state()->revision ||
+	    (r->revision > state_last_revision(store_state()) ||
 	        store_document_variant(r->revision) != r->document))
 		sim_fail(8,
 		    "\"%s\" was answered as done with revision %" PRIu64

@@ -258,11 +258,13 @@ void healthds_release(void);
 void streams_reset(void);
 void stream_published(size_t controller, bool delta);
 void stream_lose(size_t dnsd, bool on);
+void stream_tried(size_t controller, bool delta); /* to the one with a document on trial */
 void stream_confuse(size_t dnsd, uint64_t how);
 void streams_controller_gone(size_t controller);
 
 void resolvers_start(void);
 void asker_start(void);
+void asker_try(size_t controller); /* asks that one, if it is to be asked now */
 
 /* ---- store ---- */
 

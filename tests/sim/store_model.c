@@ -210,9 +210,12 @@ static void variant_note(uint64_t revision, const struct blob *text)
 {
 	const char *mark = strstr(text->data, "title: variant ");
 	assert(mark);
-	assert(revision == model.variants_count + 1);
-	VEC_PUSH(model.variants, model.variants_count) =
-	    (size_t)strtoul(mark + strlen("title: variant "), NULL, 10);
+	size_t variant = (size_t)strtoul(mark + strlen("title: variant "), NULL, 10);
+	assert(revision >= 1 && revision <= model.variants_count + 1);
+	if (revision <= model.variants_count) /* written again as it comes into force */
+		assert(model.variants[revision - 1] == variant);
+	else
+		VEC_PUSH(model.variants, model.variants_count) = variant;
 }
 
 static bool request_in_office(const struct request *r)
@@ -249,7 +252,8 @@ static void commit_apply(struct request *r)
 			trace_add(r->writes[i].value->data, r->writes[i].value->bytes);
 		if (r->state && strncmp(r->writes[i].key, KEY_CONFIG, strlen(KEY_CONFIG)) == 0 &&
 		    r->writes[i].value)
-			variant_note(r->state->revision, r->writes[i].value);
+			variant_note(strtoull(strrchr(r->writes[i].key, '/') + 1, NULL, 10),
+			    r->writes[i].value);
 		office_note(r, r->writes[i].key, r->writes[i].value);
 		entry_put(r->writes[i].key, r->writes[i].value);
 	}

@@ -65,10 +65,23 @@ static void text_make(struct text *t, const struct view *v)
 	json_decref(json);
 }
 
-/* All controllers encode an epoch the same; rules_on_publish sees to that. */
-static struct text *text_of(size_t controller, bool whole)
+/* Does the name server get another view than all others? */
+static bool is_apart(size_t controller, const struct process *dnsd)
 {
-	const struct view *v = core_view(controller_core(controller));
+	return core_has_trial(
+	    controller_core(controller), sim->layout->site_names[dnsd->site], dnsd->name);
+}
+
+static const struct view *view_of(size_t controller, bool apart)
+{
+	const struct core *core = controller_core(controller);
+	return apart ? core_trial_view(core) : core_view(core);
+}
+
+/* All controllers encode an epoch the same; rules_on_publish sees to that. */
+static struct text *text_of(size_t controller, bool whole, bool apart)
+{
+	const struct view *v = view_of(controller, apart);
 	bool newer = controller_is_newer(controller);
 	if (!v)
 		return NULL;
@@ -127,7 +140,8 @@ static void line_send(struct subscription *s, size_t controller, bool whole)
 {
 	struct stream *t = &s->streams[controller];
 	uint64_t delay_us;
-	struct text *text = losing[s->dnsd] > 0 ? NULL : text_of(controller, whole);
+	struct text *text =
+	    losing[s->dnsd] > 0 ? NULL : text_of(controller, whole, is_apart(controller, s->node));
 	if (!text)
 		return;
 	if (!network_delay(sim->layout->controller_site[controller], s->node->site, &delay_us)) {
@@ -145,11 +159,22 @@ static void line_send(struct subscription *s, size_t controller, bool whole)
 	(void)task_after(s->node, t->ready_us - sim->now_us, line_arrive, line_drop, l);
 }
 
-void stream_published(size_t controller, bool delta)
+static void stream_lines(size_t controller, bool delta, bool apart)
 {
 	for (size_t i = 0; i < SIM_DNSDS; i++)
-		if (subscriptions[i] && subscriptions[i]->streams[controller].open)
+		if (subscriptions[i] && subscriptions[i]->streams[controller].open &&
+		    is_apart(controller, subscriptions[i]->node) == apart)
 			line_send(subscriptions[i], controller, !delta);
+}
+
+void stream_published(size_t controller, bool delta)
+{
+	stream_lines(controller, delta, false);
+}
+
+void stream_tried(size_t controller, bool delta)
+{
+	stream_lines(controller, delta, true);
 }
 
 void streams_controller_gone(size_t controller)
@@ -193,7 +218,7 @@ static void stream_tick(struct subscription *s, size_t controller)
 	const struct process *n = controller_node(controller);
 	if (t->open && controller_core(controller) && n->stalled_us <= sim->now_us &&
 	    network_open(n->site, s->node->site)) {
-		const struct view *v = core_view(controller_core(controller));
+		const struct view *v = view_of(controller, is_apart(controller, s->node));
 		s->on_line(s->ctx, controller, keepalive(v ? v->epoch : 0));
 		t->heard_us = sim->now_us;
 	} else if (!t->open || sim->now_us - t->heard_us > SILENT_US) {
@@ -342,7 +367,9 @@ void stream_confuse(size_t dnsd, uint64_t how)
 	struct err e = {0};
 	json_t *json = NULL;
 	const struct taker *taker = dnsd_taker(dnsd);
-	struct text *t = s && controller_core(controller) ? text_of(controller, true) : NULL;
+	struct text *t = s && controller_core(controller)
+	                     ? text_of(controller, true, is_apart(controller, s->node))
+	                     : NULL;
 	if (!t)
 		return;
 	/* Only what it can know to be wrong: a lie about what it has not heard of yet would do. */
@@ -376,6 +403,7 @@ struct ack_message {
 	char name[24];
 	uint64_t epoch, revision;
 	char *refused;
+	char endpoint[32];
 };
 
 struct ack *ack_new(struct http_client *client, const char *const *controllers, size_t count)
@@ -405,7 +433,8 @@ static void message_arrive(void *arg)
 	    .name = m->name,
 	    .epoch = m->epoch,
 	    .revision = m->revision,
-	    .refused = m->refused};
+	    .refused = m->refused,
+	    .endpoint = m->endpoint};
 	controller_acknowledge(m->controller, &what);
 	message_drop(m);
 }
@@ -431,6 +460,7 @@ static void message_send(struct ack *a, size_t controller, const struct core_ack
 	    .revision = what->revision,
 	    .refused = mem_strdup(what->refused)};
 	snprintf(m->name, sizeof(m->name), "%s", what->name);
+	snprintf(m->endpoint, sizeof(m->endpoint), "%s", what->endpoint ? what->endpoint : "");
 	a->epoch[controller] = what->epoch;
 	a->refused[controller] = (uint32_t)strlen(what->refused);
 	a->sent_us[controller] = sim->now_us;

@@ -37,6 +37,11 @@ struct world {
 	char socket_path[96];
 };
 
+static void on_tried(void *ctx, bool delta)
+{
+	(void)ctx, (void)delta;
+}
+
 static void on_published(void *ctx, bool delta)
 {
 	api_published(((struct world *)ctx)->api, delta);
@@ -107,7 +112,7 @@ static int setup(void **state)
 	    .request_wait_ms = 300,
 	    .beat_ms = 20,
 	    .takeover_ms = 300,
-	    .listener = {on_published, on_probes, on_changed, w}};
+	    .listener = {on_published, on_tried, on_probes, on_changed, w}};
 	assert_int_equal(engine_new(&engine, &w->engine, NULL), 0);
 	certificate_make(w, "muc", TLS_ROLE_CONTROLD);
 	paths_make(w, "muc", &p);

@@ -47,6 +47,11 @@ struct answer {
 	size_t after_pools;
 };
 
+static void on_tried(void *ctx, bool delta)
+{
+	(void)ctx, (void)delta;
+}
+
 static void on_published(void *ctx, bool delta)
 {
 	struct seat *s = ctx;
@@ -78,7 +83,7 @@ static void seat_start(struct world *w, size_t i, const char *name)
 	    .request_wait_ms = 300,
 	    .beat_ms = 20,
 	    .takeover_ms = 400,
-	    .listener = {on_published, on_probes, on_changed, s}};
+	    .listener = {on_published, on_tried, on_probes, on_changed, s}};
 	assert_int_equal(engine_new(&options, &s->engine, NULL), 0);
 }
 

@@ -45,12 +45,15 @@ struct world {
 	char commit_id[40];
 	struct state *written;
 	struct service *applied; /* what the request that is open applies */
+	struct service *written_service;
+	uint64_t written_revision; /* of the document that is written */
 	char *written_document;
 
 	uint64_t requests;
 	struct world_reply *replies;
 	size_t replies_count;
 	size_t commits, publications, probes, catalogs;
+	size_t tried;        /* views for the one name server with a document on trial */
 	size_t history_most; /* lines in one commit */
 	uint64_t lift;       /* epochs that may be left out */
 	char history[8192];  /* "action subject|" of everything committed */
@@ -176,8 +179,9 @@ static inline void commit_ends(struct world *w, int result, bool landed)
 	memcpy(id, w->commit_id, sizeof(id));
 	if (landed) {
 		if (w->written->revision != w->store->revision) {
+			assert_int_equal(w->written_revision, w->written->revision);
 			service_drop(w->store_service);
-			w->store_service = service_hold(w->applied);
+			w->store_service = service_hold(w->written_service);
 			free(w->store_document);
 			w->store_document = mem_strdup(w->written_document);
 		}
@@ -224,6 +228,12 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		w->written_document =
 		    e->commit.document ? mem_strndup(e->commit.document, e->commit.document_bytes)
 		                       : NULL;
+		service_drop(w->written_service);
+		w->written_service =
+		    e->commit.document
+		        ? service_hold((struct service *)(uintptr_t)e->commit.service)
+		        : NULL;
+		w->written_revision = e->commit.document_revision;
 		for (size_t i = 0; i < e->commit.history_count; i++)
 			world_text(w->history, sizeof(w->history), e->commit.history[i].action,
 			    e->commit.history[i].subject);
@@ -233,6 +243,10 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		w->catalogs += e->publish.catalog_changed;
 		world_check_view(core_service(w->core), e->publish.view);
 		assert_int_equal(e->publish.view->epoch, core_state(w->core)->epoch);
+		break;
+	case CORE_TRIAL:
+		w->tried++;
+		assert_int_equal(core_trial_view(w->core)->epoch, core_state(w->core)->trial.epoch);
 		break;
 	case CORE_REPLY:
 		VEC_PUSH(w->replies, w->replies_count) = (struct world_reply){e->reply.id,
@@ -445,6 +459,7 @@ static inline void world_end(struct world *w)
 	state_free(w->written);
 	service_drop(w->store_service);
 	service_drop(w->applied);
+	service_drop(w->written_service);
 	free(w->store_document);
 	free(w->written_document);
 	for (size_t i = 0; i < w->replies_count; i++) {
