@@ -108,7 +108,7 @@ static void *pass_work(void *ctx)
 {
 	struct pass *p = ctx;
 	size_t likely = 0, room = 0; /* what fitted last fits again */
-	char *buffer = NULL;
+	char *buffer = mem_new(1, 1);
 	for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->units_count;) {
 		const struct unit *u = &p->units[i];
 		const struct zone_block *first = &p->b->blocks[u->first],
