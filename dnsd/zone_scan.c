@@ -376,11 +376,12 @@ int zone_scan(struct zone_data *z, const struct zone_piece *piece, struct zone_s
 		if (r != 0)
 			break;
 	}
-	if (r != 0) {
+	if (r == 0) { /* after a bad $ORIGIN there is none */
+		state_take(&s, state);
+	} else {
 		const char *file = zone_place(z->places, z->source, &s.line);
 		err_prefix(e, "%s:%zu", file, s.line);
 	}
-	state_take(&s, state);
 	ldns_rdf_deep_free(s.origin);
 	ldns_rdf_deep_free(s.former);
 	fclose(s.stream);

@@ -57,6 +57,7 @@ static const struct {
     {HEAD "x DNAME y\nx NS ns1\n", ":4: \"x.example.com.\" has a DNAME and is delegated"},
     {HEAD "x DNAME y\nx CNAME y\n", ":5: \"x.example.com.\" has a CNAME and other data"},
     {HEAD "$INCLUDE other\n", ":4: $INCLUDE: no file \"other\""},
+    {HEAD "$ORIGIN a..example.com.\nx A 192.0.2.1\n", ":4: "},
     {HEAD "x CH A 192.0.2.1\n", ":4: "},
     {HEAD "x NOSUCHTYPE y\n", ":4: "},
     {HEAD "x TYPE255 \\# 0\n", ":4: type 255 can not be served"},
