@@ -56,6 +56,8 @@ def check(operations, timeline, figures):
         counts["marked" if marked else "follower"] += 1
         if op.role in NO_QUORUM and not marked:
             bad.append(f"does not say that it may be late: {op} ({op.told})")
+        if marked and op.revision == 0:
+            continue  # just started, and says that it has read nothing yet
         seen = _last_possible(timeline, moments, op)
         if seen is None and _written(operations, op):
             counts["unconfirmed"] += 1
@@ -68,6 +70,8 @@ def check(operations, timeline, figures):
             figures.add("a follower's answer is late by", late_s)
             if late_s > LATE_S:
                 bad.append(f"{late_s:.1f} s late without saying so: {op} ({op.told})")
+        if marked:
+            continue  # one that was started anew without quorum knows what one member holds
         before = former.get(op.through)
         # Reads that overlap may be answered in any order.
         if before and before.returned <= op.invoked and (

@@ -46,10 +46,16 @@ class Result:
 
 
 def _events(operations):
-    """(moment, 0 invocation | 1 return, number, operation); invocations first at one moment."""
+    """(moment, 0 invocation | 1 return, number, operation); invocations first at one moment.
+
+    What was declared without an answer and shown by nobody is in no order's way: it is left out."""
     events = []
+    shown = {value for op in operations for _, value in op.found}
+    shown |= {op.removed for op in operations}
     for number, op in enumerate(operations):
         if op.outcome == NOTHING:
+            continue
+        if op.outcome == UNKNOWN and op.kind == "declare" and op.value not in shown:
             continue
         events.append((op.invoked, 0, number, op))
         if op.outcome != UNKNOWN:
@@ -91,11 +97,17 @@ def _group(op):
     return op.kind if op.kind == "apply" else op.key.split("/")[0]
 
 
-def _candidates(number, valid, under_way, lazy):
+def _candidates(number, valid, used, under_way, lazy):
     """What may have taken effect before `number` does. Where `number` is possible as things stand,
     an unanswered operation on something else can as well take effect later."""
-    op = under_way[number]
+    op, alike = under_way[number], set()
     for other, candidate in under_way.items():
+        if candidate.outcome == UNKNOWN and candidate.kind != "declare" and other not in used:
+            # Unanswered ones that do the same stand for each other: the first is enough.
+            same = (candidate.kind, candidate.key, candidate.planned_on)
+            if same in alike:
+                continue
+            alike.add(same)
         if lazy and valid and candidate.outcome == UNKNOWN and (
                 op.kind == "read" or _group(op) != _group(candidate)):
             continue
@@ -112,7 +124,7 @@ def _close(configurations, number, under_way, step, lazy):
             survived.add(state, done - {number}, used)
             continue
         valid = step(state, under_way[number]) is not None
-        for other, op in _candidates(number, valid, under_way, lazy):
+        for other, op in _candidates(number, valid, used, under_way, lazy):
             if other in done or other in used:
                 continue
             after = step(state, op)
