@@ -86,6 +86,64 @@ static bool drain_leaves_family(const struct core *c, const struct state *s, siz
 	return false;
 }
 
+/* Whether what the pool's fallback lends it, of a family (0: any) and in a site (SIZE_MAX: any), is
+ * answered now. */
+static bool pool_borrows(
+    const struct core *c, const struct state *s, size_t pool, int family, size_t site)
+{
+	const struct service_pool *p = &c->service->pools[pool];
+	struct offers offers;
+
+	if (p->all_down != ALL_DOWN_FALLBACK)
+		return false;
+	offer_decide(c->service, s, pool, &offers);
+	const struct service_pool *other = &c->service->pools[p->fallback];
+	for (size_t i = 0; offers.borrows && i < other->members_count; i++)
+		if (offers.lent[i] && (family == 0 || other->members[i].address.family == family) &&
+		    (site == SIZE_MAX || other->members[i].site == site))
+			return true;
+	return false;
+}
+
+/* Who of the family is left outside the site, which may be that of nobody. */
+static void family_left(const struct core *c, const struct state *s, size_t pool, size_t site,
+    uint8_t family, bool *elsewhere, bool *proven, bool *hope)
+{
+	const struct service_pool *p = &c->service->pools[pool];
+
+	for (size_t i = 0; i < p->members_count; i++) {
+		size_t at = roster_place(c->roster, pool, i);
+		if (p->members[i].address.family != family || p->members[i].site == site)
+			continue;
+		*elsewhere = true;
+		if (site_is_drained(c->service, s, p->members[i].site))
+			continue;
+		*proven = *proven || member_is_proven(c, s, at);
+		*hope = *hope || member_may_work(c, s, at);
+	}
+}
+
+/* The site takes away what stands in for a pool of which nobody works. */
+static bool drain_leaves_fallback(const struct core *c, const struct state *s, size_t pool,
+    size_t site, uint8_t family, size_t *hard, struct buf *text)
+{
+	const struct service_pool *p = &c->service->pools[pool];
+	bool elsewhere = false, proven = false, hope = false;
+
+	if (!pool_borrows(c, s, pool, family, site))
+		return true;
+	family_left(c, s, pool, site, family, &elsewhere, &proven, &hope);
+	family_left(c, s, p->fallback, site, family, &elsewhere, &proven, &hope);
+	if (!elsewhere || proven)
+		return true;
+	*hard += !hope;
+	buf_printf(text,
+	    "pool %s has nobody who works but its fallback, pool %s, and that would have no IPv%u "
+	    "member left that is proven up\n",
+	    p->name, c->service->pools[p->fallback].name, family);
+	return false;
+}
+
 size_t lastsite_check_drain(
     const struct core *c, const struct state *s, size_t site, size_t *hard, struct buf *text)
 {
@@ -95,7 +153,8 @@ size_t lastsite_check_drain(
 	for (size_t p = 0; p < c->service->pools_count; p++)
 		for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2)) {
 			struct buf line = {0};
-			if (!drain_leaves_family(c, s, p, site, family, hard, &line) &&
+			if ((!drain_leaves_family(c, s, p, site, family, hard, &line) ||
+			        !drain_leaves_fallback(c, s, p, site, family, hard, &line)) &&
 			    ++bad <= CORE_TEXT_LINES)
 				buf_puts(text, buf_text(&line));
 			buf_free(&line);

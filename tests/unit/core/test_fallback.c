@@ -164,6 +164,37 @@ static void an_address_in_both_is_answered_once(void **unused)
 	world_end(w);
 }
 
+/* mail-de lives in Munich, what stands in for it in Frankfurt. */
+static struct service *service_apart(void)
+{
+	struct service *s = service_bare();
+
+	pool_add(service_add_pool(s, "mail-de"), MUC, "127.10.0.25");
+	pool_add(service_add_pool(s, "spare"), FRA, "127.20.0.99");
+	service_add_name(s, "mail-de.retarus.com.", 0);
+	s->pools[0].all_down = ALL_DOWN_FALLBACK;
+	s->pools[0].fallback = 1;
+	return s;
+}
+
+static void the_site_of_what_stands_in_is_the_last_one(void **unused)
+{
+	struct world *w = world_with(service_apart());
+
+	(void)unused;
+	assert_int_equal(drain(w, "fra")->result, 0); /* it does not stand in yet */
+	assert_int_equal(undrain(w, "fra")->result, 0);
+	everyone_says(w, MAIL_MUC, DOWN);
+	assert_offered(w, "mail-de", "127.20.0.99");
+	struct world_reply *r = drain(w, "fra");
+	assert_int_equal(r->result, E_REFUSED);
+	assert_int_equal(r->rule, 3);
+	assert_contains(r->text, "nobody who works but its fallback, pool spare");
+	assert_contains(r->text, "not overridden for anybody");
+	assert_offered(w, "mail-de", "127.20.0.99");
+	world_end(w);
+}
+
 static void circles_and_gaps_are_refused(void **unused)
 {
 	struct service *s = service_spare();
@@ -226,6 +257,7 @@ int main(void)
 	    cmocka_unit_test(a_hold_stops_the_fallback),
 	    cmocka_unit_test(each_family_falls_back_by_itself),
 	    cmocka_unit_test(an_address_in_both_is_answered_once),
+	    cmocka_unit_test(the_site_of_what_stands_in_is_the_last_one),
 	    cmocka_unit_test(circles_and_gaps_are_refused),
 	    cmocka_unit_test(the_ttl_of_names_counts_for_the_sites_of_the_fallback),
 	};
