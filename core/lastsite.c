@@ -226,6 +226,13 @@ static bool pool_has_family(const struct service_pool *p, int family)
 	return false;
 }
 
+/* What stands in for a pool, or SIZE_MAX. */
+static size_t new_fallback(const struct service *after, size_t pool)
+{
+	return after->pools[pool].all_down == ALL_DOWN_FALLBACK ? after->pools[pool].fallback
+	                                                        : SIZE_MAX;
+}
+
 static size_t check_pools(const struct core *c, const struct state *s, const struct service *after,
     size_t *hard, struct buf *text)
 {
@@ -234,17 +241,24 @@ static size_t check_pools(const struct core *c, const struct state *s, const str
 	for (size_t p = 0; p < c->service->pools_count; p++) {
 		size_t new = service_pool_find(after, c->service->pools[p].name);
 		for (int family = 4; new != SIZE_MAX &&family <= 6; family += 2) {
-			if (!pool_has_family(&after->pools[new], family) ||
-			    !pool_has_proven(c, s, p, family) ||
-			    new_pool_has_proven(c, s, after, new, family, NULL, 0))
+			bool own = pool_has_proven(c, s, p, family);
+			bool lent = !own && pool_borrows(c, s, p, family, SIZE_MAX);
+			size_t spare = lent ? new_fallback(after, new) : SIZE_MAX;
+			if (!pool_has_family(&after->pools[new], family) || (!own && !lent) ||
+			    new_pool_has_proven(c, s, after, new, family, NULL, 0) ||
+			    (spare != SIZE_MAX &&
+			        new_pool_has_proven(c, s, after, spare, family, NULL, 0)))
 				continue;
-			*hard += !new_pool_has_hope(c, s, after, new, family);
+			*hard += !new_pool_has_hope(c, s, after, new, family) &&
+			         (spare == SIZE_MAX ||
+			             !new_pool_has_hope(c, s, after, spare, family));
 			if (++bad <= CORE_TEXT_LINES)
 				buf_printf(text,
-				    "pool %s has IPv%d members that are proven up, and would have "
-				    "none: add the new ones first, and remove the old ones when "
-				    "those are up\n",
-				    c->service->pools[p].name, family);
+				    "pool %s has IPv%d members that are proven up%s, and would "
+				    "have none: add the new ones first, and remove the old ones "
+				    "when those are up\n",
+				    c->service->pools[p].name, family,
+				    lent ? " in its fallback" : "");
 		}
 	}
 	return bad;

@@ -195,6 +195,26 @@ static void the_site_of_what_stands_in_is_the_last_one(void **unused)
 	world_end(w);
 }
 
+static void what_stands_in_does_not_leave_with_a_document(void **unused)
+{
+	struct world *w = world_with(service_apart());
+	struct service *alone = service_apart(), *moved = service_apart();
+
+	(void)unused;
+	alone->pools[0].all_down = ALL_DOWN_CONFIGURED;
+	assert_int_equal(apply_on(w, service_hold(alone), "plan", UINT64_MAX, true)->result, 0);
+	everyone_says(w, MAIL_MUC, DOWN);
+	assert_offered(w, "mail-de", "127.20.0.99");
+	struct world_reply *r = apply(w, alone, "document 2");
+	assert_int_equal(r->result, E_REFUSED);
+	assert_int_equal(r->rule, 3);
+	assert_contains(r->text, "proven up in its fallback");
+	assert_contains(r->text, "not overridden for anybody");
+	moved->pools[0].members[0] = member_at(MUC, "127.10.0.26"); /* it goes on standing in */
+	assert_int_equal(apply(w, moved, "document 3")->result, 0);
+	world_end(w);
+}
+
 static void circles_and_gaps_are_refused(void **unused)
 {
 	struct service *s = service_spare();
@@ -258,6 +278,7 @@ int main(void)
 	    cmocka_unit_test(each_family_falls_back_by_itself),
 	    cmocka_unit_test(an_address_in_both_is_answered_once),
 	    cmocka_unit_test(the_site_of_what_stands_in_is_the_last_one),
+	    cmocka_unit_test(what_stands_in_does_not_leave_with_a_document),
 	    cmocka_unit_test(circles_and_gaps_are_refused),
 	    cmocka_unit_test(the_ttl_of_names_counts_for_the_sites_of_the_fallback),
 	};
