@@ -249,9 +249,9 @@ static size_t check_pools(const struct core *c, const struct state *s, const str
 			    (spare != SIZE_MAX &&
 			        new_pool_has_proven(c, s, after, spare, family, NULL, 0)))
 				continue;
-			*hard += !new_pool_has_hope(c, s, after, new, family) &&
-			         (spare == SIZE_MAX ||
-			             !new_pool_has_hope(c, s, after, spare, family));
+			*hard +=
+			    !new_pool_has_hope(c, s, after, new, family) &&
+			    (spare == SIZE_MAX || !new_pool_has_hope(c, s, after, spare, family));
 			if (++bad <= CORE_TEXT_LINES)
 				buf_printf(text,
 				    "pool %s has IPv%d members that are proven up%s, and would "
@@ -272,20 +272,44 @@ static int name_compare(const void *a, const void *b)
 }
 
 /* Names that move from a pool that works to another one. */
-static size_t check_names(const struct core *c, const struct state *s, const struct service *after,
-    size_t *hard, struct buf *text)
-{
-	const struct service *before = c->service;
-	const struct service_name **sorted = mem_new(before->names_count + 1, sizeof(*sorted));
-	struct addr *proven = mem_new(c->roster->members_count + 1, sizeof(*proven));
-	char *judged = mem_new(after->pools_count + 1, 1); /* 0 not yet, 1 good, 2 bad */
-	size_t bad = 0, proven_count = 0;
+struct moves {
+	const struct core *c;
+	const struct state *s;
+	const struct service *after;
+	struct addr *proven; /* addresses of all members that are */
+	size_t proven_count;
+	char *judged; /* pools of `after`: 0 not yet, 1 good, 2 bad */
+	size_t bad, hard;
+	struct buf *text;
+};
 
-	for (size_t i = 0; i < c->roster->members_count; i++)
-		if (member_is_proven(c, s, i))
-			proven[proven_count++] = before->pools[c->roster->members[i].pool]
-			                             .members[c->roster->members[i].member]
-			                             .address;
+static void move_check(struct moves *m, size_t from, size_t to, const char *what)
+{
+	const char *pool = m->after->pools[to].name;
+
+	if (strcmp(m->c->service->pools[from].name, pool) == 0 ||
+	    (!pool_has_proven(m->c, m->s, from, 0) && !pool_borrows(m->c, m->s, from, 0, SIZE_MAX)))
+		return;
+	if (!m->judged[to])
+		m->judged[to] =
+		    new_pool_has_proven(m->c, m->s, m->after, to, 0, m->proven, m->proven_count)
+		        ? 1
+		        : 2;
+	if (m->judged[to] == 1)
+		return;
+	m->hard += !new_pool_has_hope(m->c, m->s, m->after, to, 0);
+	if (++m->bad <= CORE_TEXT_LINES)
+		buf_printf(m->text,
+		    "%s is answered with members that are proven up, and would move to pool %s, "
+		    "which has none yet\n",
+		    what, pool);
+}
+
+static void check_names(struct moves *m)
+{
+	const struct service *before = m->c->service, *after = m->after;
+	const struct service_name **sorted = mem_new(before->names_count + 1, sizeof(*sorted));
+
 	for (size_t i = 0; i < before->names_count; i++)
 		sorted[i] = &before->names[i];
 	qsort(sorted, before->names_count, sizeof(*sorted), name_compare);
@@ -295,28 +319,60 @@ static size_t check_names(const struct core *c, const struct state *s, const str
 		                                      ? NULL
 		                                      : bsearch(&name, sorted, before->names_count,
 		                                            sizeof(*sorted), name_compare);
-		const char *pool = after->pools[name->pool].name;
-		if (!was || strcmp(before->pools[(*was)->pool].name, pool) == 0 ||
-		    !pool_has_proven(c, s, (*was)->pool, 0))
-			continue;
-		if (!judged[name->pool])
-			judged[name->pool] =
-			    new_pool_has_proven(c, s, after, name->pool, 0, proven, proven_count)
-			        ? 1
-			        : 2;
-		if (judged[name->pool] == 2)
-			*hard += !new_pool_has_hope(c, s, after, name->pool, 0);
-		if (judged[name->pool] == 2 && ++bad <= CORE_TEXT_LINES)
-			buf_printf(text,
-			    "%s is answered with members that are proven up, and would move to "
-			    "pool "
-			    "%s, which has none yet\n",
-			    name->owner, pool);
+		if (was)
+			move_check(m, (*was)->pool, name->pool, name->owner);
 	}
 	free(sorted);
-	free(proven);
-	free(judged);
-	return bad;
+}
+
+static const struct service_names *file_find(const struct service *s, const char *file)
+{
+	for (size_t i = 0; i < s->names_files_count; i++)
+		if (strcmp(s->names_files[i].file, file) == 0)
+			return &s->names_files[i];
+	return NULL;
+}
+
+/* A file's names move as a whole; one that is there no more may be any new one of its zone. */
+static void check_files(struct moves *m)
+{
+	const struct service *before = m->c->service, *after = m->after;
+
+	for (size_t i = 0; i < before->names_files_count; i++) {
+		const struct service_names *was = &before->names_files[i];
+		const struct service_names *same = file_find(after, was->file);
+		const char *zone = before->zones[was->zone].name;
+		for (size_t j = 0; j < after->names_files_count; j++) {
+			const struct service_names *now = &after->names_files[j];
+			if (same ? now == same
+			         : !file_find(before, now->file) &&
+			               strcmp(after->zones[now->zone].name, zone) == 0)
+				move_check(m, was->pool, now->pool, now->file);
+		}
+	}
+}
+
+static size_t check_moves(const struct core *c, const struct state *s, const struct service *after,
+    size_t *hard, struct buf *text)
+{
+	struct moves m = {.c = c,
+	    .s = s,
+	    .after = after,
+	    .proven = mem_new(c->roster->members_count + 1, sizeof(struct addr)),
+	    .judged = mem_new(after->pools_count + 1, 1),
+	    .text = text};
+
+	for (size_t i = 0; i < c->roster->members_count; i++)
+		if (member_is_proven(c, s, i))
+			m.proven[m.proven_count++] = c->service->pools[c->roster->members[i].pool]
+			                                 .members[c->roster->members[i].member]
+			                                 .address;
+	check_names(&m);
+	check_files(&m);
+	free(m.proven);
+	free(m.judged);
+	*hard += m.hard;
+	return m.bad;
 }
 
 size_t lastsite_check_apply(const struct core *c, const struct state *s,
@@ -325,7 +381,7 @@ size_t lastsite_check_apply(const struct core *c, const struct state *s,
 	*hard = 0;
 	if (!c->service)
 		return 0;
-	return check_pools(c, s, after, hard, text) + check_names(c, s, after, hard, text);
+	return check_pools(c, s, after, hard, text) + check_moves(c, s, after, hard, text);
 }
 
 bool lastsite_allows(

@@ -137,6 +137,54 @@ static struct world *world_minimum(void)
 	return world_with(s);
 }
 
+/* A million names may follow a pool by a file. */
+static struct service *service_filed(size_t pool, const char *file)
+{
+	struct service *s = service_usual();
+
+	VEC_PUSH(s->names_files, s->names_files_count) = (struct service_names){
+	    .file = mem_strdup(file), .pool = pool, .is_listed = true, .count = 5};
+	pool_add(service_add_pool(s, "new"), FRA, "127.20.0.99");
+	return s;
+}
+
+static struct world_reply *apply_filed(struct world *w, struct service *s)
+{
+	const struct core_names names = {.base = state_of(w)->revision, .before = 5};
+	struct core_request q = asked(w, CORE_REQUEST_APPLY, NULL, NULL);
+
+	service_drop(w->applied);
+	w->applied = s;
+	q.service = s;
+	q.names = &names;
+	q.document = s->names_files[0].pool == 0 ? "document 2" : "document 3";
+	q.document_bytes = strlen(q.document);
+	q.planned_on = UINT64_MAX;
+	return request(w, q);
+}
+
+static void a_names_file_moves_to_who_is_proven(void **unused)
+{
+	(void)unused;
+	for (int renamed = 0; renamed < 2; renamed++) {
+		struct world *w = world_usual();
+		const char *file = renamed ? "mx2.txt" : "mx.txt";
+		assert_int_equal(apply_filed(w, service_filed(0, "mx.txt"))->result, 0);
+		everyone_says(w, "new/127.20.0.99", DOWN);
+		struct world_reply *r = apply_filed(w, service_filed(2, file));
+		assert_int_equal(r->result, E_REFUSED);
+		assert_int_equal(r->rule, 3);
+		assert_contains(r->text, "would move to pool new");
+		assert_contains(r->text, file);
+		pass(w, 10 * 1000);
+		all_is_up(w);
+		everyone_says(w, "new/127.20.0.99", UP);
+		r = apply_filed(w, service_filed(2, file));
+		assert_int_equal(r->result, 0);
+		world_end(w);
+	}
+}
+
 static void people_go_below_the_minimum_only_by_name(void **unused)
 {
 	struct world *w = world_minimum();
@@ -274,6 +322,7 @@ int main(void)
 	    cmocka_unit_test(rule_1_holds_under_an_override),
 	    cmocka_unit_test(a_pin_goes_by_the_same_rules),
 	    cmocka_unit_test(a_document_goes_by_the_same_rules),
+	    cmocka_unit_test(a_names_file_moves_to_who_is_proven),
 	    cmocka_unit_test(people_go_below_the_minimum_only_by_name),
 	    cmocka_unit_test(a_scheduled_drain_keeps_what_it_overrides),
 	    cmocka_unit_test(what_another_declared_is_ended_only_by_name),
