@@ -91,7 +91,7 @@ def test_a_truncated_file_empties_nothing(world, document):
 
 
 def test_a_pool_behind_many_names_changes_only_with_their_number(world, document):
-    write_names(world, range(COUNT))
+    names.write(world, range(COUNT))
     assert apply(world, document).returncode == 0
     before = world.status()
     text = document.read_text()
