@@ -316,8 +316,10 @@ bool window_cancel(
     struct draft *d, const struct request *r, struct core_time now, struct buf *text);
 int request_judge_extend(
     struct core *c, struct draft *d, struct request *r, struct core_time now, struct buf *text);
-/* Pools that the drain of the site would take below their minimum, unless that is overridden. */
-size_t drain_minimum_check(const struct draft *d, const char *site, struct buf *text);
+/* Pools that the drain of the site would take below their minimum; `scheduled`: unless that was
+ * overridden when it was declared. */
+size_t drain_minimum_check(
+    const struct draft *d, const char *site, bool scheduled, struct buf *text);
 /* A scheduled one whose time may have come. */
 void window_begin(struct core *c, struct draft *d, const char *site, struct core_time now);
 /* One that was only scheduled when its time was over; false: it was in force. */

@@ -163,7 +163,8 @@ void site_pools_tell(
 		buf_printf(text, "\nand %zu pools more", lines - CORE_TEXT_LINES);
 }
 
-size_t drain_minimum_check(const struct draft *d, const char *site, struct buf *text)
+size_t drain_minimum_check(
+    const struct draft *d, const char *site, bool scheduled, struct buf *text)
 {
 	struct state *after = state_copy(draft_read(d));
 	struct state_drain *drain = state_drain_find(after, site);
@@ -171,7 +172,7 @@ size_t drain_minimum_check(const struct draft *d, const char *site, struct buf *
 	if (!drain)
 		drain = state_drain_add(after, site);
 	drain->state = MAINTENANCE_DECLARED;
-	size_t bad = drain->overrides & OVERRIDE_MINIMUM
+	size_t bad = scheduled && (drain->overrides & OVERRIDE_MINIMUM)
 	                 ? 0
 	                 : minimum_check(d->service, draft_read(d), after, text);
 	state_free(after);
@@ -189,7 +190,7 @@ static int drain_refuse(const struct core *c, const struct draft *d, struct requ
 
 	*rule = allowed ? 0 : 3;
 	buf_clear(&why);
-	if (allowed && drain_minimum_check(d, r->site, &why) > 0 &&
+	if (allowed && drain_minimum_check(d, r->site, false, &why) > 0 &&
 	    !override_takes(r, OVERRIDE_MINIMUM)) {
 		allowed = false;
 		why.data[--why.bytes] = '\0';

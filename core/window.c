@@ -164,7 +164,7 @@ void window_begin(struct core *c, struct draft *d, const char *site, struct core
 	if ((state_drain_find(draft_read(d), site)->practice &&
 	        practice_refuse(c, draft_read(d), site, false, &why)) ||
 	    lastsite_check_drain(c, draft_read(d), at, &hard, &why) > 0 ||
-	    drain_minimum_check(d, site, &why) > 0) {
+	    drain_minimum_check(d, site, true, &why) > 0) {
 		scheduled_wait(d, site, now, &why);
 		buf_free(&why);
 		return;

@@ -238,6 +238,25 @@ static void a_scheduled_drain_keeps_what_it_overrides(void **unused)
 	}
 }
 
+/* It takes the place of what was scheduled, and nothing of what was overridden for that. */
+static void a_drain_at_once_says_itself_what_it_overrides(void **unused)
+{
+	struct world *w = world_minimum();
+	struct core_request q = asked(w, CORE_REQUEST_DRAIN, "fra", "minimum");
+
+	(void)unused;
+	q.start_ms = w->now.wall_ms + MINUTE;
+	assert_int_equal(request(w, q)->result, 0);
+	struct world_reply *r = request(w, asked(w, CORE_REQUEST_DRAIN, "fra", NULL));
+	assert_int_equal(r->result, E_REFUSED);
+	assert_contains(r->text, "--override minimum");
+	assert_int_equal(state_of(w)->drains[0].state, MAINTENANCE_SCHEDULED);
+	r = request(w, asked(w, CORE_REQUEST_DRAIN, "fra", "minimum"));
+	assert_int_equal(r->result, 0);
+	assert_int_equal(state_of(w)->drains[0].overrides, OVERRIDE_MINIMUM);
+	world_end(w);
+}
+
 static void what_another_declared_is_ended_only_by_name(void **unused)
 {
 	struct world *w = world_usual();
@@ -325,6 +344,7 @@ int main(void)
 	    cmocka_unit_test(a_names_file_moves_to_who_is_proven),
 	    cmocka_unit_test(people_go_below_the_minimum_only_by_name),
 	    cmocka_unit_test(a_scheduled_drain_keeps_what_it_overrides),
+	    cmocka_unit_test(a_drain_at_once_says_itself_what_it_overrides),
 	    cmocka_unit_test(what_another_declared_is_ended_only_by_name),
 	    cmocka_unit_test(nothing_is_overridden_by_habit),
 	    cmocka_unit_test(names_are_read_and_written),
