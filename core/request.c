@@ -218,6 +218,14 @@ static int practice_check(
 		buf_printf(text, "%s is drained already", r->site);
 		return E_CONFLICT;
 	}
+	const struct state_drain *drain = state_drain_find(draft_read(d), r->site);
+	if (drain && !drain->practice) {
+		buf_printf(text,
+		    "a drain of %s is scheduled by %s (%s), which a practice run does not replace: "
+		    "cancel that first (tandem undrain %s)",
+		    r->site, drain->owner, drain->reason, r->site);
+		return E_CONFLICT;
+	}
 	if (r->start_ms == 0 && practice_refuse(c, draft_read(d), r->site, false, &why)) {
 		buf_clear(text);
 		buf_printf(text, "no practice run of %s now, and that is not overridden: %s",

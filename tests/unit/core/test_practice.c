@@ -224,6 +224,26 @@ static void a_drain_that_is_meant_takes_the_run_over(void **unused)
 	world_end(w);
 }
 
+static void a_run_does_not_take_the_place_of_what_is_scheduled(void **unused)
+{
+	struct world *w = world_with(service_waiving());
+	struct core_request meant = asked(w, HOUR, HOUR);
+
+	(void)unused;
+	goes_well(w, 2000);
+	meant.practice = false;
+	meant.reason = "new switches";
+	assert_int_equal(request(w, meant)->result, 0);
+	for (int scheduled = 0; scheduled < 2; scheduled++) {
+		struct world_reply *r = request(w, asked(w, scheduled * MINUTE, 5 * MINUTE));
+		assert_int_equal(r->result, E_CONFLICT);
+		assert_contains(r->text, "scheduled by anna (new switches)");
+	}
+	assert_string_equal(state_of(w)->drains[0].reason, "new switches");
+	assert_int_equal(state_of(w)->drains[0].state, MAINTENANCE_SCHEDULED);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +254,7 @@ int main(void)
 	    cmocka_unit_test(who_ends_it_early_has_not_practised),
 	    cmocka_unit_test(a_scheduled_run_waits_and_is_missed),
 	    cmocka_unit_test(a_site_that_has_not_practised_for_long_is_told),
+	    cmocka_unit_test(a_run_does_not_take_the_place_of_what_is_scheduled),
 	    cmocka_unit_test(a_drain_that_is_meant_takes_the_run_over),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
