@@ -80,8 +80,18 @@ static bool family_is_stopped(const struct service *s, const struct state *state
 	return false;
 }
 
+static size_t family_offered(const struct service_pool *p, uint8_t family, const struct offers *out)
+{
+	size_t offered = 0;
+
+	for (size_t i = 0; i < out->count; i++)
+		offered += out->items[i].offered && p->members[i].address.family == family;
+	return offered;
+}
+
+/* At most `room` members. */
 static void family_borrow(const struct service *s, size_t pool, uint8_t family,
-    const struct offers *lender, struct offers *out)
+    const struct offers *lender, size_t room, struct offers *out)
 {
 	const struct service_pool *p = &s->pools[pool], *other = &s->pools[p->fallback];
 
@@ -92,18 +102,19 @@ static void family_borrow(const struct service *s, size_t pool, uint8_t family,
 			own = own || (out->items[j].offered && addr_equal(&p->members[j].address,
 			                                           &other->members[i].address));
 		if (other->members[i].address.family != family || !lender->items[i].offered ||
-		    own || out->count + out->lent_count >= SERVICE_POOL_MEMBERS)
+		    own || room == 0)
 			continue;
 		out->lent[i] = true;
 		out->lent_count++;
+		room--;
 	}
 }
 
 /* Takes out what health withholds. Where nobody of the family is left that is up, what is up and
  * waits for its return comes back at once (rule 5); where there is no such member, all of the
- * family are offered, or what the fallback pool (`lender`, or NULL) offers. Members that are only
- * kept do not count as left, and stay beside those of the fallback. */
-static void family_withhold(const struct service *s, const struct state *state, size_t pool,
+ * family are offered, or what the fallback pool (`lender`, or NULL) offers: then true. Members that
+ * are only kept do not count as left, and stay beside those of the fallback. */
+static bool family_withhold(const struct service *s, const struct state *state, size_t pool,
     uint8_t family, const struct offers *lender, struct offers *out)
 {
 	const struct service_pool *p = &s->pools[pool];
@@ -139,8 +150,22 @@ static void family_withhold(const struct service *s, const struct state *state, 
 		                      : reason_withheld(member_committed(s, state, pool, i));
 	}
 	out->all_down = out->all_down || all_down;
-	if (borrows)
-		family_borrow(s, pool, family, lender, out);
+	return borrows;
+}
+
+/* An answer has room for so many members as a pool. What stands in for one family leaves room for
+ * that of the other, which would be empty else (rule 1). */
+static void pool_borrow(const struct service *s, size_t pool, const bool borrows[2],
+    const struct offers *lender, struct offers *out)
+{
+	const struct service_pool *p = &s->pools[pool];
+	size_t own4 = family_offered(p, 4, out), own6 = family_offered(p, 6, out);
+	size_t room = SERVICE_POOL_MEMBERS - own4 - own6;
+
+	if (borrows[0])
+		family_borrow(s, pool, 4, lender, room - (borrows[1] && own6 == 0), out);
+	if (borrows[1])
+		family_borrow(s, pool, 6, lender, room - out->lent_count, out);
 }
 
 size_t offer_minimum(const struct service_pool *pool)
@@ -234,10 +259,13 @@ static void pool_decide(const struct service *s, const struct state *state, size
 		drained = offer_begin(s, state, pool, i, drained, &out->items[i]);
 		out->all_drained = out->all_drained && drained;
 	}
-	for (int family = 4; family <= 6; family += 2) {
-		family_admit(p, (uint8_t)family, out);
-		family_withhold(s, state, pool, (uint8_t)family, lender, out);
+	bool borrows[2];
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t family = i == 0 ? 4 : 6;
+		family_admit(p, family, out);
+		borrows[i] = family_withhold(s, state, pool, family, lender, out);
 	}
+	pool_borrow(s, pool, borrows, lender, out);
 	for (size_t i = 0; i < out->count; i++) {
 		out->offered += out->items[i].offered;
 		out->kept = out->kept || out->items[i].reason == OFFER_KEPT;

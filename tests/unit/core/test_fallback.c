@@ -1,5 +1,6 @@
 /* A pool that stands in when health would leave nobody of another: all_down: fallback. */
 #include "core/apply.h"
+#include "core/member.h"
 #include "core/offer.h"
 #include "tests/unit/core/world.h"
 
@@ -237,6 +238,45 @@ static void circles_and_gaps_are_refused(void **unused)
 	service_drop(s);
 }
 
+/* All but one of the room is IPv4, whose members go down or are only kept. */
+static void a_full_pool_has_room_for_what_stands_in(void **unused)
+{
+	struct service *s = service_spare();
+	struct state *state = state_new();
+	char address[32], id[MEMBER_ID_BYTES];
+	struct offers offers;
+	struct err e;
+
+	(void)unused;
+	pool_add(&s->pools[0], FRA, "2001:db8::25");
+	pool_add(&s->pools[2], FRA, "2001:db8::99");
+	while (s->pools[0].members_count < SERVICE_POOL_MEMBERS) {
+		snprintf(address, sizeof(address), "127.30.%zu.25", s->pools[0].members_count);
+		pool_add(&s->pools[0], FRA, address);
+	}
+	assert_int_equal(apply_check(s, &e), 0);
+	for (size_t i = 0; i < SERVICE_POOL_MEMBERS; i++) {
+		struct state_member *m = state_member_put(state, member_id(s, 0, i, id));
+		m->verdict = MEMBER_DOWN;
+		m->stage = STAGE_OUT;
+		m->withheld = true;
+	}
+	offer_decide(s, state, 0, &offers);
+	assert_int_equal(offers.offered, 0);
+	assert_int_equal(offers.lent_count, 3); /* two, and one of IPv6 */
+	for (size_t i = 0; i < SERVICE_POOL_MEMBERS; i++) {
+		struct state_member *m = state_member_find(state, member_id(s, 0, i, id));
+		m->withheld = s->pools[0].members[i].address.family == 6;
+		m->stage = m->withheld ? STAGE_OUT : STAGE_KEPT;
+	}
+	offer_decide(s, state, 0, &offers);
+	assert_int_equal(offers.offered, SERVICE_POOL_MEMBERS - 1);
+	assert_int_equal(offers.lent_count, 1);
+	assert_true(offers.lent[2]); /* that of IPv6 */
+	state_free(state);
+	service_drop(s);
+}
+
 /* Names of the pool may be answered with the site's addresses of the fallback. */
 static void the_ttl_of_names_counts_for_the_sites_of_the_fallback(void **unused)
 {
@@ -280,6 +320,7 @@ int main(void)
 	    cmocka_unit_test(the_site_of_what_stands_in_is_the_last_one),
 	    cmocka_unit_test(what_stands_in_does_not_leave_with_a_document),
 	    cmocka_unit_test(circles_and_gaps_are_refused),
+	    cmocka_unit_test(a_full_pool_has_room_for_what_stands_in),
 	    cmocka_unit_test(the_ttl_of_names_counts_for_the_sites_of_the_fallback),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
