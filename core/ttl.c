@@ -106,7 +106,8 @@ void ttl_note(struct state *s, const struct service *before, const struct servic
  * from before the change: it hands out the longer TTL once more. */
 static bool tail_revives(const struct core *c, const struct state_tail *t, struct core_time now)
 {
-	return c->drains_dirty && (t->since_ms > 0 || t->ttl_s == 0) &&
+	/* An older release keeps no past_ttl_s: then there is nothing to count again. */
+	return c->drains_dirty && (t->since_ms > 0 || (t->ttl_s == 0 && t->past_ttl_s > 0)) &&
 	       ack_contradicts(c, t->epoch, now.mono_ms);
 }
 

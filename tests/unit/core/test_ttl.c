@@ -81,6 +81,25 @@ static void copy_with_tails_takes_another(void **unused)
 	state_free(state);
 }
 
+/* Read and written by a release that does not know past_ttl_s, while a name server is behind. */
+static void a_tail_without_its_past_is_left_alone(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	dnsd_acks(w, "muc", epoch_of(w));
+	apply(w, service_listed(60), "document 2");
+	state_tail_put(w->store, "muc", 0);
+	w->store->tails[0].epoch = w->store->epoch;
+	w->store->version++;
+	world_adopt(w);
+	size_t commits = w->commits;
+	dnsd_acks(w, "muc", epoch_of(w) - 1);
+	pass(w, 1000);
+	assert_true(w->commits - commits <= 1);
+	world_end(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +107,7 @@ int main(void)
 	    cmocka_unit_test(shorter_ttl_of_a_file_leaves_a_tail),
 	    cmocka_unit_test(sites_that_are_gone_make_room_for_tails),
 	    cmocka_unit_test(copy_with_tails_takes_another),
+	    cmocka_unit_test(a_tail_without_its_past_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
