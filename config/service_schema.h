@@ -191,7 +191,10 @@ struct raw_service {
 extern const struct schema_table service_table;     /* fills struct raw_service */
 extern const struct schema_table maintenance_table; /* fills its `maintenance` */
 extern const struct schema_table publication_table; /* fills its `publication` */
-extern const struct schema_table check_table;       /* fills struct raw_check: one under `checks` */
-extern const struct schema_table pool_check_table;  /* the same, inside a pool */
+extern const struct schema_table spf_table;         /* of its `spf_sets` */
+extern const struct schema_table site_addresses_table;
+extern const struct schema_table pair_table;       /* of its `pairs` */
+extern const struct schema_table check_table;      /* fills struct raw_check: one under `checks` */
+extern const struct schema_table pool_check_table; /* the same, inside a pool */
 
 #endif

@@ -16,7 +16,7 @@ struct store_range {
 	size_t limit;
 	bool descending;
 	const char *after; /* NULL, or only keys behind it; never with `descending` */
-	bool nearby; /* what one member holds will do */
+	bool nearby;       /* what one member holds will do */
 };
 
 struct store_engine {

@@ -84,8 +84,7 @@ static void answers_come(struct world *w, const char *but)
 
 static void every_row_of_the_table_is_as_it_is(void **unused)
 {
-	static const bool rows[4][4] = {
-	    [TRIAL_NONE] = {[TRIAL_PUBLISHED] = true},
+	static const bool rows[4][4] = {[TRIAL_NONE] = {[TRIAL_PUBLISHED] = true},
 	    [TRIAL_OFFERED] = {[TRIAL_PUBLISHED] = true, [TRIAL_RETURNED] = true},
 	    [TRIAL_PUBLISHED] = {[TRIAL_OFFERED] = true, [TRIAL_PUBLISHED] = true},
 	    [TRIAL_RETURNED] = {[TRIAL_OFFERED] = true, [TRIAL_PUBLISHED] = true}};

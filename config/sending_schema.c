@@ -1,0 +1,78 @@
+/* What may stand in the service document about sending: SPF sets, webhooks, dedicated addresses. */
+#include "config/service_schema.h"
+
+static const struct schema_row spf_rows[] = {
+    {.name = "terms",
+        .type = SCHEMA_LIST,
+        .element = SCHEMA_TEXT,
+        .required = true,
+        .min = 1,
+        .max = 256,
+        SCHEMA_ITEMS(struct raw_spf_set, terms),
+        .description = "terms of RFC 7208 without v=spf1, such as ip4:192.0.2.0/24"},
+};
+static const struct schema_row spf_key = {.name = "name",
+    .type = SCHEMA_DNAME,
+    SCHEMA_FIELD(struct raw_spf_set, name),
+    .description = "the name that customers include"};
+const struct schema_table spf_table = {.name = "SPF set",
+    SCHEMA_ROWS(spf_rows),
+    .item_bytes = sizeof(struct raw_spf_set),
+    .placed = true,
+    .key = &spf_key,
+    .shorthand = &spf_rows[0],
+    .description = "All addresses that may send, whatever their health, published as one TXT "
+                   "record. Short form: NAME: [TERM, …]."};
+
+static const struct schema_row site_addresses_rows[] = {
+    {.name = "addresses",
+        .type = SCHEMA_LIST,
+        .element = SCHEMA_ADDRESS,
+        .required = true,
+        .min = 1,
+        .max = 256,
+        SCHEMA_ITEMS(struct raw_site_addresses, addresses),
+        .description = "addresses in that site"},
+};
+static const struct schema_row site_addresses_key = {.name = "site",
+    .type = SCHEMA_LABEL,
+    SCHEMA_FIELD(struct raw_site_addresses, site),
+    .description = "a site that is no witness"};
+const struct schema_table site_addresses_table = {.name = "site's addresses",
+    SCHEMA_ROWS(site_addresses_rows),
+    .item_bytes = sizeof(struct raw_site_addresses),
+    .placed = true,
+    .key = &site_addresses_key,
+    .shorthand = &site_addresses_rows[0],
+    .description = "Short form: SITE: [ADDRESS, …]."};
+
+static const struct schema_row pair_rows[] = {
+    {.name = "customer",
+        .type = SCHEMA_TEXT,
+        .required = true,
+        .min = 1,
+        .max = 64,
+        SCHEMA_FIELD(struct raw_pair, customer),
+        .description = "the customer's number"},
+    {.name = "domains",
+        .type = SCHEMA_LIST,
+        .element = SCHEMA_DNAME,
+        .required = true,
+        .min = 1,
+        .max = 1000,
+        SCHEMA_ITEMS(struct raw_pair, domains),
+        .description = "sender domains that use the addresses"},
+    {.name = "addresses",
+        .type = SCHEMA_TABLE_MAP,
+        .table = &site_addresses_table,
+        .required = true,
+        .min = 1,
+        .max = SERVICE_SITES,
+        SCHEMA_ITEMS(struct raw_pair, addresses),
+        .description = "one or more in every site of one region"},
+};
+const struct schema_table pair_table = {.name = "pair",
+    SCHEMA_ROWS(pair_rows),
+    .item_bytes = sizeof(struct raw_pair),
+    .placed = true,
+    .description = "The dedicated sending addresses of one customer."};
