@@ -127,13 +127,15 @@ static size_t block_find(const struct zone_blocks *b, size_t first, size_t near,
 	return low;
 }
 
-/* The block of a name's records. Where they are in several, those can not be told apart again. */
+/* The block of a name's records. Where they are in several, those can not be told apart again; nor
+ * where one of them stood twice, for only one of its lines is known. */
 static size_t owner_block(
     struct zone_blocks *b, size_t first, size_t near, const struct record *r, size_t count)
 {
 	size_t found = block_find(b, first, near, r[0].line);
-	bool is_shared = false;
+	bool is_shared = r[0].is_doubled;
 	for (size_t i = 1; i < count; i++) {
+		is_shared = is_shared || r[i].is_doubled;
 		size_t other = block_find(b, first, found, r[i].line);
 		if (other == found)
 			continue;

@@ -185,6 +185,8 @@ static void duplicates_drop(struct zone_data *z)
 	for (size_t i = 0; i < z->records_count; i++)
 		if (kept == 0 || record_order(&z->records[kept - 1], &z->records[i]) != 0)
 			z->records[kept++] = z->records[i];
+		else
+			z->records[kept - 1].is_doubled = true;
 	z->records_count = kept;
 }
 

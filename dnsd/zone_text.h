@@ -59,7 +59,8 @@ struct record {
 	uint16_t type;
 	uint16_t rdata_bytes;
 	uint8_t owner_bytes;
-	uint32_t line; /* in the file, or the number of the record in the view */
+	bool is_doubled; /* it stood there more than once */
+	uint32_t line;   /* in the file, or the number of the record in the view */
 };
 
 struct zone_keys;

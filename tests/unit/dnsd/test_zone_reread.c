@@ -199,6 +199,8 @@ static bool edited_check(struct edited *x)
 			catalogs_compare(x->files.catalog, fresh->catalog);
 		assert_int_equal(x->files.zones[0]->serial_base, anew.zones[0]->serial_base);
 	}
+	if (!good && next)
+		catalogs_compare(next->catalog, x->now->catalog);
 	if (next) {
 		snapshot_free(x->now);
 		x->now = next;
@@ -349,6 +351,25 @@ static void a_name_with_records_all_over_is_read_with_the_whole(void **state)
 	edited_end(&x);
 }
 
+/* Twice the same record, far from each other: one of them stays when the other one goes. */
+static void a_record_that_stands_twice_goes_with_its_last_line(void **state)
+{
+	(void)state;
+	for (size_t late = 0; late < 2; late++) {
+		struct edited x;
+		zone_make(&text, 3000);
+		line_put(&text, 1500, "twice A 192.0.2.1");
+		line_put(&text, 3500, "twice A 192.0.2.1");
+		edited_begin(&x, &text);
+		for (size_t i = 0; i < 2; i++) {
+			lines_drop(&text, i == late ? 1500 : 3500 - (i > late), 1);
+			text_write(&text, x.file.file);
+			edited_check(&x);
+		}
+		edited_end(&x);
+	}
+}
+
 static void one_zone_of_several_is_changed_alone(void **state)
 {
 	struct zone_files f = {0};
@@ -404,6 +425,7 @@ int main(void)
 	    cmocka_unit_test(former_snapshots_stay_as_they_were),
 	    cmocka_unit_test(a_file_that_says_the_same_makes_no_new_snapshot),
 	    cmocka_unit_test(a_name_with_records_all_over_is_read_with_the_whole),
+	    cmocka_unit_test(a_record_that_stands_twice_goes_with_its_last_line),
 	    cmocka_unit_test(one_zone_of_several_is_changed_alone),
 	};
 	log_open("test_zone_reread", LOG_LEVEL_ERROR);
