@@ -162,6 +162,7 @@ static void pool_borrow(const struct service *s, size_t pool, const bool borrows
 	size_t own4 = family_offered(p, 4, out), own6 = family_offered(p, 6, out);
 	size_t room = SERVICE_POOL_MEMBERS - own4 - own6;
 
+	assert(lender || (!borrows[0] && !borrows[1]));
 	if (borrows[0])
 		family_borrow(s, pool, 4, lender, room - (borrows[1] && own6 == 0), out);
 	if (borrows[1])
