@@ -41,7 +41,7 @@ def change(span, planned_on, outcome=OK, revision=0):
 
 
 def checked(*operations):
-    return linearizable.check(list(operations), model.initial(), model.step)
+    return linearizable.check(model.with_publications(operations), model.initial(), model.step)
 
 
 LINEARIZABLE = {
@@ -57,6 +57,12 @@ LINEARIZABLE = {
     "two changes compared with one revision": [change((1, 4), 0, revision=1),
                                                change((2, 5), 0, REFUSED),
                                                read((6, 7), revision=1)],
+    "a document on trial comes into force later": [change((1, 2), 0, revision=1), read((3, 4)),
+                                                   read((5, 6), revision=1)],
+    "a document on trial is taken back": [change((1, 2), 0, revision=1), read((3, 4)),
+                                          read((5, 6), revision=2),
+                                          change((7, 8), 2, revision=3),
+                                          read((9, 10), revision=3)],
     "a refused drain says nothing": [declare((1, 2), DRAIN_MUC, "x", REFUSED), read((3, 4))],
     "the end of one drain lets the other begin": [
         declare((1, 2), DRAIN_MUC, "x"), withdraw((3, 6), DRAIN_MUC, "x"),
@@ -77,8 +83,12 @@ NOT_LINEARIZABLE = {
                                           read((3, 4), {(HOLD, "x")}),
                                           withdraw((5, 6), HOLD, "x"),
                                           read((7, 8), {(HOLD, "x")})],
-    "both changes of one revision win": [change((1, 4), 0, revision=1),
-                                         change((2, 5), 0, revision=1)],
+    "both changes of one revision come into force": [
+        change((1, 4), 0, revision=1), change((2, 5), 0, revision=1), read((6, 7), revision=1),
+        read((8, 9), revision=2)],
+    "a revision that nobody applied": [change((1, 2), 0, revision=1), read((3, 4), revision=3)],
+    "a document in force is taken back": [change((1, 2), 0, revision=1), read((3, 4), revision=1),
+                                          read((5, 6))],
     "a conflict where there was none": [change((1, 2), 0, REFUSED)],
     "both sites are drained (rule 3)": [declare((1, 2), DRAIN_MUC, "x"),
                                         declare((3, 4), DRAIN_FRA, "y")],

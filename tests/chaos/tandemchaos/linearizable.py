@@ -104,7 +104,7 @@ def _candidates(number, valid, used, under_way, lazy):
     for other, candidate in under_way.items():
         if candidate.outcome == UNKNOWN and candidate.kind != "declare" and other not in used:
             # Unanswered ones that do the same stand for each other: the first is enough.
-            same = (candidate.kind, candidate.key, candidate.planned_on)
+            same = (candidate.kind, candidate.key, candidate.planned_on, candidate.revision)
             if same in alike:
                 continue
             alike.add(same)

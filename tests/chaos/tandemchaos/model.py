@@ -9,17 +9,23 @@ or changes it in one moment between its invocation and its return:
   is drained.
 - undrain, release, unpin: removes its key; the answer names the reason that has ended, which must
   be the one that stood. Refused as "not there": only if it was not there.
-- apply, compared with revision R: possible only at R, makes R + 1. Refused as a conflict: only at
-  another revision than R.
+- apply, compared with revision R: possible only at R; answers with the revision that the document
+  will have. It changes nothing yet: one name server has it on trial.
+- publish: what comes of that, at any later time (docs/publication.md): from R to that revision, or
+  to the one after it, under which the former document is returned. So of two documents compared
+  with one revision at most one comes into force.
+  apply refused as a conflict: only at another revision than R.
 - read: tells all of it.
 
 No answer's epoch or revision is lower than that of an operation before it.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from .history import OK, REFUSED, UNKNOWN
 
+UNKNOWN_REVISIONS = 2
 MAIL_DRAINS = frozenset(("drain/muc", "drain/fra"))
 
 
@@ -58,18 +64,34 @@ def _withdraw(state, op):
 
 
 def _apply(state, op):
-    if state.revision != op.planned_on:
+    if state.revision != op.planned_on or (op.outcome == OK and op.revision <= op.planned_on):
         return None
-    if op.outcome == OK and op.revision != op.planned_on + 1:
-        return None
-    return state._replace(revision=state.revision + 1)
+    return state
+
+
+def _publish(state, op):
+    return state._replace(revision=op.revision) if state.revision == op.planned_on else None
 
 
 def _read(state, op):
     return state if state.declared == op.found and state.revision == op.revision else None
 
 
-_STEPS = {"read": _read, "declare": _declare, "withdraw": _withdraw, "apply": _apply}
+_STEPS = {"read": _read, "declare": _declare, "withdraw": _withdraw, "apply": _apply,
+          "publish": _publish}
+
+
+def with_publications(operations):
+    """The same, with what may come of each apply. That of an unanswered one is not told."""
+    found = list(operations)
+    for op in operations:
+        if op.kind != "apply" or op.outcome not in (OK, UNKNOWN):
+            continue
+        revisions = ([op.revision, op.revision + 1] if op.outcome == OK
+                     else range(op.planned_on + 1, op.planned_on + 1 + UNKNOWN_REVISIONS))
+        found += [replace(op, kind="publish", outcome=UNKNOWN, revision=revision, returned=0.0)
+                  for revision in revisions]
+    return found
 
 
 def step(state, op):
@@ -81,8 +103,8 @@ def step(state, op):
             return state if state.revision != op.planned_on else None
         return state
     after = _STEPS[op.kind](state, op)
-    if after is None or op.outcome == UNKNOWN:
-        return after
+    if after is None or op.outcome == UNKNOWN or op.kind == "apply":
+        return after  # the epoch of an apply is the one that it will have
     if op.epoch < state.epoch or op.revision < state.revision:
         return None
     # What a write's answer tells of the revision is no write of it.

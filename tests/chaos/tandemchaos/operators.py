@@ -124,7 +124,9 @@ class Client:
             op.outcome = REFUSED
         elif error.get("code") in ("refused", "conflict", "invalid", "not-found", "limit"):
             # Only a conflict says something about the register; rule 3 weighs health.
-            conflict = error["code"] == "conflict"
+            # Nor does one with a document on trial, which is of no revision in force.
+            conflict = (error["code"] == "conflict"
+                        and "being published" not in error["message"])
             op.outcome = REFUSED if conflict or op.kind == "declare" else NOTHING
         else:
             op.outcome = UNKNOWN

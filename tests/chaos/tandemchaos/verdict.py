@@ -82,7 +82,7 @@ def judge(runner):
     bad += different
     operations = runner.history.operations()
     revision, epoch = runner.start
-    checked = certain(operations)
+    checked = model.with_publications(certain(operations))
     try:
         result = linearizable.check(checked, model.initial(revision, epoch), model.step)
     except linearizable.TooMany as error:
