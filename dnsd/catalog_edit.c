@@ -62,7 +62,7 @@ static const struct kin *kin_make(struct catalog_edit *ed, struct kin like)
 	like.nodes = 0;
 	struct kin *k = arena_dup(&ed->root->arena, &like, sizeof(like));
 	VEC_PUSH(ed->made, ed->made_count) = k;
-	if (k->died == 0 && ed->root->kins_count < CATALOG_KINS_MAX)
+	if (k->died == 0) /* beyond the bound, too: has_children has to see it; no edit follows */
 		VEC_PUSH(ed->root->kins, ed->root->kins_count) = k;
 	return k;
 }

@@ -154,6 +154,7 @@ void zone_cuts_release(struct zone_cuts *c)
 
 struct walk { /* through a text, minding what is open */
 	const char *opened, *quoted;
+	size_t depth; /* each parenthesis wants its own end */
 };
 
 static void walk_on(struct walk *w, const char *at)
@@ -169,9 +170,9 @@ static void walk_on(struct walk *w, const char *at)
 		else if (!w->quoted && *at == ';')
 			at += strcspn(at, "\n") - 1;
 		else if (!w->quoted && *at == '(')
-			w->opened = at;
-		else if (!w->quoted && *at == ')')
-			w->opened = NULL;
+			w->opened = w->depth++ == 0 ? at : w->opened;
+		else if (!w->quoted && *at == ')' && w->depth > 0)
+			w->opened = --w->depth == 0 ? NULL : w->opened;
 	}
 }
 
@@ -338,7 +339,7 @@ static int scan_record(struct scan *s, struct zone_data *z, struct err *e)
 	size_t before = z->records_count;
 	struct zone_cut cut = {.at = (size_t)(s->at - s->text), .line = s->line};
 	bool is_place = place_is_here(s);
-	if (s->needs_owner && (*s->at == ' ' || *s->at == '\t'))
+	if (s->needs_owner && !names_owner(*s->at) && !strchr("*\\$", *s->at))
 		return err_set(e, E_INVALID, "no owner in the first record of a piece");
 	if (is_place)
 		state_take(s, &cut.state);
