@@ -12,22 +12,51 @@ void look_release(struct look *l)
 	free(l->detail);
 }
 
-static struct look *look_place(
-    struct core *c, enum core_look_type type, const char *subject, const char *owner, uint16_t kind)
+static int look_compare(const struct look *l, enum core_look_type type, const char *subject,
+    const char *owner, uint16_t kind)
 {
-	for (size_t i = 0; i < c->looks_count; i++) {
-		struct look *l = &c->looks[i];
-		if (l->type == type && l->kind == kind && strcmp(l->subject, subject) == 0 &&
-		    strcmp(l->owner, owner) == 0)
-			return l;
+	int order = (l->type > type) - (l->type < type);
+
+	if (order == 0)
+		order = strcmp(l->subject, subject);
+	if (order == 0)
+		order = strcmp(l->owner, owner);
+	return order != 0 ? order : (l->kind > kind) - (l->kind < kind);
+}
+
+/* Where it is or would be; *there says which. Every look has a whole proof judged again, question
+ * by question, so they are kept sorted. */
+static size_t look_place(const struct core *c, enum core_look_type type, const char *subject,
+    const char *owner, uint16_t kind, bool *there)
+{
+	size_t low = 0, high = c->looks_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (look_compare(&c->looks[middle], type, subject, owner, kind) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	*there =
+	    low < c->looks_count && look_compare(&c->looks[low], type, subject, owner, kind) == 0;
+	return low;
 }
 
 const struct look *look_find(const struct core *c, enum core_look_type type, const char *subject,
     const char *owner, uint16_t kind)
 {
-	return look_place((struct core *)c, type, subject, owner, kind);
+	bool there;
+	size_t at = look_place(c, type, subject, owner, kind, &there);
+
+	return there ? &c->looks[at] : NULL;
+}
+
+static void look_insert(struct core *c, size_t at, struct look fresh)
+{
+	(void)VEC_PUSH(c->looks, c->looks_count);
+	memmove(&c->looks[at + 1], &c->looks[at], (c->looks_count - 1 - at) * sizeof(*c->looks));
+	c->looks[at] = fresh;
 }
 
 void looks_forget(struct core *c, uint64_t now_ms)
@@ -84,17 +113,20 @@ static void measure_take(
 
 void look_take(struct core *c, const struct core_look *l, struct core_time now)
 {
-	struct look *known = look_place(c, l->type, l->subject, l->owner, l->kind);
+	struct look fresh = {.type = l->type,
+	    .subject = text_clean(l->subject, STATE_TEXT_BYTES),
+	    .owner = text_clean(l->owner, STATE_TEXT_BYTES),
+	    .kind = l->kind};
+	bool there, at_bound = c->looks_count == CORE_LOOKS;
+	size_t at = look_place(c, l->type, fresh.subject, fresh.owner, l->kind, &there);
 
-	if (!known) {
-		if (c->looks_count == CORE_LOOKS)
-			return;
-		VEC_PUSH(c->looks, c->looks_count) = (struct look){.type = l->type,
-		    .subject = text_clean(l->subject, STATE_TEXT_BYTES),
-		    .owner = text_clean(l->owner, STATE_TEXT_BYTES),
-		    .kind = l->kind};
-		known = &c->looks[c->looks_count - 1];
-	}
+	if (there || at_bound)
+		look_release(&fresh);
+	else
+		look_insert(c, at, fresh);
+	if (!there && at_bound)
+		return;
+	struct look *known = &c->looks[at];
 	free(known->failure);
 	known->failure = text_clean(l->failure, STATE_TEXT_BYTES);
 	known->at_ms = now.mono_ms;

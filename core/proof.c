@@ -73,6 +73,7 @@ struct walk { /* the questions of one drain, one after the other */
 	struct core_question *out;
 	size_t *pools; /* beside `out`: the pool asked about, SIZE_MAX for a SOA */
 	size_t count, max;
+	size_t first;   /* question to the subject that is being asked */
 	bool truncated; /* there was more to ask than `max` */
 };
 
@@ -80,7 +81,7 @@ static void walk_add(struct walk *w, struct core_question q, size_t name, size_t
 {
 	q.owner =
 	    q.kind == LOOK_SOA ? w->s->zones[w->s->names[name].zone].name : w->s->names[name].owner;
-	for (size_t i = 0; q.kind == LOOK_SOA && i < w->count; i++)
+	for (size_t i = w->first; q.kind == LOOK_SOA && i < w->count; i++)
 		if (w->out[i].kind == LOOK_SOA && w->out[i].type == q.type &&
 		    strcmp(w->out[i].owner, q.owner) == 0 &&
 		    strcmp(w->out[i].subject, q.subject) == 0)
@@ -116,6 +117,7 @@ static void walk_name_servers(struct walk *w)
 		    .subject = m->name_servers[i].endpoint,
 		    .endpoint = m->name_servers[i].endpoint};
 		size_t asked = 0;
+		w->first = w->count;
 		for (size_t p = 0; p < w->s->pools_count && asked < CORE_PROOF_POOLS; p++) {
 			size_t name = pool_name(w->s, p);
 			if (name == SIZE_MAX ||
@@ -196,13 +198,26 @@ static bool pool_offers(
 	return false;
 }
 
-/* The first address of the site in the answer that the pool does not offer, or NULL. */
+static bool answer_has_site(const struct service_pool *p, size_t site, const struct look *l)
+{
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].site == site && answer_has(l, &p->members[i].address))
+			return true;
+	return false;
+}
+
+/* The first address of the site in the answer that the pool does not offer, or NULL. What is
+ * offered is decided only where it matters, for there are hundreds of answers. */
 static const struct addr *answer_leftover(
     const struct core *c, const struct state *s, size_t pool, size_t site, const struct look *l)
 {
 	const struct service_pool *p = &c->service->pools[pool];
 	struct offers offers;
 
+	if (!answer_has_site(p, site, l) &&
+	    !(p->all_down == ALL_DOWN_FALLBACK &&
+	        answer_has_site(&c->service->pools[p->fallback], site, l)))
+		return NULL;
 	offer_decide(c->service, s, pool, &offers);
 	for (size_t i = 0; i < p->members_count; i++) {
 		const struct addr *left = answer_has(l, &p->members[i].address);
