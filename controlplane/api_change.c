@@ -25,6 +25,7 @@ struct change { /* a request of an operator until its reply */
 	struct core_request core;
 	struct core_names names; /* core.names points here once they are counted */
 	char *names_text;        /* for people */
+	bool holds_names;
 };
 
 static struct change *change_new(struct api *a, struct http_request *r)
@@ -76,6 +77,8 @@ static void names_release(struct core_names *n)
 
 static void change_free(struct change *c)
 {
+	if (c->holds_names)
+		engine_names_release(c->api->engine);
 	json_decref(c->body);
 	service_drop(c->service);
 	names_release(&c->names);
@@ -326,6 +329,15 @@ static bool names_begin(struct change *c)
 	    (before == NULL || before->names_files_count == 0))
 		return false;
 	c->names.base = state != NULL ? state->revision : 0;
+	c->holds_names = engine_names_hold(c->api->engine);
+	if (!c->holds_names) {
+		struct err e;
+		err_set(&e, E_UNAVAILABLE,
+		    "old lists of names are being thrown away at this moment; nothing was "
+		    "changed; try again in a few seconds");
+		change_fail(c, &e);
+		return true;
+	}
 	api_names_check(c->api, before, c->service, on_names_checked, c);
 	return true;
 }

@@ -76,6 +76,10 @@ struct parser;
 struct parser *engine_parser(const struct engine *en); /* freed by engine_free */
 struct store *engine_store(const struct engine *en);
 struct names_store *engine_names(const struct engine *en);
+/* From before the lists of a document are looked at until it is answered: no list is thrown away
+ * meanwhile. False: some are at this moment, try again later. */
+bool engine_names_hold(struct engine *en);
+void engine_names_release(struct engine *en);
 const char *engine_name(const struct engine *en);
 struct core_time engine_now(void);
 

@@ -1,5 +1,6 @@
 /* Lists of names, as far as the engine has to do with them: which revision refers to which, and
  * that those nobody refers to are thrown away. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "controlplane/engine_parts.h"
@@ -29,14 +30,16 @@ static void on_sweep(evutil_socket_t fd, short what, void *ctx)
 	uint64_t keep_from =
 	    state->revision > ENGINE_CONFIG_KEEP ? state->revision - ENGINE_CONFIG_KEEP + 1 : 0;
 	const struct store_compare fence = election_fence(en->election);
-	names_sweep_run(en->sweep, &fence, keep_from, clock_mono_ms(), NAMES_SWEEP_SPARE_MS);
+	const struct store_compare stands = {.key = KEY_STATE, .modified = en->modified};
+	names_sweep_run(
+	    en->sweep, &fence, &stands, keep_from, clock_mono_ms(), NAMES_SWEEP_SPARE_MS);
 }
 
 void names_open(struct engine *en)
 {
 	static const struct timeval every = {.tv_sec = SWEEP_EVERY_S};
 	en->names = names_store_new(en->options.store);
-	en->sweep = names_sweep_new(en->options.store, en->names);
+	en->sweep = names_sweep_new(en->options.store, en->names, &en->names_held);
 	en->sweep_timer = event_new(en->options.base, -1, EV_PERSIST, on_sweep, en);
 	event_add(en->sweep_timer, &every);
 }
@@ -47,6 +50,20 @@ void names_release(struct engine *en)
 		event_free(en->sweep_timer);
 	names_sweep_free(en->sweep);
 	names_store_free(en->names);
+}
+
+bool engine_names_hold(struct engine *en)
+{
+	if (names_sweep_is_removing(en->sweep))
+		return false;
+	en->names_held++;
+	return true;
+}
+
+void engine_names_release(struct engine *en)
+{
+	assert(en->names_held > 0);
+	en->names_held--;
 }
 
 struct names_store *engine_names(const struct engine *en)

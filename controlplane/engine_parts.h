@@ -73,6 +73,7 @@ struct engine {
 	struct names_store *names;
 	struct names_sweep *sweep;
 	struct event *sweep_timer;
+	unsigned names_held; /* documents on their way whose lists must not go */
 
 	enum election_role role;
 	uint64_t term;

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "lib/base/mem.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
-enum { USES = 1000, LISTS = 1000, STEP_KEYS = 40 };
+enum { USES = 1000, LISTS = 1000, STEP_KEYS = 40, UNSETTLED_MS = 15000 };
 
 struct unused { /* a list without a use */
 	uint8_t digest[VIEW_DIGEST_BYTES];
@@ -20,12 +21,14 @@ struct unused { /* a list without a use */
 struct names_sweep {
 	struct store *store;
 	struct names_store *names;
+	const unsigned *held;
+	uint64_t unsettled_ms; /* a removal whose fate is not known may happen until then */
 	struct unused *unused;
 	size_t unused_count;
 	/* of the round */
-	bool busy;
-	struct store_compare fence;
-	char fence_key[STORE_KEY_BYTES];
+	bool busy, removing;
+	struct store_compare compares[2]; /* the leader's term, and the state */
+	char keys[2][STORE_KEY_BYTES];
 	uint64_t keep_from, now_ms, spare_ms;
 	uint8_t (*used)[VIEW_DIGEST_BYTES];
 	size_t used_count;
@@ -34,12 +37,19 @@ struct names_sweep {
 	uint8_t list[VIEW_DIGEST_BYTES]; /* that goes */
 };
 
-struct names_sweep *names_sweep_new(struct store *store, struct names_store *names)
+struct names_sweep *names_sweep_new(
+    struct store *store, struct names_store *names, const unsigned *held)
 {
 	struct names_sweep *s = mem_new(1, sizeof *s);
 	s->store = store;
 	s->names = names;
+	s->held = held;
 	return s;
+}
+
+bool names_sweep_is_removing(const struct names_sweep *s)
+{
+	return s->removing || clock_mono_ms() < s->unsettled_ms;
 }
 
 bool names_sweep_is_busy(const struct names_sweep *s)
@@ -53,7 +63,7 @@ static void round_end(struct names_sweep *s)
 	free(s->doomed);
 	s->used = s->doomed = NULL;
 	s->used_count = s->doomed_count = 0;
-	s->busy = false;
+	s->busy = s->removing = false;
 }
 
 void names_sweep_free(struct names_sweep *s)
@@ -78,16 +88,25 @@ static bool digest_in(uint8_t (*const list)[VIEW_DIGEST_BYTES], size_t count, co
 
 static void chunks_remove(struct names_sweep *s);
 
+/* One that timed out may arrive late; until then no document is looked at. */
+static void removal_settle(struct names_sweep *s, int result)
+{
+	if (result == E_TIMEOUT)
+		s->unsettled_ms = clock_mono_ms() + UNSETTLED_MS;
+	names_store_forget(s->names); /* what is in memory may be gone from the store now */
+}
+
 static void on_removed(void *ctx, int result, const struct err *e, uint64_t revision)
 {
 	struct names_sweep *s = ctx;
 	(void)revision;
-	if (result != 0) {
+	removal_settle(s, result);
+	if (result != 0 && result != E_CONFLICT)
 		log_warn("old lists of names stay for now: %s", e->text);
+	if (result != 0)
 		round_end(s);
-		return;
-	}
-	chunks_remove(s);
+	else
+		chunks_remove(s);
 }
 
 static void on_list_removed(void *ctx, int result, const struct err *e, uint64_t revision)
@@ -95,6 +114,7 @@ static void on_list_removed(void *ctx, int result, const struct err *e, uint64_t
 	struct names_sweep *s = ctx;
 	char hex[NAMES_HEX_BYTES];
 	(void)revision, (void)e;
+	removal_settle(s, result);
 	if (result == 0)
 		log_info("the list of names %.16s… is in no kept revision and gone",
 		    names_hex(s->list, hex));
@@ -108,8 +128,8 @@ static void keys_remove(
 	for (size_t i = 0; i < count; i++)
 		writes[i] = (struct store_write){.key = keys[i]};
 	store_commit(s->store,
-	    &(struct store_txn){.compares = &s->fence,
-	        .compares_count = 1,
+	    &(struct store_txn){.compares = s->compares,
+	        .compares_count = 2,
 	        .writes = writes,
 	        .writes_count = count},
 	    done, s);
@@ -119,7 +139,11 @@ static void chunks_remove(struct names_sweep *s)
 {
 	char keys[STEP_KEYS][STORE_KEY_BYTES], hex[NAMES_HEX_BYTES];
 	size_t count = 0;
-	names_store_forget(s->names); /* what is in memory may be gone from the store now */
+	if (*s->held > 0) { /* between two removals: the next round goes on */
+		round_end(s);
+		return;
+	}
+	s->removing = true;
 	while (count < STEP_KEYS && s->doomed_count > 0)
 		snprintf(keys[count++], STORE_KEY_BYTES, "%s%s", KEY_NAMES_CHUNK,
 		    names_hex(s->doomed[--s->doomed_count], hex));
@@ -253,14 +277,18 @@ static void on_uses(void *ctx, int result, const struct err *e, uint64_t revisio
 	store_list(s->store, KEY_NAMES_LIST, LISTS, false, on_lists, s);
 }
 
-void names_sweep_run(struct names_sweep *s, const struct store_compare *fence, uint64_t keep_from,
-    uint64_t now_ms, uint64_t spare_ms)
+void names_sweep_run(struct names_sweep *s, const struct store_compare *fence,
+    const struct store_compare *state, uint64_t keep_from, uint64_t now_ms, uint64_t spare_ms)
 {
 	if (s->busy)
 		return;
 	s->busy = true;
-	snprintf(s->fence_key, sizeof s->fence_key, "%s", fence->key);
-	s->fence = (struct store_compare){.key = s->fence_key, .modified = fence->modified};
+	for (size_t i = 0; i < 2; i++) {
+		const struct store_compare *from = i == 0 ? fence : state;
+		snprintf(s->keys[i], sizeof s->keys[i], "%s", from->key);
+		s->compares[i] =
+		    (struct store_compare){.key = s->keys[i], .modified = from->modified};
+	}
 	s->keep_from = keep_from;
 	s->now_ms = now_ms;
 	s->spare_ms = spare_ms;

@@ -7,6 +7,7 @@
 enum { SWEEP_LISTS = 1000, BATCH = 50 };
 
 static const char fence_key[] = "/tandem/leader";
+static const char state_key[] = "/tandem/state";
 
 static int sqlite_up(void **state)
 {
@@ -150,15 +151,41 @@ static void use_write(struct rig *rig, unsigned revision, const struct list *l)
 	rig_put_ok(rig, key, text);
 }
 
-static void sweep(struct rig *rig, struct names_store *ns, uint64_t fence, uint64_t keep_from)
+static void sweep_since(struct rig *rig, struct names_store *ns, uint64_t fence, uint64_t state,
+    uint64_t keep_from, unsigned held)
 {
-	struct names_sweep *s = names_sweep_new(rig->store, ns);
-	names_sweep_run(
-	    s, &(struct store_compare){.key = fence_key, .modified = fence}, keep_from, 1000, 0);
+	struct names_sweep *s = names_sweep_new(rig->store, ns, &held);
+	names_sweep_run(s, &(struct store_compare){.key = fence_key, .modified = fence},
+	    &(struct store_compare){.key = state_key, .modified = state}, keep_from, 1000, 0);
 	for (int i = 0; i < RIG_LIMIT_MS / 10 && names_sweep_is_busy(s); i++)
 		rig_wait_ms(rig->base, 10);
 	assert_false(names_sweep_is_busy(s));
 	names_sweep_free(s);
+}
+
+static void sweep(struct rig *rig, struct names_store *ns, uint64_t fence, uint64_t keep_from)
+{
+	sweep_since(rig, ns, fence, rig_put_ok(rig, state_key, "state"), keep_from, 0);
+}
+
+static void a_list_that_a_document_refers_to_meanwhile_stays(void **state)
+{
+	struct rig *rig = *state;
+	struct names_store *ns = names_store_new(rig->store);
+	struct list l = list_of("ab");
+	uint64_t fence = rig_put_ok(rig, fence_key, "muc");
+	uint64_t looked = rig_put_ok(rig, state_key, "before");
+	list_write(rig, ns, &l, true);
+	sweep_since(rig, ns, fence, looked, 1, 1); /* one is on its way */
+	assert_true(list_is_there(rig, &l) && chunk_is_there(rig, 'a'));
+	rig_put_ok(rig, state_key, "after"); /* and applied, after the uses were looked at */
+	sweep_since(rig, ns, fence, looked, 1, 0);
+	assert_true(list_is_there(rig, &l) && chunk_is_there(rig, 'a'));
+	assert_int_equal(gathered(rig, ns, &l), 0);
+	sweep(rig, ns, fence, 1);
+	assert_false(list_is_there(rig, &l));
+	names_store_free(ns);
+	list_release(&l);
 }
 
 static void a_list_is_whole_when_all_its_parts_are_there(void **state)
@@ -279,6 +306,7 @@ static int contract_run(const char *engine, CMFixtureFunction up, CMFixtureFunct
 	}
 	const struct CMUnitTest tests[] = {
 	    NAMES(a_list_is_whole_when_all_its_parts_are_there),
+	    NAMES(a_list_that_a_document_refers_to_meanwhile_stays),
 	    NAMES(what_left_the_store_is_missing_after_it_was_forgotten),
 	    NAMES(a_list_without_a_use_goes_and_leaves_what_others_share),
 	    NAMES(who_does_not_lead_any_more_removes_nothing),
