@@ -158,6 +158,7 @@ int api_new(const struct api_options *options, struct api **out, struct err *e)
 	a->store_kind = options->store_kind;
 	a->care = options->care;
 	a->peers = options->peers;
+	a->certificate = options->certificate;
 	LIST_INIT(&a->answers);
 	LIST_INIT(&a->forwards);
 	struct streams_options streams = {.base = options->base,

@@ -19,6 +19,7 @@ struct api_options {
 	SSL_CTX *tls;              /* borrowed */
 	const char *store_kind;    /* "sqlite" or "etcd" */
 	struct http_client *peers; /* borrowed; to the other controllers, or NULL */
+	const char *certificate;   /* borrowed; the file that `peers` shows, or NULL */
 	const char *site;          /* of this controller: copied */
 	struct care *care;         /* borrowed; may be NULL */
 };

@@ -6,8 +6,10 @@
 
 #include "controlplane/api_parts.h"
 #include "lib/base/mem.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/tls.h"
 
 #define ACTOR_HEADER "Tandem-Actor"
 
@@ -69,6 +71,20 @@ static void on_answer(void *ctx, const struct http_response *response)
 	forward_free(f);
 }
 
+/* Why nobody would let this controller in, or NULL. Seen here, nothing has been sent; over TLS 1.3
+ * it might have been before the refusal arrives. */
+static const char *own_obstacle(const struct api *a)
+{
+	int64_t expires_ms;
+	if (a->peers == NULL)
+		return "its own certificate can not be used";
+	if (a->certificate != NULL &&
+	    tls_certificate_expiry(a->certificate, &expires_ms, NULL) == 0 &&
+	    expires_ms <= clock_wall_ms())
+		return "its own certificate has expired (docs/operations/certificates.md)";
+	return NULL;
+}
+
 void api_forward(struct api *a, struct http_request *r, const char *leader, const char *url)
 {
 	struct forward *f = mem_new(1, sizeof *f);
@@ -78,10 +94,10 @@ void api_forward(struct api *a, struct http_request *r, const char *leader, cons
 	f->url = mem_strdup(url);
 	LIST_INSERT_HEAD(&a->forwards, f, next);
 	a->forwards_count++;
-	if (a->peers == NULL || a->forwards_count > FORWARDS_MAX) {
-		forward_fail(f, a->peers == NULL ? E_UNAVAILABLE : E_LIMIT,
-		    a->peers == NULL ? "its own certificate can not be used"
-		                     : "too many requests are on their way there",
+	const char *obstacle = own_obstacle(a);
+	if (obstacle != NULL || a->forwards_count > FORWARDS_MAX) {
+		forward_fail(f, obstacle != NULL ? E_UNAVAILABLE : E_LIMIT,
+		    obstacle != NULL ? obstacle : "too many requests are on their way there",
 		    false);
 		return;
 	}
@@ -109,8 +125,8 @@ void api_forward(struct api *a, struct http_request *r, const char *leader, cons
 
 void api_forward_release(struct api *a)
 {
-	struct forward *f;
-	while ((f = LIST_FIRST(&a->forwards)) != NULL) {
+	for (struct forward *f = LIST_FIRST(&a->forwards), *next; f != NULL; f = next) {
+		next = LIST_NEXT(f, next);
 		http_call_cancel(f->call);
 		forward_fail(f, E_TIMEOUT, "it is being stopped itself", true);
 	}

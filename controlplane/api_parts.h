@@ -21,6 +21,7 @@ struct api {
 	struct http_server *server;
 	struct http_server *local; /* for this machine's users; NULL: none */
 	struct http_client *peers; /* to other controllers; NULL: none */
+	const char *certificate;   /* that it shows there */
 	struct forwards forwards;
 	size_t forwards_count;
 	const char *store_kind;

@@ -176,6 +176,7 @@ static int parts_open(struct controld *d, struct err *e)
 	    .store_kind = alone ? "sqlite" : "etcd",
 	    .care = d->care,
 	    .peers = d->peers,
+	    .certificate = d->config->common.tls_certificate,
 	    .site = site};
 	result = api_new(&api, &d->api, e);
 	if (result == 0)
