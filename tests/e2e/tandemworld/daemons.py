@@ -12,7 +12,8 @@ from .sites import (CONTROLD_METRICS_PORT, API_PORT, DNS_PORT, DNSD_METRICS_PORT
 SOCKET_PATH_BYTES = 107  # unix(7)
 # A report ends the program at once, so that a test can not pass over it.
 SANITIZER_ENVIRONMENT = {
-    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1",
+    "ASAN_OPTIONS": "abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:"
+                    "verify_asan_link_order=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     "TSAN_OPTIONS": "halt_on_error=1",
 }
