@@ -156,7 +156,7 @@ def test_lost_majority_is_made_whole_from_a_member_that_was_behind(world3, watch
     began = time.monotonic()
     everyone.follow(Page("lost-majority.md"))
     figures.add("operations: a lost majority made whole", time.monotonic() - began)
-    assert world3.status()["epoch"] > epoch
+    until(lambda: world3.status()["epoch"] > epoch, 10, "the numbers are not lifted")
 
 
 def alarms(world):

@@ -82,8 +82,8 @@ def test_stopped_one_loses_it_and_the_others_never_see_it(world, document):
         assert "was taken back" in done.stderr, done
         assert asker.ask(NEW).rcode == dns.NXDOMAIN
         assert publication(world)["state"] == "returned"
-        status = world.status()
-        assert any(a["key"] == "publication-returned" for a in status["alarms"]), status["alarms"]
+        until(lambda: any(a["key"] == "publication-returned" for a in world.status()["alarms"]), 5,
+              "no alarm tells that it was taken back")
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: all_serve(world), 10, "the one that was stopped did not come back")
