@@ -150,6 +150,14 @@ static void record_edit(struct text *t, size_t at)
 #pragma GCC diagnostic pop
 }
 
+/* What may open, close, hide or cut something that goes on over lines. */
+static void odd_octet_put(struct text *t, size_t at)
+{
+	static const char odd[] = "()();\"\"\\$@*. \t\r";
+	if (at < t->count && t->lines[at][0] != '\0')
+		t->lines[at][chance(strlen(t->lines[at]))] = odd[chance(sizeof(odd) - 1)];
+}
+
 static void text_edit(struct text *t, unsigned round)
 {
 	size_t edits = chance(4) == 0 ? 1 + chance(5) : 1;
@@ -158,7 +166,10 @@ static void text_edit(struct text *t, unsigned round)
 		    round % 4 == 0 ? 7 : 5 + round);
 	for (size_t i = 0; i < edits; i++) {
 		size_t at = 4 + chance(t->count - 3);
-		switch (chance(6)) {
+		switch (chance(7)) {
+		case 6:
+			odd_octet_put(t, at);
+			break;
 		case 0:
 			lines_drop(t, at, 1 + chance(chance(10) == 0 ? 2000 : 3));
 			break;
