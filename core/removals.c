@@ -3,6 +3,7 @@
  *
  * Names that leave are removals. Types that leave a name which stays are losses: of an owner, or of
  * all names of a pool that loses an address family, for these may be millions. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,6 +106,7 @@ static void loss_add(
 {
 	struct view_loss *l = &VEC_PUSH(r->losses, r->losses_count);
 
+	assert(owner || pool);
 	*l = (struct view_loss){.owner = owner ? mem_strdup(owner) : NULL,
 	    .pool = pool ? mem_strdup(pool) : NULL,
 	    .revision = revision};
