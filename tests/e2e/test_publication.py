@@ -11,9 +11,8 @@ from tandemworld import dns, service
 from tandemworld.demo import KILL_TARGET_S
 from tandemworld.processes import until
 from tandemworld.sites import MAIL_ADDRESSES, MAIL_SITES
+from tandemworld.trial import NEW, all_serve, first_of, first_site, publication, with_name
 from tandemworld.world import slack
-
-NEW = "mx-00000007.mail.eu.retarus.com"
 
 
 @pytest.fixture
@@ -24,27 +23,6 @@ def document(world):
     world.service_file.write_text(text)
     done = world.tandem("apply", "-f", world.service_file)
     assert done.returncode == 0, done
-
-
-def with_name(world, name=NEW):
-    names = [service.NAME, *service.MX_NAMES, name]
-    path = world.folder / "changed.yaml"
-    path.write_text(service.document(world.mail_authority.ca, world.starttls, names=names))
-    return path
-
-
-def publication(world):
-    return world.status()["publication"]
-
-
-def all_serve(world):
-    status = world.status()
-    servers = [d for s in status["sites"] for d in s["dnsd"]]
-    return servers and all(d["epoch"] == status["epoch"] for d in servers)
-
-
-def first_site(world):
-    return next(s for s in MAIL_SITES if s.name == publication(world)["site"])
 
 
 def test_one_name_server_has_it_first_then_all(world, document):
@@ -100,15 +78,6 @@ def test_nobody_waits_in_an_emergency(world, document):
     assert done.returncode == 0, done
     p = publication(world)
     assert p["state"] == "published" and "at once: in a hurry" in p["text"], p
-
-
-def first_of(world):
-    """The site whose name server goes first, found by publishing something harmless."""
-    assert world.tandem("apply", "-f", with_name(world)).returncode == 0
-    site = first_site(world)
-    assert world.tandem("apply", "-f", world.service_file).returncode == 0
-    until(lambda: all_serve(world), 5, "the name servers do not serve what is in force")
-    return site
 
 
 def test_failure_meanwhile_reaches_the_others_as_fast_as_ever(world, document, figures):
