@@ -1,5 +1,5 @@
 /* Lists of names in a store: what is missing is told, what is in use stays; on each engine. */
-#include "etcd_rig.h"
+#include "store_engines.h"
 
 #include "controlplane/names_store.h"
 #include "controlplane/names_sweep.h"
@@ -8,47 +8,6 @@ enum { SWEEP_LISTS = 1000, BATCH = 50 };
 
 static const char fence_key[] = "/tandem/leader";
 static const char state_key[] = "/tandem/state";
-
-static int sqlite_up(void **state)
-{
-	struct rig *rig = mem_new(1, sizeof *rig);
-	struct err e = {0};
-	char path[128];
-	rig->base = event_base_new();
-	rig_folder_make(rig->folder);
-	snprintf(path, sizeof path, "%s/store.db", rig->folder);
-	if (store_sqlite_open(rig->base, path, &rig->store, &e) != 0)
-		fail_msg("%s", e.text);
-	*state = rig;
-	return 0;
-}
-
-static int store_down(void **state)
-{
-	struct rig *rig = *state;
-	store_free(rig->store);
-	event_base_free(rig->base);
-	rig_folder_remove(rig->folder);
-	free(rig);
-	return 0;
-}
-
-static struct etcd_rig etcd;
-
-static int etcd_up(void **state)
-{
-	struct rig *rig = mem_new(1, sizeof *rig);
-	rig->base = event_base_new();
-	rig_folder_make(rig->folder);
-	rig->store = etcd_rig_open(&etcd, rig->base, 0, 2000, 8000);
-	etcd_rig_wait(rig);
-	struct rig_result r = rig_list(rig, "/tandem/", 3000, false);
-	for (size_t i = 0; i < r.count; i++)
-		rig_put(rig, r.entries[i].key, NULL, UINT64_MAX);
-	rig_result_free(&r);
-	*state = rig;
-	return 0;
-}
 
 struct outcome {
 	bool done;
@@ -318,13 +277,5 @@ static int contract_run(const char *engine, CMFixtureFunction up, CMFixtureFunct
 
 int main(void)
 {
-	int failed = contract_run("sqlite", sqlite_up, store_down);
-	if (etcd_rig_missing())
-		return failed;
-	etcd_rig_init(&etcd, 1);
-	etcd_rig_secure(&etcd);
-	etcd_member_start(&etcd, 0);
-	failed += contract_run("etcd", etcd_up, store_down);
-	etcd_rig_release(&etcd);
-	return failed;
+	return engines_run(contract_run, NULL);
 }
