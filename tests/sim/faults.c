@@ -53,10 +53,16 @@ static void outage(size_t site, bool on)
 			sim->members[m].down += on ? 1 : -1U;
 }
 
+/* How long a fault lasts that begins now: none outlives the time of faults. */
+static uint64_t fault_lasts_us(const struct incident *i)
+{
+	uint64_t left_us = sim->layout->duration_us - sim->now_us;
+	return i->lasts_us < left_us ? i->lasts_us : left_us;
+}
+
 static void stall(struct process *n, const struct incident *i)
 {
-	uint64_t until_us = sim->now_us + i->lasts_us, end_us = sim->layout->duration_us;
-	until_us = until_us < end_us ? until_us : end_us;
+	uint64_t until_us = sim->now_us + fault_lasts_us(i);
 	if (n && n->alive && n->stalled_us < until_us)
 		n->stalled_us = until_us;
 }
@@ -258,10 +264,10 @@ uint64_t ambush_spring(struct process *controller)
 	static const char *const words[] = {"stands still", "crashes", "is cut off"};
 	uint64_t late_us = sim_beat_us() * (2 + i->c / 4 % 40), how = i->c % 3;
 	struct ambush *a = mem_new(1, sizeof(*a));
-	*a = (struct ambush){controller->index, i->lasts_us};
+	*a = (struct ambush){controller->index, fault_lasts_us(i)};
 	sim->ambush = NULL;
 	story_tell("*** %s %s for %.1f s while its write is on its way for %.1f s",
-	    controller->name, words[how], (double)i->lasts_us / 1e6, (double)late_us / 1e6);
+	    controller->name, words[how], (double)a->lasts_us / 1e6, (double)late_us / 1e6);
 	if (how == 0) {
 		stall(controller, i);
 		free(a);
