@@ -223,11 +223,12 @@ static json_t *acks_encode(const struct core_report *report, const char *site)
 	for (size_t i = 0; i < report->acks_count; i++) {
 		const struct core_ack_view *a = &report->acks[i];
 		if (strcmp(a->site, site) == 0)
-			json_array_append_new(array,
-			    json_pack("{s:o, s:I, s:I, s:b, s:I, s:o}", "name", text_json(a->name),
-			        "epoch", (json_int_t)a->epoch, "revision", (json_int_t)a->revision,
-			        "current", a->current, "age_ms", (json_int_t)a->age_ms, "refused",
-			        text_json(a->refused)));
+			json_array_append_new(
+			    array, json_pack("{s:o, s:I, s:I, s:I, s:b, s:I, s:o}", "name",
+			               text_json(a->name), "epoch", (json_int_t)a->epoch,
+			               "revision", (json_int_t)a->revision, "kept",
+			               (json_int_t)a->kept, "current", a->current, "age_ms",
+			               (json_int_t)a->age_ms, "refused", text_json(a->refused)));
 	}
 	return array;
 }

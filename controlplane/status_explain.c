@@ -168,8 +168,10 @@ static void explain_site(struct explanation *x, size_t index)
 	for (size_t i = 0; i < x->report.acks_count; i++) {
 		const struct core_ack_view *a = &x->report.acks[i];
 		if (strcmp(a->site, site->name) == 0)
-			say(x, "name server %s serves epoch %" PRIu64 ", heard %.1f s ago%s%s",
-			    a->name, a->epoch, (double)a->age_ms / 1000,
+			say(x, "name server %s serves epoch %" PRIu64 "%s, heard %.1f s ago%s%s",
+			    a->name, a->epoch,
+			    a->kept < a->epoch ? " (which is not on its disk)" : "",
+			    (double)a->age_ms / 1000,
 			    *a->refused != '\0' ? "; it refused a view: " : "", a->refused);
 	}
 	for (size_t i = 0; i < x->report.members_count; i++)

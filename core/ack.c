@@ -85,7 +85,8 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 	} else {
 		c->alarms_dirty = c->alarms_dirty || strcmp(known->refused, refused) != 0 ||
 		                  now_ms - known->at_ms > CORE_ACK_FRESH_MS ||
-		                  known->epoch > a->epoch || a->epoch > state_epoch(c);
+		                  known->epoch > a->epoch || a->epoch > state_epoch(c) ||
+		                  (known->kept < known->epoch) != (a->kept < a->epoch);
 		free(known->refused);
 		known->refused = refused;
 		free(known->endpoint);
@@ -95,6 +96,7 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 	}
 	known->epoch = a->epoch;
 	known->revision = a->revision;
+	known->kept = a->kept < a->epoch ? a->kept : a->epoch;
 	known->at_ms = now_ms;
 }
 
@@ -125,16 +127,24 @@ static bool ack_leads_astray(
 	return true;
 }
 
-/* One that was last seen at an older epoch and then fell silent may still answer with it. */
+/* One that was last seen at an older epoch and then fell silent may still answer with it, and one
+ * that could not write the view to its disk answers with an older one after a crash. */
 static bool ack_lags(const struct ack *a, uint64_t epoch, uint64_t now_ms, struct buf *missing)
 {
 	uint64_t age_ms = now_ms - a->at_ms;
 	char span[TEXT_TIME_BYTES];
 
-	if (a->epoch >= epoch)
+	if (a->kept >= epoch)
 		return false;
 	if (!missing)
 		return true;
+	if (a->epoch >= epoch) {
+		buf_printf(missing,
+		    "%s%s (%s) answers epoch %" PRIu64 " but has only epoch %" PRIu64
+		    " on its disk and would go back to that: make its disk writable",
+		    missing->bytes > 0 ? "; " : "", a->name, a->site, a->epoch, a->kept);
+		return true;
+	}
 	buf_printf(missing, "%s%s (%s) %s epoch %" PRIu64, missing->bytes > 0 ? "; " : "", a->name,
 	    a->site, age_ms <= CORE_ACK_FRESH_MS ? "still at" : "was last heard at", a->epoch);
 	if (age_ms > CORE_ACK_FRESH_MS)
@@ -148,7 +158,7 @@ bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms)
 {
 	for (size_t i = 0; i < c->acks_count; i++)
 		if (now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS &&
-		    (c->acks[i].epoch < epoch || ack_is_ahead(c, &c->acks[i])))
+		    (c->acks[i].kept < epoch || ack_is_ahead(c, &c->acks[i])))
 			return true;
 	return false;
 }

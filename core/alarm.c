@@ -250,6 +250,14 @@ static void acks_look(struct core *c, struct core_time now, struct core_effects 
 			               "%" PRIu64 ": %s",
 			        a->name, a->site, a->epoch, a->refused),
 			    out);
+		else if (a->kept < a->epoch)
+			alarm_raise(c, now, mem_printf("dnsd-unkept/%s/%s", a->site, a->name),
+			    mem_printf("name server %s of %s answers epoch %" PRIu64
+			               " but could not write it to its disk: a crash would take it "
+			               "back to epoch %" PRIu64
+			               ", and no drain is proven meanwhile",
+			        a->name, a->site, a->epoch, a->kept),
+			    out);
 	}
 }
 

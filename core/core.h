@@ -53,6 +53,7 @@ struct core_observation {
 struct core_ack {
 	const char *site, *name; /* authenticated site; name of the daemon, unique in the site */
 	uint64_t epoch, revision;
+	uint64_t kept; /* epoch that it would come back with after a crash: what its disk has */
 	const char *refused; /* why it refused a view, or "" */
 	/* "address@port" where it can be asked, or "": then it is never the first to be given a
 	 * document, and neither is one that does not tell its name when it asks for views. */
@@ -351,6 +352,7 @@ struct core_member_view {
 struct core_ack_view {
 	const char *site, *name;
 	uint64_t epoch, revision;
+	uint64_t kept; /* epoch that its disk has */
 	uint64_t age_ms;
 	bool current; /* serves the present epoch */
 	const char *refused;

@@ -92,8 +92,9 @@ static bool drain_fall_back(struct core *c, struct draft *d, const char *site, s
 		return false;
 	if (ack_contradicts(c, drain->epoch, now.mono_ms)) {
 		drain_step(d, site, MAINTENANCE_PUBLISHING, "drain-unpublished",
-		    mem_printf(
-		        "a name server answers an epoch before %" PRIu64 " again", drain->epoch),
+		    mem_printf("a name server answers an epoch before %" PRIu64
+		               " again, or would after a crash",
+		        drain->epoch),
 		    now);
 		return true;
 	}

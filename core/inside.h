@@ -134,7 +134,7 @@ enum proof { PROOF_MISSING, PROOF_STANDS, PROOF_CONTRADICTED };
 
 struct ack {
 	char *site, *name, *refused, *endpoint;
-	uint64_t epoch, revision;
+	uint64_t epoch, revision, kept;
 	uint64_t at_ms;
 };
 

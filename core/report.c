@@ -116,6 +116,7 @@ static void acks_report(const struct core *c, uint64_t now_ms, struct core_repor
 		    .name = c->acks[i].name,
 		    .epoch = c->acks[i].epoch,
 		    .revision = c->acks[i].revision,
+		    .kept = c->acks[i].kept,
 		    .age_ms = now_ms - c->acks[i].at_ms,
 		    .current = ack_is_current(c, &c->acks[i]),
 		    .refused = c->acks[i].refused,

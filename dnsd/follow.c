@@ -66,6 +66,7 @@ static void acks_send(struct follow *f)
 	ack_send(f->ack, &(struct core_ack){.name = f->options.name,
 	                     .epoch = held ? held->epoch : 0,
 	                     .revision = held ? held->revision : 0,
+	                     .kept = f->options.taker->kept_epoch,
 	                     .refused = f->refusal,
 	                     .endpoint = f->options.endpoint});
 }

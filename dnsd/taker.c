@@ -183,6 +183,8 @@ static void view_keep(struct taker *t, const struct view *v)
 		log_info("the view is on disk again");
 	t->catalog_kept = !failed || !with_catalog;
 	t->keeping_failed = failed;
+	if (!failed)
+		t->kept_epoch = v->epoch;
 }
 
 /* Is every list that the view refers to here? */
@@ -339,6 +341,7 @@ static int view_start(struct taker *t, struct view *v, struct err *e)
 		return r;
 	}
 	view_serve(t, v, c, pools, false);
+	t->kept_epoch = v->epoch;
 	return 0;
 }
 
@@ -400,6 +403,7 @@ int taker_catch_up(struct taker *t, struct err *e)
 	}
 	t->catalog_kept = t->catalog_kept || v->catalog != t->held->catalog; /* it is from there */
 	view_serve(t, v, c, pools, false);
+	t->kept_epoch = v->epoch;
 	if (t->catalog_kept)
 		view_names_forget(v->catalog);
 	return 0;

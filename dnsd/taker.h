@@ -21,6 +21,7 @@ struct taker {                      /* start from {.seat = …, .keeper = …} *
 	struct key_ring ring;       /* what its zones are signed with; own */
 	const struct member_zones *members; /* borrowed; NULL: no catalog zone */
 	bool keeping_failed;                /* what is served could not be written to disk */
+	uint64_t kept_epoch;                /* of the view on disk; 0: none */
 };
 
 /* Serves what the disk has. E_NOT_FOUND: nothing; E_INVALID: something this version can not use. */

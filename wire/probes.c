@@ -373,9 +373,10 @@ refuse:
 
 json_t *ack_encode(const struct core_ack *a)
 {
-	return json_pack("{s:i, s:s, s:I, s:I, s:s, s:s}", "version", WIRE_VERSION, "name", a->name,
-	    "epoch", (json_int_t)a->epoch, "revision", (json_int_t)a->revision, "refused",
-	    a->refused ? a->refused : "", "asked_at", a->endpoint ? a->endpoint : "");
+	return json_pack("{s:i, s:s, s:I, s:I, s:I, s:s, s:s}", "version", WIRE_VERSION, "name",
+	    a->name, "epoch", (json_int_t)a->epoch, "revision", (json_int_t)a->revision, "kept",
+	    (json_int_t)a->kept, "refused", a->refused ? a->refused : "", "asked_at",
+	    a->endpoint ? a->endpoint : "");
 }
 
 int ack_decode(const json_t *o, struct core_ack *out, struct err *e)
@@ -387,6 +388,8 @@ int ack_decode(const json_t *o, struct core_ack *out, struct err *e)
 	    (r = name_decode(o, "name", SERVICE_NAME_BYTES, &out->name, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &out->epoch, e)) != 0 ||
 	    (r = json_get_u64(o, "revision", INT64_MAX, &out->revision, e)) != 0 ||
+	    /* a release that does not say so counts as one whose disk works */
+	    (r = json_get_u64_or(o, "kept", INT64_MAX, out->epoch, &out->kept, e)) != 0 ||
 	    (r = json_get_string_or(o, "refused", "", &out->refused, e)) != 0 ||
 	    (r = json_get_string_or(o, "asked_at", "", &out->endpoint, e)) != 0)
 		err_prefix(e, "ack");

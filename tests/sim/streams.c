@@ -394,14 +394,14 @@ struct ack {
 	size_t dnsd;
 	struct process *node;
 	uint64_t ready_us[SIM_CONTROLLERS], sent_us[SIM_CONTROLLERS];
-	uint64_t epoch[SIM_CONTROLLERS];
+	uint64_t epoch[SIM_CONTROLLERS], kept[SIM_CONTROLLERS];
 	uint32_t refused[SIM_CONTROLLERS];
 };
 
 struct ack_message {
 	size_t controller, site;
 	char name[24];
-	uint64_t epoch, revision;
+	uint64_t epoch, revision, kept;
 	char *refused;
 	char endpoint[32];
 };
@@ -433,6 +433,7 @@ static void message_arrive(void *arg)
 	    .name = m->name,
 	    .epoch = m->epoch,
 	    .revision = m->revision,
+	    .kept = m->kept,
 	    .refused = m->refused,
 	    .endpoint = m->endpoint};
 	controller_acknowledge(m->controller, &what);
@@ -442,7 +443,7 @@ static void message_arrive(void *arg)
 static void message_send(struct ack *a, size_t controller, const struct core_ack *what)
 {
 	uint64_t delay_us, pause_us = tick_us() < 4 * SIM_SECOND ? tick_us() : 4 * SIM_SECOND;
-	bool same = a->epoch[controller] == what->epoch &&
+	bool same = a->epoch[controller] == what->epoch && a->kept[controller] == what->kept &&
 	            a->refused[controller] == (uint32_t)strlen(what->refused);
 	struct process *to = controller_node(controller);
 	/* Where nothing has changed, some of the repetitions are lost. */
@@ -458,10 +459,12 @@ static void message_send(struct ack *a, size_t controller, const struct core_ack
 	    .site = a->node->site,
 	    .epoch = what->epoch,
 	    .revision = what->revision,
+	    .kept = what->kept,
 	    .refused = mem_strdup(what->refused)};
 	snprintf(m->name, sizeof(m->name), "%s", what->name);
 	snprintf(m->endpoint, sizeof(m->endpoint), "%s", what->endpoint ? what->endpoint : "");
 	a->epoch[controller] = what->epoch;
+	a->kept[controller] = what->kept;
 	a->refused[controller] = (uint32_t)strlen(what->refused);
 	a->sent_us[controller] = sim->now_us;
 	(void)task_after(

@@ -359,9 +359,12 @@ static void name_servers_are_bounded(void **unused)
 	dnsd_acks(w, "fra", 1);
 	for (int i = 0; i < 1100; i++) {
 		snprintf(name, sizeof(name), "dnsd-%d", i);
-		step(w,
-		    (struct core_event){.type = CORE_ACK,
-		        .ack = {.site = "muc", .name = name, .epoch = 1, .refused = "no\ndisk"}});
+		step(w, (struct core_event){.type = CORE_ACK,
+		            .ack = {.site = "muc",
+		                .name = name,
+		                .epoch = 1,
+		                .kept = 1,
+		                .refused = "no\ndisk"}});
 	}
 	core_report(w->core, w->now, &r);
 	assert_int_equal(r.acks_count, 64 + 1); /* muc's certificate pushes out none of fra's */
@@ -402,6 +405,7 @@ static void dnsd_says(struct world *w, const char *site, uint64_t epoch, uint64_
 	            .ack = {.site = site,
 	                .name = "dnsd",
 	                .epoch = epoch,
+	                .kept = epoch,
 	                .revision = revision,
 	                .refused = ""}});
 }

@@ -300,7 +300,8 @@ static void ack_happens(struct chaos *x)
 	struct core_ack a = {.site = site_names[draw(x, 2)],
 	    .name = "dnsd",
 	    .refused = "",
-	    .epoch = epoch > back ? epoch - back : 0};
+	    .epoch = epoch > back ? epoch - back : 0,
+	    .kept = epoch > back ? epoch - back : 0};
 
 	for (int i = 0; i < NODES; i++)
 		node_step(x, i, (struct core_event){.type = CORE_ACK, .ack = a});

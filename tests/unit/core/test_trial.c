@@ -13,6 +13,7 @@ static void server_serves(struct world *w, const char *site, uint64_t epoch, uin
 	            .ack = {.site = site,
 	                .name = name,
 	                .epoch = epoch,
+	                .kept = epoch,
 	                .revision = revision,
 	                .refused = "",
 	                .endpoint = endpoint}});
@@ -403,6 +404,7 @@ static void a_site_with_two_lends_one(void **unused)
 	            .ack = {.site = "muc",
 	                .name = "dnsd-second",
 	                .epoch = epoch_of(w),
+	                .kept = epoch_of(w),
 	                .revision = 1,
 	                .refused = "",
 	                .endpoint = "127.0.0.3@53"}});

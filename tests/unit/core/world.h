@@ -388,14 +388,23 @@ static inline void all_is_up(struct world *w)
 		}
 }
 
-static inline void dnsd_acks(struct world *w, const char *site, uint64_t epoch)
+static inline void dnsd_keeps(struct world *w, const char *site, uint64_t epoch, uint64_t kept)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "dnsd-%s-1", site);
-	step(w,
-	    (struct core_event){.type = CORE_ACK,
-	        .ack = {.site = site, .name = name, .epoch = epoch, .revision = 1, .refused = ""}});
+	step(w, (struct core_event){.type = CORE_ACK,
+	            .ack = {.site = site,
+	                .name = name,
+	                .epoch = epoch,
+	                .kept = kept,
+	                .revision = 1,
+	                .refused = ""}});
+}
+
+static inline void dnsd_acks(struct world *w, const char *site, uint64_t epoch)
+{
+	dnsd_keeps(w, site, epoch, epoch);
 }
 
 /* ---- beginning and end ---- */

@@ -109,6 +109,7 @@ static void a_disk_that_fails_does_not_keep_a_dead_site_in_the_answers(void **st
 	take(s, VIEW(2, 2, CATALOG(TEXT, MAIL, ""), TWO), ACCEPT_TAKE);
 	serves(s, ONE, false);
 	assert_true(s->taker.keeping_failed);
+	assert_int_equal(s->taker.kept_epoch, 1);
 	assert_int_equal(rename(away, s->folder), 0);
 	free(away);
 	take(s, VIEW(3, 2, "", TWO), ACCEPT_TAKE); /* a delta, but the catalog is made up for */
@@ -133,8 +134,10 @@ static void a_disk_that_works_again_gets_what_is_served_without_a_new_view(void 
 	free(away);
 	taker_keep_again(&s->taker);
 	assert_false(s->taker.keeping_failed);
+	assert_int_equal(s->taker.kept_epoch, 2);
 	stage_restart(s, 0); /* and no controller */
 	assert_int_equal(s->taker.held->epoch, 2);
+	assert_int_equal(s->taker.kept_epoch, 2);
 	serves(s, ONE, false);
 	stage_free(s);
 }

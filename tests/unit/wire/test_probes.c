@@ -249,7 +249,8 @@ static void too_many_results_are_refused(void **unused)
 
 static void acks_come_back_and_malformed_ones_do_not(void **unused)
 {
-	struct core_ack a = {.name = "dnsd-muc-1", .epoch = 43, .revision = 7, .refused = "older"};
+	struct core_ack a = {
+	    .name = "dnsd-muc-1", .epoch = 43, .kept = 41, .revision = 7, .refused = "older"};
 	struct core_ack back;
 	json_t *o = ack_encode(&a);
 	const char *const needed[] = {"version", "name", "epoch", "revision"};
@@ -259,7 +260,11 @@ static void acks_come_back_and_malformed_ones_do_not(void **unused)
 	assert_null(back.site);
 	assert_string_equal(back.name, "dnsd-muc-1");
 	assert_int_equal(back.epoch, 43);
+	assert_int_equal(back.kept, 41);
 	assert_int_equal(back.revision, 7);
+	json_object_del(o, "kept"); /* as an earlier release says it */
+	assert_int_equal(ack_decode(o, &back, NULL), 0);
+	assert_int_equal(back.kept, 43);
 	assert_string_equal(back.refused, "older");
 	for (size_t i = 0; i < 4; i++) {
 		json_t *copy = json_deep_copy(o);
