@@ -1,7 +1,9 @@
 /* Reading the file again (SIGHUP): all that can be refused is, before anything is changed. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "dnsd/daemon_private.h"
+#include "lib/base/mem.h"
 #include "lib/log.h"
 
 static bool same_text(const char *a, const char *b)
@@ -18,14 +20,21 @@ static void hint(const struct config_dnsd *now, const char *what)
 		log_warn("%s has changed: that needs a restart", what);
 }
 
+static bool same_listen(const struct config_common *a, const struct config_common *b)
+{
+	bool same = a->listen_count == b->listen_count;
+	for (size_t i = 0; same && i < a->listen_count; i++)
+		same = same_text(a->listen[i], b->listen[i]);
+	return same;
+}
+
 /* What a running server can not change. */
 static void restart_hint(const struct config_dnsd *now, const struct config_dnsd *fresh)
 {
 	const struct config_common *a = &now->common, *b = &fresh->common;
-	bool same_listen = a->listen_count == b->listen_count;
-	for (size_t i = 0; same_listen && i < a->listen_count; i++)
-		same_listen = same_text(a->listen[i], b->listen[i]);
-	if (!same_listen)
+	if (!same_text(a->name, b->name))
+		hint(now, "name");
+	if (!same_listen(a, b))
 		hint(now, "listen");
 	if (!same_text(a->metrics, b->metrics))
 		hint(now, "metrics");
@@ -51,11 +60,55 @@ static void restart_hint(const struct config_dnsd *now, const struct config_dnsd
 		hint(now, "workers");
 }
 
-/* Certificates are read anew too, so a renewed one needs no restart. */
+static void text_keep(char **fresh, const char *now)
+{
+	free(*fresh);
+	*fresh = now ? mem_strdup(now) : NULL;
+}
+
+static void listen_keep(struct config_common *fresh, const struct config_common *now)
+{
+	for (size_t i = 0; i < fresh->listen_count; i++)
+		free(fresh->listen[i]);
+	free(fresh->listen);
+	fresh->listen = NULL;
+	fresh->listen_count = 0;
+	for (size_t i = 0; i < now->listen_count; i++)
+		VEC_PUSH(fresh->listen, fresh->listen_count) = mem_strdup(now->listen[i]);
+}
+
+/* The file says one thing, this process does another until it is replaced. What is done counts: an
+ * address nobody listens on must not be told to the controllers, nor may a rate be shared among
+ * workers that are not there. And so the next reload says again what still waits. */
+static void running_keep(struct config_dnsd *fresh, const struct config_dnsd *now)
+{
+	text_keep(&fresh->common.name, now->common.name);
+	listen_keep(&fresh->common, &now->common);
+	text_keep(&fresh->common.metrics, now->common.metrics);
+	text_keep(&fresh->common.state, now->common.state);
+	fresh->tcp_connections = now->tcp_connections;
+	fresh->tcp_per_client = now->tcp_per_client;
+	fresh->tcp_idle_ms = now->tcp_idle_ms;
+	fresh->tcp_drain_ms = now->tcp_drain_ms;
+	fresh->transfers_parallel = now->transfers_parallel;
+	fresh->transfers_longest_ms = now->transfers_longest_ms;
+	text_keep(&fresh->user, now->user);
+	text_keep(&fresh->group, now->group);
+	fresh->seccomp = now->seccomp;
+	text_keep(&fresh->dnstap_socket, now->dnstap_socket);
+	text_keep(&fresh->dnstap_identity, now->dnstap_identity);
+	fresh->dnstap_queries = now->dnstap_queries;
+	fresh->dnstap_responses = now->dnstap_responses;
+	fresh->workers = now->workers;
+}
+
+/* Certificates are read anew too, so a renewed one needs no restart. Those that can not be used leave
+ * the streams open that were made with the former ones. */
 static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
 {
 	struct err e = {0};
 	struct config_dnsd former = d->config;
+	struct follow *streams = d->follow;
 	struct key_ring ring;
 	int r = key_ring_read(fresh->dnssec, fresh->dnssec_count, &ring, &e);
 	if (r == 0)
@@ -64,18 +117,17 @@ static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
 		key_ring_release(&ring);
 		log_error("keys refused, what is served stays signed as it was: %s", e.text);
 	}
-	follow_stop(d->follow);
-	d->follow = NULL;
 	d->config = *fresh;
 	if (daemon_follow_open(d, &e) == 0) {
+		follow_stop(streams);
+		d->cut_off[0] = '\0';
 		config_dnsd_free(&former);
 		return;
 	}
 	log_error("reload refused, the controllers stay as they were: %s", e.text);
 	config_dnsd_free(&d->config);
 	d->config = former;
-	if (daemon_follow_open(d, &e) != 0)
-		daemon_cut_off(d, &e);
+	d->follow = streams; /* NULL: it is being tried again already */
 }
 
 /* All that can be refused before anything is changed. */
@@ -112,6 +164,8 @@ void daemon_reload(void *ctx)
 		config_dnsd_free(&fresh);
 		return;
 	}
+	restart_hint(&d->config, &fresh);
+	running_keep(&fresh, &d->config);
 	struct policy *policy;
 	struct secondaries secondaries;
 	if (reload_prepare(d, &fresh, &policy, &secondaries, &e) != 0) {
@@ -122,7 +176,6 @@ void daemon_reload(void *ctx)
 	policy_swap(&d->policy, policy);
 	d->seat.limits = daemon_memory_limits(&fresh);
 	daemon_secondaries_settle(d, &secondaries);
-	restart_hint(&d->config, &fresh);
 	if (daemon_has_controllers(d)) {
 		controllers_reload(d, &fresh);
 	} else {

@@ -100,3 +100,27 @@ def test_failure_meanwhile_reaches_the_others_as_fast_as_ever(world, document, f
     finally:
         os.kill(world.dnsd[first.name].pid, signal.SIGCONT)
     until(lambda: all_serve(world), 10, "the one that was stopped did not come back")
+
+
+def test_address_that_only_the_file_has_is_not_asked(world, document):
+    """Who has read a `listen` that needs a new process says where it really answers."""
+    files = {process.configuration: process.configuration.read_text()
+             for process in world.dnsd.values()}
+    try:
+        for process in world.dnsd.values():
+            start = process.log_path.stat().st_size
+            text = files[process.configuration]
+            process.configuration.write_text(text.replace('listen: ["', 'listen: ["127.0.0.77@77", "'))
+            process.reload()
+            until(lambda: b"listen has changed: that needs a new process"
+                  in process.log_path.read_bytes()[start:], 5, "the change is not told of")
+        for path in (with_name(world), world.service_file):  # the second after acks of both
+            until(lambda: all_serve(world), 5, "the name servers do not serve what is in force")
+            done = world.tandem("apply", "-f", path)
+            assert done.returncode == 0, done
+            assert "answers as planned" in publication(world)["text"], publication(world)
+    finally:
+        for path, text in files.items():
+            path.write_text(text)
+        for process in world.dnsd.values():
+            process.reload()

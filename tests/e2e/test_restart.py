@@ -66,6 +66,26 @@ def test_dnsd_restarts_from_disk_without_a_usable_certificate_and_follows_when_i
     dns.wait_gone(MUC.mail, service.NAME)
 
 
+def test_certificates_are_read_at_sighup_and_a_bad_one_cuts_nobody_off(world):
+    """One of another role shows that it was read: the former streams go on."""
+    dnsd, pki = world.dnsd[MUC.name], world.folder / "pki"
+    path = pki / f"dnsd-{MUC.name}.crt"
+    good, start = path.read_text(), dnsd.log_path.stat().st_size
+    path.write_text((pki / f"healthd-{MUC.name}.crt").read_text())
+    try:
+        dnsd.reload()
+        until(lambda: b"has the role healthd, expected dnsd" in dnsd.log_path.read_bytes()[start:],
+              5, "the wrong certificate is not told of")
+        assert world.drain(MUC, "heard by both").returncode == 0
+        dns.wait_gone(MUC.mail, service.NAME)
+    finally:
+        path.write_text(good)
+    dnsd.reload()
+    assert world.tandem("undrain", MUC.name).returncode == 0
+    dns.wait_back(MUC.mail, service.NAME)
+    assert b"CUT OFF" not in dnsd.log_path.read_bytes()[start:]
+
+
 def test_dnsd_restarts_from_disk_without_any_controller(world, figures):
     assert world.drain(FRA, "known only from disk").returncode == 0
     dns.wait_gone(FRA.mail, service.NAME)
