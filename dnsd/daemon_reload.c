@@ -102,8 +102,8 @@ static void running_keep(struct config_dnsd *fresh, const struct config_dnsd *no
 	fresh->workers = now->workers;
 }
 
-/* Certificates are read anew too, so a renewed one needs no restart. Those that can not be used leave
- * the streams open that were made with the former ones. */
+/* Certificates are read anew too, so a renewed one needs no restart. Those that can not be used
+ * leave the streams open that were made with the former ones. */
 static void controllers_reload(struct daemon *d, struct config_dnsd *fresh)
 {
 	struct err e = {0};
