@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef __x86_64__
+#include <xxh_x86dispatch.h> /* by what the processor has: else it is SSE2, half as fast */
+#else
 #include <xxhash.h>
+#endif
 
 #include "lib/base/mem.h"
 
 enum {
-	SECRET_BYTES = 192,
+	SECRET_BYTES = 256,
 	DATED_S = 3, /* no file system counts times more coarsely */
 };
 
@@ -32,6 +36,9 @@ struct zone_blocks *zone_blocks_new(const char *path)
 	if (!has_secret) {
 		evutil_secure_rng_get_bytes((char *)secret, sizeof(secret));
 		has_secret = true;
+		/* It is long enough for the library to look now, not in two threads, what to use.
+		 */
+		(void)block_digest(secret, sizeof(secret));
 	}
 	if (stat(path, &st) != 0)
 		return NULL;
