@@ -2,6 +2,7 @@
 #include "lib/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,9 +17,10 @@
 #define LOG_TEXT_BYTES 2048                       /* longer texts are cut */
 #define LOG_LINE_BYTES (4 * LOG_TEXT_BYTES + 256) /* an escape takes up to 4 bytes */
 
-static const char *log_program = "tandem";
-static enum log_level log_limit = LOG_LEVEL_INFO;
-static bool log_journal;
+/* Read by every thread, written by the main one when it reads its configuration again. */
+static const char *_Atomic log_program = "tandem";
+static _Atomic enum log_level log_limit = LOG_LEVEL_INFO;
+static atomic_bool log_journal;
 
 static const struct {
 	const char *word;
@@ -45,9 +47,9 @@ static bool log_is_journal(void)
 
 void log_open(const char *program, enum log_level level)
 {
-	log_program = program;
-	log_limit = level;
-	log_journal = log_is_journal();
+	atomic_store_explicit(&log_program, program, memory_order_release);
+	atomic_store_explicit(&log_limit, level, memory_order_relaxed);
+	atomic_store_explicit(&log_journal, log_is_journal(), memory_order_relaxed);
 }
 
 int log_level_parse(const char *word, enum log_level *out)
@@ -88,19 +90,20 @@ static void log_line(enum log_level level, const char *format, va_list arguments
 
 static void log_line(enum log_level level, const char *format, va_list arguments)
 {
-	if (level > log_limit)
+	if (level > atomic_load_explicit(&log_limit, memory_order_relaxed))
 		return;
+	const char *program = atomic_load_explicit(&log_program, memory_order_acquire);
 	char text[LOG_TEXT_BYTES];
 	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
 		return;
 	char line[LOG_LINE_BYTES];
 	int head;
-	if (log_journal) {
-		head = snprintf(line, 256, "<%d>%.64s: ", log_levels[level].priority, log_program);
+	if (atomic_load_explicit(&log_journal, memory_order_relaxed)) {
+		head = snprintf(line, 256, "<%d>%.64s: ", log_levels[level].priority, program);
 	} else {
 		char now[CLOCK_TEXT_BYTES];
 		head = snprintf(line, 256, "%s %.64s: %s%s", clock_format(clock_wall_ms(), now),
-		    log_program, level == LOG_LEVEL_INFO ? "" : log_levels[level].word,
+		    program, level == LOG_LEVEL_INFO ? "" : log_levels[level].word,
 		    level == LOG_LEVEL_INFO ? "" : ": ");
 	}
 	size_t bytes = (size_t)head + log_escape(text, line + head);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <malloc.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -439,6 +441,26 @@ static void log_lines_cannot_be_forged(void **state)
 	assert_int_equal(log_level_parse("loud", &level), E_INVALID);
 }
 
+static void *lines_write(void *ended)
+{
+	while (!atomic_load((atomic_bool *)ended))
+		log_debug("unheard");
+	return NULL;
+}
+
+/* As a name server's does when its configuration is read again; make tsan would tell. */
+static void log_level_changes_while_other_threads_write(void **state)
+{
+	(void)state;
+	atomic_bool ended = false;
+	pthread_t writer;
+	assert_int_equal(pthread_create(&writer, NULL, lines_write, &ended), 0);
+	for (int i = 0; i < 1000; i++)
+		log_open("test", i % 2 ? LOG_LEVEL_INFO : LOG_LEVEL_WARN);
+	atomic_store(&ended, true);
+	assert_int_equal(pthread_join(writer, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -457,6 +479,7 @@ int main(void)
 	    cmocka_unit_test(what_has_another_name_too_is_not_written_over),
 	    cmocka_unit_test(files_are_whole_bounded_and_checked),
 	    cmocka_unit_test(log_lines_cannot_be_forged),
+	    cmocka_unit_test(log_level_changes_while_other_threads_write),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
