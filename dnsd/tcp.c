@@ -90,8 +90,9 @@ static void listeners_close(struct tcp *t)
 static void on_drain(evutil_socket_t fd, short what, void *ctx)
 {
 	struct tcp *t = ctx;
+	unsigned limit_ms = atomic_load_explicit(&t->drain_ms, memory_order_acquire);
 	struct timeval limit = {
-	    .tv_sec = t->drain_ms / 1000, .tv_usec = (suseconds_t)(t->drain_ms % 1000) * 1000};
+	    .tv_sec = limit_ms / 1000, .tv_usec = (suseconds_t)(limit_ms % 1000) * 1000};
 	eventfd_t once;
 	(void)what;
 	(void)eventfd_read(fd, &once);
@@ -197,8 +198,8 @@ void tcp_list(const struct tcp *t, struct socket_set *set)
 
 void tcp_drain(struct tcp *t, unsigned limit_ms, int done_fd)
 {
-	t->drain_ms = limit_ms;
 	t->drained_fd = done_fd;
+	atomic_store_explicit(&t->drain_ms, limit_ms, memory_order_release);
 	eventfd_write(t->drain_fd, 1);
 }
 

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "dnsd/crowd.h"
@@ -50,8 +51,8 @@ struct tcp {
 	struct event *stop, *breath, *slices;
 	struct event *drain, *drain_end;
 	int stop_fd, drain_fd, slices_fd;
-	unsigned drain_ms; /* set before drain_fd is written to */
-	int drained_fd;
+	int drained_fd;       /* written before drain_ms, which hands it to the thread */
+	atomic_uint drain_ms; /* written before drain_fd is */
 	bool is_draining;
 	struct transfer_thread *transfer_thread;
 	unsigned transfers_count;
