@@ -117,6 +117,7 @@ int main(int argc, char **argv)
 	int status = arguments_read(argc, argv, &arguments);
 	if (status >= 0)
 		return status;
+	loop_hold_signals();
 	log_open("tandem-controld", LOG_LEVEL_INFO);
 	if (config_controld_load(arguments.config, &config, &errors) != 0) {
 		for (size_t i = 0; i < errors.count; i++)

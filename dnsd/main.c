@@ -15,6 +15,7 @@
 #include "dnsd/stats_show.h"
 #include "lib/base/mem.h"
 #include "lib/log.h"
+#include "lib/loop.h"
 
 enum { HEAP_KEPT_BYTES = 16 * 1024 * 1024 };
 
@@ -89,6 +90,7 @@ static int serve(const char *path, bool takes_over, bool detaches)
 		log_error("can not go into the background: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
+	loop_hold_signals(); /* not of whom it detached from, who only waits */
 	struct daemon *d = daemon_new(path, takes_over);
 	if (!d)
 		return EXIT_FAILURE;

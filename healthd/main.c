@@ -50,6 +50,7 @@ int main(int argc, char **argv)
 	const char *path = NULL;
 	int option;
 
+	loop_hold_signals();
 	while ((option = getopt(argc, argv, "c:h")) != -1) {
 		if (option == 'h')
 			return usage(stdout, 0);

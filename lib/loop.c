@@ -25,13 +25,30 @@ struct loop {
 	void (*reload)(void *ctx);
 	void *reload_ctx;
 	bool ended;
+	bool told; /* to end, by a signal */
 };
+
+static void signals_switch(int how, const int *numbers, size_t count)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < count; i++)
+		sigaddset(&set, numbers[i]);
+	(void)pthread_sigmask(how, &set, NULL);
+}
+
+void loop_hold_signals(void)
+{
+	signals_switch(SIG_BLOCK, (const int[]){SIGTERM, SIGINT, SIGHUP}, 3);
+}
 
 static void loop_signal_end(evutil_socket_t number, short what, void *ctx)
 {
+	struct loop *l = ctx;
 	(void)what;
 	log_info("ending: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-	loop_end(ctx);
+	l->told = true;
+	loop_end(l);
 }
 
 static void loop_signal_reload(evutil_socket_t number, short what, void *ctx)
@@ -82,6 +99,7 @@ int loop_new(struct loop **out, struct err *e)
 		loop_free(l);
 		return err_set(e, E_IO, "cannot catch signals");
 	}
+	signals_switch(SIG_UNBLOCK, (const int[]){SIGTERM, SIGINT}, 2);
 	*out = l;
 	return 0;
 }
@@ -90,6 +108,8 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	if (l->told) /* it ends already: none more may cut that short */
+		loop_hold_signals();
 	if (l->on_term)
 		event_free(l->on_term);
 	if (l->on_int)
@@ -112,6 +132,7 @@ void loop_on_reload(struct loop *l, void (*fn)(void *ctx), void *ctx)
 	if (!l->on_hup)
 		l->on_hup = loop_signal(l, SIGHUP, loop_signal_reload);
 	assert(l->on_hup);
+	signals_switch(SIG_UNBLOCK, (const int[]){SIGHUP}, 1);
 }
 
 int loop_run(struct loop *l)

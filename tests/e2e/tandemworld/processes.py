@@ -26,6 +26,8 @@ _PAUSE_S = 0.002
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:",
                    "WARNING: ThreadSanitizer", "AddressSanitizer:DEADLYSIGNAL")
 
+OWN_DAEMONS = ("tandem-controld", "tandem-healthd", "tandem-dnsd")
+
 
 class WorldError(Exception):
     """Something the world needs did not happen; the message is for the person running it."""
@@ -161,19 +163,36 @@ class Process:
         return moment
 
     def reload(self):
+        self._wait_until_heard(signal.SIGHUP)
         self.signal(signal.SIGHUP)
 
     def may_end(self):
         """It is no trouble if it ends by itself from now on: another one takes over from it."""
         self._end_wanted = True
 
+    def _hears(self, number):
+        """Is a signal caught, or kept until it can be? Before main() there is nobody to do that."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return False
+        masks = dict(line.split(":", 1) for line in status.splitlines())
+        return any(int(masks[name], 16) >> (number - 1) & 1 for name in ("SigCgt", "SigBlk"))
+
+    def _wait_until_heard(self, number):
+        """Of our daemons only: others may well leave it to the kernel to end them."""
+        if any(Path(word).name in OWN_DAEMONS for word in self.command):
+            with contextlib.suppress(WorldError):  # it hangs: then the signal is what it gets
+                until(lambda: not self.alive or self._hears(number), 5, "")
+
     def ask_to_end(self):
         """Its end signal, without waiting; `end` waits."""
         if not self.alive or self._end_asked:
             return
-        self._end_wanted = self._end_asked = True
         if self._stopped:
             self.resume()
+        self._wait_until_heard(self._end_signal)
+        self._end_wanted = self._end_asked = True
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, self._end_signal)
 
