@@ -122,6 +122,16 @@ def test_orderly_end_and_start_of_a_dnsd(world):
                            "no answers after an orderly restart")
 
 
+def test_daemons_that_are_asked_to_end_while_they_start_end_cleanly(world):
+    daemons = [world.controld[MUC.name], world.healthd[MUC.name], world.dnsd[MUC.name]]
+    for process in daemons:
+        assert process.end() == 0
+        for _ in range(3):
+            assert process.start().end() == 0, process.name
+        process.start()
+    world.wait_for_leader()
+
+
 def taken_over(world, old, number):
     """A new process in the place of that one, which ends."""
     new = world.processes.add(f"{old.name}-{number}", [*old.command, "--take-over"],
