@@ -22,16 +22,21 @@ struct owner_former { /* a name that stood in what has changed */
 	bool stays;
 };
 
+struct gap { /* what has changed: between blocks that are found */
+	size_t first, next;       /* the blocks that were there */
+	size_t fresh, fresh_next; /* those that are there now */
+};
+
 struct reread {
 	struct zone_data *z;
 	struct catalog *from;
 	struct zone *zone;
 	int fd;
 	uint64_t bytes;
-	uint64_t *found; /* where each block is now */
-	struct zone_blocks
-	    *now;       /* what will be remembered; blocks that are found lend their owners */
-	bool *is_fresh; /* of its blocks */
+	uint64_t *found;         /* where each block is now */
+	struct zone_blocks *now; /* what will be remembered: of the blocks only those in gaps */
+	struct gap *gaps;
+	size_t gaps_count;
 	size_t fresh_bytes, line;
 	struct zone_data *fresh;      /* the records of what has changed */
 	struct owner_former *formers; /* sorted by node */
@@ -47,7 +52,8 @@ struct reread {
 static bool gap_read(struct reread *r, size_t first, size_t next, uint64_t at, uint64_t end)
 {
 	const struct zone_blocks *was = r->z->blocks;
-	size_t bytes = (size_t)(end - at), begin = r->now->count, open_line, lines = 0;
+	size_t bytes = (size_t)(end - at), open_line, lines = 0;
+	struct gap gap = {.first = first, .next = next, .fresh = r->now->count};
 	uint32_t until = next < was->count ? was->blocks[next].state : was->end_state;
 	struct zone_state state =
 	    was->states[first < was->count ? was->blocks[first].state : was->end_state];
@@ -81,19 +87,11 @@ static bool gap_read(struct reread *r, size_t first, size_t next, uint64_t at, u
 			lines++;
 	}
 	r->line += lines + 1;
-	for (; begin < r->now->count; begin++)
-		r->is_fresh[begin] = true;
+	gap.fresh_next = r->now->count;
+	VEC_PUSH(r->gaps, r->gaps_count) = gap;
 	zone_cuts_release(&cuts);
 	free(text);
 	return sound;
-}
-
-static void block_keep(struct reread *r, size_t i)
-{
-	struct zone_block block = r->z->blocks->blocks[i];
-	block.at = r->found[i];
-	block.line = 0;
-	VEC_PUSH(r->now->blocks, r->now->count) = block;
 }
 
 /* The names of blocks that are gone. False: they can not be told. */
@@ -127,7 +125,6 @@ static bool file_walk(struct reread *r)
 			return false;
 		if (i == was->count)
 			return true;
-		block_keep(r, i);
 		at = end + was->blocks[i].bytes;
 		i++;
 	}
@@ -201,13 +198,46 @@ static bool owners_compare(struct reread *r)
 
 /* --- what is remembered --------------------------------------------------------------------- */
 
+/* Appends blocks that are as they were, where they are now. */
+static void blocks_keep(struct zone_blocks *to, const struct zone_blocks *was, size_t first,
+    size_t next, const uint64_t *found)
+{
+	memcpy(to->blocks + to->count, was->blocks + first, (next - first) * sizeof(*to->blocks));
+	for (size_t i = first; i < next; i++, to->count++) {
+		to->blocks[to->count].at = found[i];
+		to->blocks[to->count].line = 0; /* it counted in a text that is gone */
+	}
+}
+
+/* Puts those that stay between those that are fresh. */
+static void blocks_join(struct reread *r)
+{
+	struct zone_blocks *was = r->z->blocks, *now = r->now, all = {0};
+	size_t at = 0;
+	all.blocks = mem_resize(NULL, was->count + now->count, sizeof(*all.blocks));
+	for (size_t i = 0; i < r->gaps_count; i++) {
+		const struct gap *g = &r->gaps[i];
+		size_t fresh = g->fresh_next - g->fresh;
+		blocks_keep(&all, was, at, g->first, r->found);
+		for (at = g->first; at < g->next; at++)
+			free(was->blocks[at].owners);
+		if (fresh > 0)
+			memcpy(all.blocks + all.count, now->blocks + g->fresh,
+			    fresh * sizeof(*all.blocks));
+		all.count += fresh;
+	}
+	blocks_keep(&all, was, at, was->count, r->found);
+	free(now->blocks);
+	now->blocks = all.blocks;
+	now->count = all.count;
+	was->count = 0; /* what its blocks had is theirs now, or gone */
+}
+
 /* Fresh blocks learn their names from the catalog that has them; all others keep theirs. */
 static void blocks_settle(struct reread *r, const struct catalog *c)
 {
-	struct zone_blocks *was = r->z->blocks;
-	struct zone_blocks fresh = {0};
 	uint32_t *slots = mem_new(r->fresh->records_count + 1, sizeof(*slots));
-	size_t owner = 0, at = 0;
+	size_t owner = 0;
 	for (size_t i = 0; i < r->fresh->records_count; owner++) {
 		const struct record *first = &r->fresh->records[i];
 		struct name n;
@@ -217,19 +247,10 @@ static void blocks_settle(struct reread *r, const struct catalog *c)
 		slots[owner] = catalog_slot(c, hash, catalog_find(c, hash, n.wire, n.bytes));
 		i += zone_owner_length(r->fresh, i);
 	}
-	for (size_t i = 0; i < r->now->count; i++)
-		if (r->is_fresh[i])
-			VEC_PUSH(fresh.blocks, fresh.count) = r->now->blocks[i];
-	zone_blocks_own(&fresh, 0, r->fresh, slots);
-	for (size_t i = 0; i < r->now->count; i++)
-		if (r->is_fresh[i])
-			r->now->blocks[i] = fresh.blocks[at++];
-	for (size_t i = 0; i < was->count; i++)
-		if (r->found[i] != MATCH_NOWHERE)
-			was->blocks[i].owners = NULL; /* they are the new one's */
-	free(fresh.blocks);
+	zone_blocks_own(r->now, 0, r->fresh, slots);
 	free(slots);
-	zone_blocks_free(was);
+	blocks_join(r);
+	zone_blocks_free(r->z->blocks);
 	r->z->blocks = r->now;
 	r->now = NULL;
 	if (c->zones[r->zone->index] == r->zone)
@@ -257,9 +278,6 @@ static bool reread_begin(struct reread *r, const struct stat *st)
 		VEC_PUSH(r->now->states, r->now->states_count) = was->states[i];
 	r->now->end_state = was->end_state;
 	zone_blocks_date(r->now, st);
-	/* No more than what is found, and what the gaps may be cut into. */
-	r->is_fresh =
-	    mem_new(2 * was->count + FRESH_BYTES_MAX / (BLOCK_BYTES / 2) + 2, sizeof(*r->is_fresh));
 	r->fresh = mem_new(1, sizeof(*r->fresh));
 	r->fresh->apex = r->z->apex;
 	r->fresh->source = mem_strdup(r->z->source);
@@ -297,13 +315,9 @@ enum zone_reread zone_reread(struct zone_data *z, struct catalog *from, struct c
 		result =
 		    zone_blocks_is_same(z->blocks, &st) ? REREAD_SAME : reread_run(&r, &st, out);
 	close(r.fd);
-	if (r.now) {
-		for (size_t i = 0; i < r.now->count; i++)
-			r.now->blocks[i].owners = NULL; /* lent, or not there yet */
-		zone_blocks_free(r.now);
-	}
+	zone_blocks_free(r.now);
+	free(r.gaps);
 	free(r.found);
-	free(r.is_fresh);
 	free(r.formers);
 	free(r.owners);
 	zone_data_free(r.fresh);
