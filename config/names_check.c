@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <xxhash.h>
 
 #include "config/dname.h"
 #include "core/share.h"
@@ -172,6 +173,7 @@ struct check {
 	/* 1 + answers that differ when a name stands in this file after that one; 0: not known yet
 	 */
 	uint8_t differs[SERVICE_NAMES_FILES][SERVICE_NAMES_FILES];
+	uint64_t seed; /* of the samples */
 	struct err *e;
 };
 
@@ -301,6 +303,48 @@ static void place_note(
 			loss_note(c, was->name, family == 4 ? "A" : "AAAA");
 }
 
+/* --- a few of them -------------------------------------------------------------------------- */
+
+/* Other lists, another sample: what was not asked for this time may be the next. */
+static uint64_t sample_seed(const struct service *after)
+{
+	uint64_t seed = 0;
+	for (size_t i = 0; i < after->names_files_count; i++)
+		seed = XXH3_64bits_withSeed(after->names_files[i].digest, VIEW_DIGEST_BYTES, seed);
+	return seed;
+}
+
+static void sample_add(struct names_sample *s, const char *name, uint64_t rank, const char *pool)
+{
+	struct names_sampled fresh = {.pool = pool, .rank = rank};
+	size_t at = s->count;
+	if (at == NAMES_CHECK_SAMPLE && rank >= s->items[at - 1].rank)
+		return;
+	if (at == NAMES_CHECK_SAMPLE)
+		free(s->items[--at].owner);
+	else
+		s->count++;
+	for (; at > 0 && s->items[at - 1].rank > rank; at--)
+		s->items[at] = s->items[at - 1];
+	fresh.owner = mem_strdup(name);
+	s->items[at] = fresh;
+}
+
+static void sample_take(struct check *c, const struct stream *s, bool same)
+{
+	sample_add(same ? &c->out->same_sample : &c->out->changed_sample, s->name,
+	    XXH3_64bits_withSeed(s->name, strlen(s->name), c->seed),
+	    c->after->pools[s->file->pool].name);
+}
+
+static void sample_release(struct names_sample *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i].owner);
+}
+
+/* --- two sides ------------------------------------------------------------------------------ */
+
 /* What the guard on large changes counts. What leaves altogether has a number of its own,
  * `removed`; `after` NULL: the name stands in the document now, or leaves. */
 static void answers_count(struct check *c, const struct stream *before, const struct stream *after)
@@ -347,6 +391,7 @@ static int sides_compare(struct check *c, struct side *before, struct side *afte
 		if (!a && !b)
 			break;
 		int order = !a ? 1 : !b ? -1 : strcmp(a->name, b->name);
+		bool same = order == 0 && same_answer(before, a, after, b);
 		c->out->before += order <= 0;
 		c->out->after += order >= 0;
 		if (order < 0)
@@ -354,7 +399,9 @@ static int sides_compare(struct check *c, struct side *before, struct side *afte
 		else if (order > 0)
 			is_added(c, b->name);
 		else
-			c->out->moved += !same_answer(before, a, after, b);
+			c->out->moved += !same;
+		if (order >= 0)
+			sample_take(c, b, same);
 		place_note(c, order <= 0 ? a->name : b->name, order <= 0 ? a : NULL,
 		    order >= 0 ? b : NULL);
 		if (order <= 0)
@@ -373,7 +420,8 @@ int names_check(const struct service *before, const struct service *after, names
 	struct check *c = mem_new(1, sizeof(*c));
 	struct side *sides = mem_new(2, sizeof(*sides));
 	*out = (struct names_change){0};
-	*c = (struct check){.out = out, .before = before, .after = after, .e = e};
+	*c = (struct check){
+	    .out = out, .before = before, .after = after, .seed = sample_seed(after), .e = e};
 	owners_init(&c->old, before);
 	owners_init(&c->new, after);
 	int r = side_open(&sides[0], before, fetch, ctx, e);
@@ -400,6 +448,8 @@ void names_change_release(struct names_change *c)
 		free(c->listed[i].owner);
 	free(c->listed);
 	free(c->losses);
+	sample_release(&c->changed_sample);
+	sample_release(&c->same_sample);
 	for (size_t i = 0; i < c->faults_count; i++) {
 		free(c->faults[i].name);
 		free(c->faults[i].text);

@@ -7,7 +7,7 @@
 #include "core/service.h"
 #include "wire/names.h"
 
-enum { NAMES_CHECK_FAULTS = 20, NAMES_CHECK_SHOWN = 5 };
+enum { NAMES_CHECK_FAULTS = 20, NAMES_CHECK_SHOWN = 5, NAMES_CHECK_SAMPLE = 3 };
 
 struct names_fault {
 	size_t file; /* index into the service's names files */
@@ -28,6 +28,16 @@ struct names_change { /* start from {0} */
 		const char *pool_before, *pool_after; /* its service's; NULL: in no file */
 	} * listed;
 	size_t listed_count;
+	/* Names of the files after, drawn evenly, each time others: first of those that are new or
+	 * answered otherwise, then of those that stay. */
+	struct names_sample {
+		struct names_sampled {
+			char *owner;
+			const char *pool; /* its service's */
+			uint64_t rank;    /* the lowest are in the sample */
+		} items[NAMES_CHECK_SAMPLE];
+		size_t count;
+	} changed_sample, same_sample;
 	struct names_pool_loss {  /* what names lose that change files, all of that pool together */
 		const char *pool; /* the former service's */
 		const char *type; /* "A" or "AAAA" */

@@ -53,6 +53,14 @@ static void names_keep(struct core_names *n, const struct names_change *change)
 	for (size_t i = 0; i < change->losses_count; i++)
 		losses[i] = (struct core_pool_loss){
 		    mem_strdup(change->losses[i].pool), change->losses[i].type};
+	struct core_named *sample = mem_new(2 * NAMES_CHECK_SAMPLE, sizeof *sample);
+	const struct names_sample *samples[] = {&change->changed_sample, &change->same_sample};
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < samples[i]->count; j++)
+			sample[n->sample_count++] =
+			    (struct core_named){mem_strdup(samples[i]->items[j].owner),
+			        mem_strdup(samples[i]->items[j].pool)};
+	n->sample = sample;
 	n->before = change->before;
 	n->added = change->added;
 	n->removed = change->removed;
@@ -71,8 +79,13 @@ static void names_release(struct core_names *n)
 	}
 	for (size_t i = 0; i < n->losses_count; i++)
 		free((char *)(uintptr_t)n->losses[i].pool);
+	for (size_t i = 0; i < n->sample_count; i++) {
+		free((char *)(uintptr_t)n->sample[i].owner);
+		free((char *)(uintptr_t)n->sample[i].pool);
+	}
 	free((void *)(uintptr_t)n->listed);
 	free((void *)(uintptr_t)n->losses);
+	free((void *)(uintptr_t)n->sample);
 }
 
 static void change_free(struct change *c)

@@ -109,6 +109,11 @@ struct core_names {
 		const char *type; /* "A" or "AAAA" */
 	} * losses;
 	size_t losses_count;
+	/* Some of the names that files answer after, changed ones first: what a trial asks for. */
+	const struct core_named {
+		const char *owner, *pool;
+	} * sample;
+	size_t sample_count;
 };
 
 /* How many of the answers of the document in force another one changes: core/share.h. */
@@ -311,7 +316,7 @@ struct core_trial_question {
 	/* A line a record, "owner ttl type rdata"; "": no such record. Of a SOA: NULL. */
 	const char *expected;
 };
-enum { CORE_TRIAL_QUESTIONS = 48 };
+enum { CORE_TRIAL_QUESTIONS = 60 };
 size_t core_trial_questions(
     const struct core *c, struct core_time now, struct core_trial_question *out, size_t max);
 

@@ -103,6 +103,7 @@ struct paper { /* a service document beside the one in force: on trial */
 	struct service *service; /* held; NULL: none */
 	char *document;
 	size_t document_bytes;
+	struct core_names *names; /* NULL: what its names files have is not known here */
 };
 
 struct draft { /* the next state while it is being decided */
@@ -283,9 +284,11 @@ void trial_take_back(
 void trial_install(struct core *c, struct core_time now, struct core_effects *out);
 void trial_document_take(
     struct core *c, const struct core_event *event, struct core_time now, struct core_effects *out);
-int64_t trial_next_wall_ms(const struct core *c);  /* INT64_MAX: nothing to wait for */
-uint64_t trial_next_mono_ms(const struct core *c); /* UINT64_MAX: the same */
-void paper_release(struct paper *p);               /* back to {0} */
+int64_t trial_next_wall_ms(const struct core *c);             /* INT64_MAX: nothing to wait for */
+uint64_t trial_next_mono_ms(const struct core *c);            /* UINT64_MAX: the same */
+struct core_names *names_copy(const struct core_names *from); /* NULL for NULL */
+void names_free(struct core_names *n);
+void paper_release(struct paper *p); /* back to {0} */
 
 /* trial_ask.c: what it is asked, and what its answers show */
 void trial_checks_make(struct core *c); /* for the present epoch of the trial */

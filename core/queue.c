@@ -4,13 +4,14 @@
 
 #include "core/inside.h"
 
-static struct core_names *names_copy(const struct core_names *from)
+struct core_names *names_copy(const struct core_names *from)
 {
 	if (!from)
 		return NULL;
 	struct core_names *copy = mem_dup(from, sizeof(*from));
 	struct core_listed *listed = mem_new(from->listed_count + 1, sizeof(*listed));
 	struct core_pool_loss *losses = mem_new(from->losses_count + 1, sizeof(*losses));
+	struct core_named *sample = mem_new(from->sample_count + 1, sizeof(*sample));
 
 	for (size_t i = 0; i < from->listed_count; i++) {
 		const struct core_listed *l = &from->listed[i];
@@ -21,8 +22,12 @@ static struct core_names *names_copy(const struct core_names *from)
 	for (size_t i = 0; i < from->losses_count; i++)
 		losses[i] = (struct core_pool_loss){
 		    mem_strdup(from->losses[i].pool), mem_strdup(from->losses[i].type)};
+	for (size_t i = 0; i < from->sample_count; i++)
+		sample[i] = (struct core_named){
+		    mem_strdup(from->sample[i].owner), mem_strdup(from->sample[i].pool)};
 	copy->listed = listed;
 	copy->losses = losses;
+	copy->sample = sample;
 	return copy;
 }
 
@@ -31,7 +36,7 @@ static void text_free(const char *text)
 	free((char *)(uintptr_t)text);
 }
 
-static void names_free(struct core_names *n)
+void names_free(struct core_names *n)
 {
 	if (!n)
 		return;
@@ -44,8 +49,13 @@ static void names_free(struct core_names *n)
 		text_free(n->losses[i].pool);
 		text_free(n->losses[i].type);
 	}
+	for (size_t i = 0; i < n->sample_count; i++) {
+		text_free(n->sample[i].owner);
+		text_free(n->sample[i].pool);
+	}
 	free((void *)(uintptr_t)n->listed);
 	free((void *)(uintptr_t)n->losses);
+	free((void *)(uintptr_t)n->sample);
 	free(n);
 }
 

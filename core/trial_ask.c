@@ -1,25 +1,27 @@
 /* What the name server with a document on trial is asked, and what its answers show: the serial of
  * each zone, and a sample of what changes, of what leaves and of what stays as it is.
  *
- * The sample follows from the two documents alone, so that a new leader asks the same. Names of
- * names files are not in it: the core knows their number only (docs/publication.md). */
+ * The sample follows from the two documents, so that a new leader asks the same. Names of names
+ * files are not in those: the shell draws some when it compares the lists for a request, and a new
+ * leader, which has not, asks for none (docs/publication.md). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/inside.h"
 
-enum { /* questions of each sort, 48 together */
+enum { /* questions of each sort, 60 together */
 	ASK_ZONES = 8,
 	ASK_NAMES_CHANGED = 14,
 	ASK_NAMES_SAME = 6,
+	ASK_NAMES_LISTED = 12,
 	ASK_RECORDS_CHANGED = 10,
 	ASK_RECORDS_SAME = 6,
 	ASK_GONE = 4,
 	CUTS = 1024, /* delegations looked at; with more no records are asked for */
 };
-_Static_assert(ASK_ZONES + ASK_NAMES_CHANGED + ASK_NAMES_SAME + ASK_RECORDS_CHANGED +
-                       ASK_RECORDS_SAME + ASK_GONE ==
+_Static_assert(ASK_ZONES + ASK_NAMES_CHANGED + ASK_NAMES_SAME + ASK_NAMES_LISTED +
+                       ASK_RECORDS_CHANGED + ASK_RECORDS_SAME + ASK_GONE ==
                    CORE_TRIAL_QUESTIONS,
     "all questions have a place");
 
@@ -299,6 +301,21 @@ static void names_sample(struct core *c, bool changed, size_t most)
 	free(were);
 }
 
+static void listed_sample(struct core *c)
+{
+	const struct core_names *names = c->trial.names;
+	const struct service *s = c->trial.service;
+	size_t end = c->trial_checks_count + ASK_NAMES_LISTED;
+
+	for (size_t i = 0; names && i < names->sample_count && c->trial_checks_count < end; i++)
+		for (size_t p = 0; p < s->pools_count; p++)
+			if (strcmp(s->pools[p].name, names->sample[i].pool) == 0) {
+				char *owner = mem_strdup(names->sample[i].owner);
+				check_name(c, &(struct service_name){.owner = owner, .pool = p});
+				free(owner);
+			}
+}
+
 static void records_sample(struct core *c, const struct lines *before, const struct lines *after,
     const struct cuts *cuts, bool changed, size_t most)
 {
@@ -380,6 +397,7 @@ void trial_checks_make(struct core *c)
 		check_add(c, after->zones[z].name, strlen(after->zones[z].name), LOOK_SOA, NULL);
 	names_sample(c, true, ASK_NAMES_CHANGED);
 	names_sample(c, false, ASK_NAMES_SAME);
+	listed_sample(c);
 	if (!cuts->too_many) {
 		records_sample(c, &old, &new, cuts, true, ASK_RECORDS_CHANGED);
 		gone_sample(c, &old, &new, cuts);

@@ -180,10 +180,11 @@ void trial_document_take(
 	    event->trial_document.revision != c->state->trial.revision ||
 	    apply_check(event->trial_document.service, &e) != 0)
 		return;
-	c->trial = (struct paper){event->trial_document.revision,
-	    service_hold(event->trial_document.service),
-	    mem_strndup(event->trial_document.document, event->trial_document.document_bytes),
-	    event->trial_document.document_bytes};
+	c->trial = (struct paper){.revision = event->trial_document.revision,
+	    .service = service_hold(event->trial_document.service),
+	    .document =
+	        mem_strndup(event->trial_document.document, event->trial_document.document_bytes),
+	    .document_bytes = event->trial_document.document_bytes};
 	trial_install(c, now, out);
 }
 
@@ -205,5 +206,6 @@ void paper_release(struct paper *p)
 {
 	service_drop(p->service);
 	free(p->document);
+	names_free(p->names);
 	*p = (struct paper){0};
 }

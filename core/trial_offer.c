@@ -159,8 +159,11 @@ void trial_offer(struct core *c, struct draft *d, const struct request *r, struc
 	s->revision = t->revision; /* of what is being noted */
 	publish_leaves(s, r->names ? r->names->removed : 0);
 	s->revision = d->base->revision;
-	d->offer = (struct paper){t->revision, service_hold(r->service),
-	    mem_strndup(r->document, r->document_bytes), r->document_bytes};
+	d->offer = (struct paper){.revision = t->revision,
+	    .service = service_hold(r->service),
+	    .document = mem_strndup(r->document, r->document_bytes),
+	    .document_bytes = r->document_bytes,
+	    .names = names_copy(r->names)};
 	buf_printf(text,
 	    "; given to the name server %s of %s first, which has %s to answer as planned",
 	    first->name, first->site, text_span(patience_ms, span));

@@ -7,7 +7,7 @@ import dns.flags
 import dns.rcode
 import dns.rrset
 
-from tandemworld import dns as ask, service
+from tandemworld import dns as ask, names, service
 from tandemworld.liar import Liar, can_lie
 from tandemworld.processes import until
 from tandemworld.sites import MAIL_ADDRESSES, MAIL_SITES, MUC
@@ -126,3 +126,25 @@ def test_who_answers_wrongly_only_once_keeps_the_document(world, sites, former):
         assert done.returncode == 0, done
         assert liar.lies and liar.truths, (liar.lies, liar.truths)
     assert publication(world)["state"] == "published"
+
+
+def test_wrong_answers_about_names_of_a_file_are_found(world, sites, former):
+    """No name of it stands in the document: some of its names are asked for all the same."""
+    first, other = sites
+    listed = [names.name(number) for number in range(500)]
+
+    def lie(answer, name, kind):
+        if name in listed and kind == "A":
+            _replaced(answer, MUC.mail)
+    with names.document(world) as path:
+        names.write(world, range(500))
+        with Liar(first.dns, lie) as liar:
+            done = names.apply(world, path)
+            assert done.returncode == 1 and "was taken back" in done.stderr, done
+            assert {name for name, _ in liar.lies} <= set(listed) and liar.lies, liar.lies
+        until(lambda: all_serve(world), 5, "the former document is not served everywhere")
+        for server in world.dns_servers:
+            assert ask.ask(server, listed[7]).rcode() == dns.rcode.NXDOMAIN
+        done = names.apply(world, path)
+        assert done.returncode == 0, done
+        names.wait_served(world, listed[7])

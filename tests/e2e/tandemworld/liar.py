@@ -74,8 +74,9 @@ class Liar:
     def _said(self, wire):
         answer = dns.message.from_wire(wire)
         name, kind = str(answer.question[0].name).rstrip("."), answer.question[0].rdtype
+        before = answer.to_text()
         self._lie(answer, name.lower(), dns.rdatatype.to_text(kind))
-        if answer.to_wire() == dns.message.from_wire(wire).to_wire():
+        if answer.to_text() == before:
             self.truths += 1
             return wire
         self.lies.append((name, dns.rdatatype.to_text(kind)))

@@ -144,6 +144,60 @@ static void what_changes_is_counted_and_shown(void **state)
 	names_bag_release(&bag);
 }
 
+/* Some of them, spread over all, others with every list: what a name server is asked for first. */
+static void some_names_are_drawn_of_those_that_change_and_of_those_that_stay(void **state)
+{
+	enum { MANY = 300, STAY = 200 };
+	static const char document[] = HEAD ZONE ONE_FILE;
+	char *names[MANY + 2];
+	bool drawn[MANY] = {false};
+	size_t different = 0, low = 0;
+	(void)state;
+	for (size_t i = 0; i < MANY; i++)
+		names[i] = mem_printf("n%03zu.x.test.", i);
+	names[MANY] = (char *)(uintptr_t) "";
+	for (size_t round = 0; round < 20; round++) {
+		struct names_bag bag = {0};
+		struct names_change c;
+		const char *some[STAY + 1];
+		struct err e;
+		for (size_t i = 0; i < STAY; i++)
+			some[i] = names[i];
+		some[STAY] = "";
+		struct service *before = service_of(document, &bag, some);
+		char *kept = names[MANY - round]; /* another list each time */
+		names[MANY - round] = names[MANY];
+		struct service *after =
+		    service_of(document, &bag, (const char *const *)(void *)names);
+		names[MANY - round] = kept;
+		assert_int_equal(names_check(before, after, names_bag_fetch, &bag, &c, &e), 0);
+		assert_int_equal(c.added, MANY - round - STAY);
+		assert_int_equal(c.changed_sample.count, NAMES_CHECK_SAMPLE);
+		assert_int_equal(c.same_sample.count, NAMES_CHECK_SAMPLE);
+		for (size_t i = 0; i < NAMES_CHECK_SAMPLE; i++) {
+			const struct names_sampled *fresh = &c.changed_sample.items[i],
+			                           *same = &c.same_sample.items[i];
+			assert_true(strcmp(fresh->owner, names[STAY]) >= 0);
+			assert_true(strcmp(same->owner, names[STAY]) < 0);
+			assert_string_equal(fresh->pool, "a");
+			size_t number = (size_t)atoi(same->owner + 1);
+			different += !drawn[number];
+			low += number < STAY / 2;
+			drawn[number] = true;
+			for (size_t j = 0; j < i; j++)
+				assert_string_not_equal(c.same_sample.items[j].owner, same->owner);
+		}
+		names_change_release(&c);
+		service_drop(before);
+		service_drop(after);
+		names_bag_release(&bag);
+	}
+	assert_in_range(different, 40, 60); /* of 60, with few twice */
+	assert_in_range(low, 18, 42);       /* half of them from either half */
+	for (size_t i = 0; i < MANY; i++)
+		free(names[i]);
+}
+
 static void a_pool_that_changes_counts_for_every_name_behind_it(void **state)
 {
 	static const char *const names[] = {"a.x.test.", "b.x.test.", "c.x.test.", ""};
@@ -223,6 +277,7 @@ int main(void)
 	    cmocka_unit_test(a_names_file_is_sorted_and_folded),
 	    cmocka_unit_test(what_is_wrong_in_a_names_file_is_told_with_its_place),
 	    cmocka_unit_test(what_changes_is_counted_and_shown),
+	    cmocka_unit_test(some_names_are_drawn_of_those_that_change_and_of_those_that_stay),
 	    cmocka_unit_test(a_pool_that_changes_counts_for_every_name_behind_it),
 	    cmocka_unit_test(names_that_stand_elsewhere_or_outside_are_faults),
 	    cmocka_unit_test(a_list_that_is_not_what_the_document_says_is_an_error),

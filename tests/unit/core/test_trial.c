@@ -154,6 +154,68 @@ static void it_is_asked_for_what_changes_and_what_stays(void **unused)
 	world_end(w);
 }
 
+/* A document with a names file, of which the shell has drawn two names. */
+static void apply_with_names(struct world *w, const char *document)
+{
+	static const struct core_named drawn[] = {
+	    {"mx-1.retarus.com.", "mail-de"}, {"mx-2.retarus.com.", "mail-de"}};
+	const struct core_names names = {.base = state_of(w)->revision,
+	    .before = 2,
+	    .added = 2,
+	    .sample = drawn,
+	    .sample_count = 2};
+	struct service *s = service_usual();
+	struct service_names list = {.zone = 0, .pool = 0, .is_listed = true, .count = 4};
+
+	list.file = mem_strdup("mx.names");
+	VEC_PUSH(s->names_files, s->names_files_count) = list;
+	service_drop(w->applied);
+	w->applied = s;
+	assert_int_equal(request(w, (struct core_request){.type = CORE_REQUEST_APPLY,
+	                                .service = s,
+	                                .names = &names,
+	                                .document = document,
+	                                .document_bytes = strlen(document),
+	                                .planned_on = UINT64_MAX})
+	                     ->result,
+	    0);
+}
+
+static size_t asked_for(const struct world *w, const char *owner, struct core_trial_question *out)
+{
+	struct core_trial_question q[CORE_TRIAL_QUESTIONS];
+	size_t count = questions_of(w, q), found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(q[i].owner, owner) == 0) {
+			*out = q[i];
+			found++;
+		}
+	return found;
+}
+
+static void names_of_files_are_asked_for_and_judged(void **unused)
+{
+	struct world *w = world_served();
+	struct core_trial_question q;
+
+	(void)unused;
+	apply_with_names(w, "document 2");
+	server_serves(w, "fra", trial_of(w)->epoch, 2);
+	assert_int_equal(asked_for(w, "mx-1.retarus.com.", &q), 1); /* the pool has no IPv6 */
+	assert_string_equal(
+	    q.expected, "mx-1.retarus.com. 0 A 127.10.0.25\nmx-1.retarus.com. 0 A 127.20.0.25\n");
+	answers_come(w, "mx-2.retarus.com.");
+	assert_int_equal(trial_of(w)->state, TRIAL_OFFERED);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(asked_for(w, "mx-2.retarus.com.", &q), 1);
+		answer(w, &q, "", 0);
+	}
+	assert_int_equal(trial_of(w)->state, TRIAL_RETURNED);
+	assert_non_null(strstr(trial_of(w)->text, "asked mx-2.retarus.com. A, expected"));
+	world_end(w);
+}
+
 static void records_that_leave_are_asked_for_too(void **unused)
 {
 	struct world *w = world_served();
@@ -430,6 +492,7 @@ int main(void)
 	    cmocka_unit_test(every_row_of_the_table_is_as_it_is),
 	    cmocka_unit_test(one_name_server_gets_it_first_then_all),
 	    cmocka_unit_test(it_is_asked_for_what_changes_and_what_stays),
+	    cmocka_unit_test(names_of_files_are_asked_for_and_judged),
 	    cmocka_unit_test(records_that_leave_are_asked_for_too),
 	    cmocka_unit_test(wrong_answers_take_it_back_from_the_one),
 	    cmocka_unit_test(a_wrong_serial_takes_it_back),
