@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controlplane/engine_parts.h"
+#include "core/budget.h"
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/json.h"
@@ -17,6 +18,7 @@
 #include "wire/state.h"
 
 enum {
+	COMMIT_REST_BYTES = 8 * 1024, /* keys, and which lists of names the document uses */
 	SETTLE_AGAIN_MS = 100,
 	PRUNE_KEYS = 40,     /* a step; STORE_TXN_ITEMS is the bound of a transaction */
 	PRUNE_DOCUMENTS = 4, /* documents may be 1 MiB each, and a list brings the values */
@@ -128,6 +130,18 @@ static char *history_text(const struct core_history *lines, size_t count)
 	return text;
 }
 
+_Static_assert(BUDGET_STATE_BYTES <= STORE_VALUE_BYTES, "what the core admits fits the store");
+_Static_assert(
+    BUDGET_COMMIT_BYTES + COMMIT_REST_BYTES <= STORE_TXN_BYTES, "and so does all of a commit");
+
+/* For the state, beside what is written with it. */
+static size_t state_room(size_t others)
+{
+	const size_t all = STORE_TXN_BYTES - COMMIT_REST_BYTES;
+	size_t room = others < all ? all - others : 0;
+	return room < STORE_VALUE_BYTES ? room : STORE_VALUE_BYTES;
+}
+
 void commit_start(struct engine *en, const struct core_effect *effect)
 {
 	struct engine_commit *c = &en->commit;
@@ -151,11 +165,12 @@ void commit_start(struct engine *en, const struct core_effect *effect)
 		c->document_revision = effect->commit.document_revision;
 	}
 
-	char *text = state_text(state, STORE_VALUE_BYTES);
 	char config_key[ENGINE_KEY_BYTES], history_key[ENGINE_KEY_BYTES];
 	char use_key[ENGINE_KEY_BYTES];
 	char *use = c->document != NULL ? names_use_text(effect->commit.service) : NULL;
 	char *history = history_text(effect->commit.history, effect->commit.history_count);
+	char *text = state_text(state,
+	    state_room(c->document_bytes + strlen(history) + (use != NULL ? strlen(use) : 0)));
 	struct store_write writes[4];
 	size_t count = 0;
 	writes[count++] =

@@ -27,7 +27,7 @@
 
 #define STORE_VALUE_BYTES (1024 * 1024) /* etcd's request limit is 1.5 MiB */
 #define STORE_TXN_ITEMS 64              /* comparisons, and writes */
-#define STORE_TXN_BYTES (1280 * 1024)   /* keys and values of one transaction together */
+#define STORE_TXN_BYTES (1480 * 1024)   /* keys and values of one transaction together */
 #define STORE_KEY_BYTES 512
 
 struct store;

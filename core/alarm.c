@@ -365,6 +365,14 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 		        c->name, text_span((uint64_t)c->clock_jumped_ms, span)),
 		    out);
 	}
+	if (c->refused != 0 && c->leading)
+		alarm_raise(c, now, mem_strdup("commit-refused"),
+		    mem_printf("the store refuses what this controller has decided (%s), and no "
+		               "other decision is written before: name servers stay as they are. "
+		               "Its log says what the store said; is a limit of the store lower "
+		               "than its default (etcd: --max-request-bytes)?",
+		        err_code_name(c->refused)),
+		    out);
 	if (c->adopt_refused)
 		alarm_raise(c, now, mem_strdup("store-refused"), mem_strdup(c->adopt_refused), out);
 	alarms_clear(c, out);

@@ -381,6 +381,9 @@ static int apply_judge(struct core *c, struct draft *d, struct request *r, struc
 		buf_printf(text, "refused: %s", e.text);
 	else /* last: what no number would lift is told first */
 		result = share_refuse(c, r, share, text);
+	if (result == 0)
+		result = admit_document(c, draft_read(d), r, s,
+		    !c->service || (!r->plan_only && trial_at_once(c, d, r, s, now)), text);
 	if (result != 0) {
 		draft_release(&trial);
 		return result;

@@ -234,7 +234,7 @@ void cautions_advance(struct core *c, struct draft *d, struct core_time now)
 		if (!caution_is_due(c, d, p, now.mono_ms))
 			continue;
 		uint64_t from_ms = alone && turned == 0 ? alone_from_ms(c, now.mono_ms) : 0;
-		if (from_ms > now.mono_ms || turned == CORE_COMMIT_VERDICTS) {
+		if (from_ms > now.mono_ms || turned == CORE_COMMIT_VERDICTS || draft_is_full(d)) {
 			due_at(c, from_ms > now.mono_ms ? from_ms : now.mono_ms);
 			break;
 		}

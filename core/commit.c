@@ -187,6 +187,8 @@ void commit_done(struct core *c, const char *commit_id, int result, struct core_
 	bool landed = result == 0 || strcmp(c->state->commit_id, commit_id) == 0;
 	if (landed) {
 		c->retry_ms = 0;
+		c->alarms_dirty = c->alarms_dirty || c->refused != 0;
+		c->refused = 0;
 		commit_landed(c, now, out);
 	} else if (result == E_CONFLICT || result == E_TIMEOUT) {
 		commit_again(c, result, now, out);
@@ -200,6 +202,10 @@ void commit_done(struct core *c, const char *commit_id, int result, struct core_
 		c->retry_ms =
 		    now.mono_ms + (c->pending.request ? CORE_RETRY_MS : CORE_RETRY_LATER_MS);
 		effect_tell(out, true, "the store refused a commit: %s", err_code_name(result));
+		if (!c->pending.request) {
+			c->refused = result;
+			c->alarms_dirty = true;
+		}
 		pending_answer(c, result,
 		    mem_printf("the store refused the change, which was not made (%s)",
 		        result == E_LIMIT ? "document, state and history are too large for one "

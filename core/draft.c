@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/budget.h"
 #include "core/inside.h"
+
+enum { HISTORY_OVERHEAD_BYTES = 160 }; /* its keys, numbers and action */
 
 const struct state *draft_read(const struct draft *d)
 {
@@ -23,6 +26,13 @@ struct state *draft_write(struct draft *d)
 void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char *action,
     const char *subject, char *text)
 {
+	if (strlen(text) >= BUDGET_HISTORY_LINE) {
+		char *cut = text_clean(text, BUDGET_HISTORY_LINE);
+		free(text);
+		text = cut;
+	}
+	d->history_bytes += HISTORY_OVERHEAD_BYTES + budget_text_bytes(actor) +
+	                    budget_text_bytes(subject) + budget_text_bytes(text);
 	VEC_PUSH(d->history, d->history_count) = (struct core_history){
 	    .wall_ms = wall_ms,
 	    .actor = mem_strdup(actor),
@@ -30,6 +40,11 @@ void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char 
 	    .subject = mem_strdup(subject),
 	    .text = text,
 	};
+}
+
+bool draft_is_full(const struct draft *d)
+{
+	return d->history_bytes >= BUDGET_HISTORY_BYTES;
 }
 
 void draft_release(struct draft *d)
@@ -141,7 +156,7 @@ static void verdicts_conclude(struct core *c, struct draft *d, struct core_time 
 		    !down_without_cut_off(c, d, r->queue[i], &reach, &looked, now.mono_ms)) {
 			r->queue[kept++] = r->queue[i]; /* judged again: the link may come back */
 		} else if (news) {
-			if (written++ < CORE_COMMIT_VERDICTS)
+			if (written++ < CORE_COMMIT_VERDICTS && !draft_is_full(d))
 				verdict_write(c, d, m,
 				    conclusion == CONCLUDE_DOWN ? MEMBER_DOWN : MEMBER_UP, &reach,
 				    now);

@@ -248,9 +248,10 @@ static void drain_advance(struct core *c, struct draft *d, const char *site, str
 void drains_advance(struct core *c, struct draft *d, struct core_time now)
 {
 	ttl_advance(c, d, now);
-	for (size_t i = c->state->drains_count; i-- > 0;)
-		drain_advance(c, d, c->state->drains[i].site, now);
-	c->drains_dirty = false;
+	size_t left = c->state->drains_count;
+	for (; left > 0 && !draft_is_full(d); left--)
+		drain_advance(c, d, c->state->drains[left - 1].site, now);
+	c->drains_dirty = c->drains_dirty && left > 0;
 }
 
 uint64_t drains_next_mono_ms(const struct core *c, uint64_t now_ms)

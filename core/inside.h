@@ -114,7 +114,7 @@ struct draft { /* the next state while it is being decided */
 	size_t document_bytes;
 	struct paper offer; /* a document that goes on trial with it */
 	struct core_history *history;
-	size_t history_count;
+	size_t history_count, history_bytes; /* the latter as written, about */
 	struct request *request;
 };
 
@@ -218,7 +218,8 @@ struct core {
 
 	struct pending pending;
 	uint64_t retry_ms; /* monotonic: no commit before */
-	uint64_t lift_ms;  /* monotonic: no lift before */
+	int refused; /* what the store said to the last commit of automation alone; 0: nothing */
+	uint64_t lift_ms; /* monotonic: no lift before */
 
 	bool stages_dirty;     /* look at stages although none is due */
 	int64_t stages_due_ms; /* wall: a stage may end by time alone; INT64_MAX: none */
@@ -259,6 +260,9 @@ void request_plan_known(
     struct core *c, struct request *r, struct core_time now, struct core_effects *out);
 struct state *draft_write(struct draft *d); /* the state to change */
 const struct state *draft_read(const struct draft *d);
+/* The lines of history are enough for one commit: what has not been looked at waits for the next.
+ */
+bool draft_is_full(const struct draft *d);
 void draft_note(struct draft *d, int64_t wall_ms, const char *actor, const char *action,
     const char *subject, char *text); /* a line of history; takes `text` */
 void draft_release(struct draft *d);
@@ -297,6 +301,12 @@ void trial_look_take(struct core *c, const struct core_trial_look *l);
 bool trial_is_served(const struct core *c, struct core_time now); /* it says so */
 /* Appends what stands, or what is missing or wrong. */
 enum proof trial_prove(struct core *c, struct core_time now, struct buf *text);
+
+/* admit.c: whether it fits the store, whatever comes. 0, or E_LIMIT and what to do. */
+int admit_document(const struct core *c, const struct state *s, const struct request *r,
+    const struct state *after, bool at_once, struct buf *text);
+int admit_intent(
+    const struct core *c, const struct state *s, const struct request *r, struct buf *text);
 
 /* apply.c */
 int declarations_check(const struct state *s, const struct service *after, struct buf *text);

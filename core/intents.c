@@ -134,6 +134,8 @@ int request_judge_intent(struct core *c, struct draft *d, struct request *r, str
 		    text, "there are %d holds and pins already: release some", STATE_INTENTS);
 		return E_LIMIT;
 	}
+	if ((result = admit_intent(c, draft_read(d), r, text)) != 0)
+		return result;
 	intent_put(d, r, type, now);
 	char *told = intent_tell(state_intent_find(draft_read(d), type, r->site));
 	buf_puts(text, told);
@@ -195,7 +197,7 @@ static void intent_expire(
 void intents_advance(struct core *c, struct draft *d, struct core_time now)
 {
 	for (size_t i = draft_read(d)->intents_count; i-- > 0;)
-		if (draft_read(d)->intents[i].until_ms <= now.wall_ms)
+		if (draft_read(d)->intents[i].until_ms <= now.wall_ms && !draft_is_full(d))
 			intent_expire(c, d, &draft_read(d)->intents[i], now);
 }
 

@@ -227,9 +227,12 @@ void stages_advance(struct core *c, struct draft *d, struct core_time now)
 		return;
 	c->stages_dirty = false;
 	c->stages_due_ms = INT64_MAX;
-	for (size_t i = 0; i < draft_read(d)->members_count && moved < CORE_COMMIT_VERDICTS; i++)
+	size_t i = 0;
+	for (;
+	     i < draft_read(d)->members_count && moved < CORE_COMMIT_VERDICTS && !draft_is_full(d);
+	     i++)
 		moved += stage_advance(c, d, i, now);
-	if (moved == CORE_COMMIT_VERDICTS)
+	if (i < draft_read(d)->members_count)
 		c->stages_dirty = true;
 }
 

@@ -54,7 +54,7 @@ static json_t *departure_encode(const struct state_departure *d)
 	    text_encode(d->site), "at_ms", (json_int_t)d->at_ms);
 }
 
-static json_t *steps_encode(const struct state_drain *d)
+static json_t *steps_encode(const struct state_drain *d, bool evidence)
 {
 	json_t *steps = json_array();
 
@@ -64,18 +64,18 @@ static json_t *steps_encode(const struct state_drain *d)
 			    steps, json_pack("{s:s, s:I, s:o}", "state",
 			               maintenance_state_name((enum maintenance_state)i), "at_ms",
 			               (json_int_t)d->steps[i].at_ms, "evidence",
-			               text_encode(d->steps[i].evidence)));
+			               text_encode(evidence ? d->steps[i].evidence : "")));
 	return steps;
 }
 
-static json_t *drain_encode(const struct state_drain *d)
+static json_t *drain_encode(const struct state_drain *d, bool evidence)
 {
 	json_t *o = json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:s, s:I, s:I, s:o}", "site",
 	    text_encode(d->site), "owner", text_encode(d->owner), "reason", text_encode(d->reason),
 	    "declared_ms", (json_int_t)d->declared_ms, "until_ms", (json_int_t)d->until_ms,
 	    "start_ms", (json_int_t)d->start_ms, "state", maintenance_state_name(d->state),
 	    "state_since_ms", (json_int_t)d->state_since_ms, "epoch", (json_int_t)d->epoch, "steps",
-	    steps_encode(d));
+	    steps_encode(d, evidence));
 
 	state_overrides_put(o, d->overrides);
 	if (d->practice)
@@ -163,15 +163,18 @@ static void trial_put(json_t *o, const struct state *s)
 		json_decref(trial);
 }
 
-static json_t *encode(const struct state *s, bool evidence)
+/* Whose evidence is written. */
+enum { OF_NOBODY, OF_DRAINS, OF_ALL };
+
+static json_t *encode(const struct state *s, int evidence)
 {
 	json_t *members = json_array(), *drains = json_array();
 	json_t *cautions = json_array(), *departures = json_array();
 
 	for (size_t i = 0; i < s->members_count; i++)
-		json_array_append_new(members, member_encode(&s->members[i], evidence));
+		json_array_append_new(members, member_encode(&s->members[i], evidence == OF_ALL));
 	for (size_t i = 0; i < s->drains_count; i++)
-		json_array_append_new(drains, drain_encode(&s->drains[i]));
+		json_array_append_new(drains, drain_encode(&s->drains[i], evidence >= OF_DRAINS));
 	for (size_t i = 0; i < s->cautions_count; i++)
 		json_array_append_new(
 		    cautions, json_pack("{s:o, s:I}", "pool", text_encode(s->cautions[i].pool),
@@ -195,14 +198,14 @@ static json_t *encode(const struct state *s, bool evidence)
 
 json_t *state_encode(const struct state *s)
 {
-	return encode(s, true);
+	return encode(s, OF_ALL);
 }
 
 char *state_text(const struct state *s, size_t max_bytes)
 {
 	char *text = NULL;
 
-	for (int evidence = 1; evidence >= 0; evidence--) {
+	for (int evidence = OF_ALL; evidence >= OF_NOBODY; evidence--) {
 		json_t *o = encode(s, evidence);
 		free(text);
 		text = json_text(o);

@@ -204,6 +204,9 @@ static void contract_what_is_too_large_is_refused_and_the_rest_of_the_store_goes
 	txn.writes_count = 2;
 	r = rig_commit(rig, &txn);
 	assert_int_equal(r.result, E_LIMIT);
+	w[1].bytes -= strlen(w[0].key) + strlen(w[1].key);
+	r = rig_commit(rig, &txn);
+	assert_int_equal(r.result, 0);
 	r = rig_get(rig, "/tandem/test/a");
 	assert_int_equal(r.entries[0].bytes, STORE_VALUE_BYTES);
 	rig_result_free(&r);

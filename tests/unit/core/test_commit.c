@@ -277,6 +277,23 @@ static void too_large_a_request_does_not_hold_automation_up(void **unused)
 	world_end(w);
 }
 
+static void a_store_that_takes_no_verdict_is_an_alarm_until_it_takes_one(void **unused)
+{
+	struct world *w = world_usual();
+
+	(void)unused;
+	w->store_waits = true;
+	everyone_says(w, MAIL_MUC, DOWN);
+	commit_ends(w, E_LIMIT, false);
+	pass(w, 1000);
+	assert_true(alarm_stands(w, "commit-refused"));
+	pass(w, 6000);
+	commit_ends(w, 0, true);
+	pass(w, 1000);
+	assert_false(alarm_stands(w, "commit-refused"));
+	world_end(w);
+}
+
 static struct service *service_wide(size_t members)
 {
 	struct service *s = service_usual();
@@ -567,6 +584,7 @@ int main(void)
 	    cmocka_unit_test(request_is_not_kept_waiting_for_ever),
 	    cmocka_unit_test(too_large_a_commit_is_answered),
 	    cmocka_unit_test(too_large_a_request_does_not_hold_automation_up),
+	    cmocka_unit_test(a_store_that_takes_no_verdict_is_an_alarm_until_it_takes_one),
 	    cmocka_unit_test(verdicts_about_very_many_members_are_written_in_parts),
 	    cmocka_unit_test(followers_refuse_and_lost_leadership_answers),
 	    cmocka_unit_test(followers_are_warm_and_ask_for_nothing),

@@ -38,6 +38,7 @@ struct world {
 	uint64_t timer_ms;
 
 	bool store_waits; /* commits stay open until commit_ends */
+	void (*look)(const struct core_effect *commit); /* NULL: nobody does */
 	struct state *store;
 	struct service *store_service;
 	char *store_document;
@@ -221,6 +222,8 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 		assert_string_equal(e->commit.state->commit_id, e->commit.commit_id);
 		w->open = true;
 		w->commits++;
+		if (w->look)
+			w->look(e);
 		if (e->commit.history_count > w->history_most)
 			w->history_most = e->commit.history_count;
 		memcpy(w->commit_id, e->commit.commit_id, sizeof(w->commit_id));
