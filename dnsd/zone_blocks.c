@@ -63,6 +63,12 @@ static bool time_is(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
+bool zone_file_is_torn(const struct stat *before, const struct stat *after)
+{
+	return before->st_dev == after->st_dev && before->st_ino == after->st_ino &&
+	       (before->st_size != after->st_size || !time_is(&before->st_mtim, &after->st_mtim));
+}
+
 bool zone_blocks_is_same(const struct zone_blocks *b, const struct stat *now)
 {
 	return b->is_dated && b->file.st_dev == now->st_dev && b->file.st_ino == now->st_ino &&

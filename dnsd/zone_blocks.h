@@ -51,6 +51,9 @@ struct block_digest block_digest(const void *data, size_t bytes);
 struct zone_blocks *zone_blocks_new(const char *path);
 void zone_blocks_free(struct zone_blocks *b); /* NULL allowed */
 
+/* Has somebody written into the file between these two looks at it? As far as its size and times
+ * tell: so not within one write, nor between two that end and begin around the looks. */
+bool zone_file_is_torn(const struct stat *before, const struct stat *after);
 /* Is the file as it was, by its inode and times? */
 bool zone_blocks_is_same(const struct zone_blocks *b, const struct stat *now);
 void zone_blocks_date(struct zone_blocks *b, const struct stat *now);

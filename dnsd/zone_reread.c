@@ -287,7 +287,9 @@ static bool reread_begin(struct reread *r, const struct stat *st)
 
 static enum zone_reread reread_run(struct reread *r, const struct stat *st, struct catalog **out)
 {
-	if (!reread_begin(r, st) || !file_walk(r) || zone_data_settle_names(r->fresh, NULL) != 0 ||
+	struct stat after;
+	if (!reread_begin(r, st) || !file_walk(r) || fstat(r->fd, &after) != 0 ||
+	    zone_file_is_torn(st, &after) || zone_data_settle_names(r->fresh, NULL) != 0 ||
 	    !owners_compare(r))
 		return REREAD_WHOLE;
 	if (r->owners_count == 0) { /* a comment at most */

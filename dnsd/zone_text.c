@@ -72,10 +72,17 @@ int zone_data_read_file(const char *name, const char *path, struct zone_data **o
 	size_t bytes;
 	*out = NULL;
 	struct zone_blocks *blocks = zone_blocks_new(path);
+	struct stat after;
 	int r = file_read(path, ZONE_FILE_BYTES, &text, &bytes, e);
 	if (r != 0) {
 		zone_blocks_free(blocks);
 		return r;
+	}
+	if (blocks && stat(path, &after) == 0 && zone_file_is_torn(&blocks->file, &after)) {
+		zone_blocks_free(blocks);
+		free(text);
+		return err_set(
+		    e, E_INVALID, "%s: was written to while it was being read", path);
 	}
 	struct zone_data *z = zone_data_new(name, mem_strdup(path), e);
 	if (!z) {

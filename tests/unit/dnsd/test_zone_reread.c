@@ -1,8 +1,11 @@
 /* Zone files that are edited: what is read again only where it has changed is what reading all of
  * it gives. */
+#include <fcntl.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "dnsd/zone_files.h"
+#include "dnsd/zone_reread.h"
 #include "lib/log.h"
 #include "tests/unit/dnsd/ask.h"
 
@@ -381,6 +384,51 @@ static void a_record_that_stands_twice_goes_with_its_last_line(void **state)
 	}
 }
 
+struct writer { /* somebody who writes into the file all the time */
+	const char *path;
+	atomic_bool ends;
+};
+
+static void *writer_work(void *ctx)
+{
+	struct writer *w = ctx;
+	int fd = open(w->path, O_WRONLY);
+	assert_true(fd >= 0);
+	while (!atomic_load(&w->ends))
+		assert_int_equal(pwrite(fd, "$", 1, 0), 1); /* as it was */
+	close(fd);
+	return NULL;
+}
+
+/* What was read of it may be half of this and half of that. */
+static void a_file_that_is_being_written_is_not_believed(void **state)
+{
+	enum { TRIES = 5000 };
+	struct edited x;
+	pthread_t thread;
+	struct catalog *next;
+	struct zone_data *z;
+	struct err e = {0};
+	unsigned tries = 0;
+	(void)state;
+	zone_make(&text, 3000);
+	edited_begin(&x, &text);
+	struct writer w = {.path = x.file.file};
+	assert_int_equal(pthread_create(&thread, NULL, writer_work, &w), 0);
+	while (zone_reread(x.files.zones[0], x.files.catalog, &next) != REREAD_WHOLE)
+		assert_true(++tries < TRIES);
+	for (tries = 0; zone_data_read_file(one_name, x.file.file, &z, &e) == 0; tries++) {
+		zone_data_free(z);
+		assert_true(tries < TRIES);
+	}
+	assert_non_null(strstr(e.text, "was written to while it was being read"));
+	atomic_store(&w.ends, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	/* once nobody writes any more it is read, and says what it said */
+	assert_true(edited_check(&x));
+	edited_end(&x);
+}
+
 static void one_zone_of_several_is_changed_alone(void **state)
 {
 	struct zone_files f = {0};
@@ -437,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(a_file_that_says_the_same_makes_no_new_snapshot),
 	    cmocka_unit_test(a_name_with_records_all_over_is_read_with_the_whole),
 	    cmocka_unit_test(a_record_that_stands_twice_goes_with_its_last_line),
+	    cmocka_unit_test(a_file_that_is_being_written_is_not_believed),
 	    cmocka_unit_test(one_zone_of_several_is_changed_alone),
 	};
 	log_open("test_zone_reread", LOG_LEVEL_ERROR);
