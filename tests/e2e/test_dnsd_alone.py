@@ -1,5 +1,8 @@
 """tandem-dnsd -c FILE on plain zone files, without any controller."""
 
+import re
+import urllib.request
+
 import pytest
 
 from tandemworld import dns
@@ -8,7 +11,7 @@ from tandemworld.processes import Processes, until
 from tandemworld.world import programs_folder
 from conftest import fresh_folder
 
-ADDRESS, PORT = "127.0.0.1", 5300
+ADDRESS, PORT, METRICS = "127.0.0.1", 5300, 9300
 
 ZONE = """\
 $TTL 300
@@ -38,7 +41,7 @@ def server():
     folder.mkdir(parents=True)
     (folder / "example.com.zone").write_text(ZONE)
     (folder / "dnsd.yaml").write_text(
-        f"listen: [{ADDRESS}@{PORT}]\n"
+        f"listen: [{ADDRESS}@{PORT}]\nmetrics: {ADDRESS}@{METRICS}\n"
         "zones: [{name: example.com, file: example.com.zone}]\n")
     with Processes(folder) as processes:
         process = processes.add("dnsd", [programs_folder() / "tandem-dnsd", "-c",
@@ -100,6 +103,31 @@ def test_delegation_gives_a_referral_with_glue(server):
     answer = dns.ask(ADDRESS, "host.sub.example.com", "A", port=PORT)
     assert not answer.answer and dns.kind_of(answer.authority[0]) == "NS"
     assert str(answer.additional[0].name) == "ns.sub.example.com."
+
+
+def counters():
+    with urllib.request.urlopen(f"http://{ADDRESS}:{METRICS}/metrics", timeout=5) as answer:
+        lines = re.findall(r"^(tandem_dnsd_\w+)(\{[^}]*\})? (\S+)$", answer.read().decode(), re.M)
+    return {name + labels: float(value) for name, labels, value in lines}
+
+
+def test_what_is_asked_and_answered_is_counted_by_transport_type_and_rcode(server):
+    before = counters()
+    for name, kind, tcp in (("mail.example.com", "A", False), ("mail.example.com", "A", True),
+                            ("nothing.example.com", "MX", False), ("example.net", "TXT", True)):
+        dns.ask(ADDRESS, name, kind, tcp=tcp, port=PORT)
+    after = counters()
+    grown = {key: int(after[key] - before[key]) for key in after
+             if key.startswith(("tandem_dnsd_queries", "tandem_dnsd_answers"))
+             and after[key] != before[key]}
+    told = {f'tandem_dnsd_{what}_total{{transport="{transport}",{label}="{value}"}}': 1
+            for what, transport, label, value in (
+                ("queries", "udp", "type", "A"), ("queries", "tcp", "type", "A"),
+                ("queries", "udp", "type", "MX"), ("queries", "tcp", "type", "TXT"),
+                ("answers", "udp", "rcode", "NOERROR"), ("answers", "tcp", "rcode", "NOERROR"),
+                ("answers", "udp", "rcode", "NXDOMAIN"), ("answers", "tcp", "rcode", "REFUSED"))}
+    assert grown == told
+    assert after["tandem_dnsd_zones"] == 1 and after["tandem_dnsd_names"] > 10
 
 
 def test_changed_zone_is_served_after_sighup(server):

@@ -24,26 +24,31 @@ def validates(world, *anchors):
 
 
 @pytest.fixture
-def rolling():
+def rolling(request):
+    """A zone signed by a csk, or by the roles that the test asks for."""
     folder = fresh_folder("dnssec-rollover")
     with Processes(folder) as processes:
-        world = Signed(folder, processes, ("csk",), "ecdsap256sha256", "compact")
+        world = Signed(folder, processes, getattr(request, "param", ("csk",)), "ecdsap256sha256",
+                       "compact")
         yield world
         assert not processes.troubles(), processes.troubles()
 
 
-def test_rollover_of_a_csk_validates_at_every_step(rolling):
+@pytest.mark.parametrize("rolling", (("csk",), ("ksk", "zsk")), indirect=True,
+                         ids=("csk", "ksk"))
+def test_rollover_of_a_csk_or_ksk_validates_at_every_step(rolling):
     """docs/dnssec.md, "Changing a key": with the old DS, then with either, then with the new."""
     old_anchor = rolling.delv_anchor
-    old_key = rolling.keys[0]
-    new_key = keygen(rolling.folder, "example.com", state="published")
+    old_key, *others = rolling.keys
+    role = "ksk" if others else "csk"
+    new_key = keygen(rolling.folder, "example.com", role, state="published")
 
     def reload(keys, count):
         rolling.configure("parent", PORT, [("example.com", rolling.zone, keys)])
         rolling.parent.reload()
         until(lambda: keys_served(count), 5, "the keys are not reloaded")
 
-    reload([old_key, new_key], 2)
+    reload([old_key, new_key, *others], 2 + len(others))
     validates(rolling, old_anchor)
 
     tandem("state", new_key, "active")
@@ -55,9 +60,40 @@ def test_rollover_of_a_csk_validates_at_every_step(rolling):
     assert len(ask("example.com", "CDS").answer[0]) == 1
     validates(rolling, old_anchor, new_anchor)
 
-    reload([new_key], 1)
+    reload([new_key, *others], 1 + len(others))
     validates(rolling, new_anchor)
     assert "fully validated" not in rolling.delv("mail.example.com", "A", old_anchor)
+
+
+def signers(name="mail.example.com", kind="A"):
+    """Tags of the keys that have signed it."""
+    return {r.key_tag for answer in ask(name, kind).answer if answer.rdtype == dns.rdatatype.RRSIG
+            for r in answer}
+
+
+def tag_of(key):
+    return int(str(key).rsplit(".", 2)[1])
+
+
+@pytest.mark.parametrize("rolling", (("ksk", "zsk"),), indirect=True, ids=("zsk",))
+def test_rollover_of_a_zsk_needs_no_parent(rolling):
+    """The DS stays the same all the way; the zone changes hands when the new key has been known."""
+    ksk, old_key = rolling.keys
+    new_key = keygen(rolling.folder, "example.com", "zsk", state="published")
+
+    def step(keys, signer):
+        rolling.configure("parent", PORT, [("example.com", rolling.zone, keys)])
+        rolling.parent.reload()
+        until(lambda: keys_served(len(keys)) and signers() == {tag_of(signer)}, 5,
+              "the keys are not reloaded")
+        validates(rolling, rolling.delv_anchor)
+        assert signers("example.com", "DNSKEY") == {tag_of(ksk)}
+
+    step([ksk, old_key, new_key], old_key)
+    tandem("state", new_key, "active")
+    tandem("state", old_key, "retired")
+    step([ksk, old_key, new_key], new_key)
+    step([ksk, new_key], new_key)
 
 
 def new_tag(world):

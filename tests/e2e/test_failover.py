@@ -84,10 +84,14 @@ def test_one_failing_service_of_an_address_takes_the_address_out(world, watch, f
     assert "https" in world.member(MUC)["evidence"]
 
 
-def test_every_name_of_the_pool_changes_with_it(world, watch):
+def test_every_name_of_the_pool_changes_with_it_and_spf_does_not(world, watch):
+    """Rule 10: who may send is not who is offered."""
     world.mail[FRA.name].kill()
     for name in (service.NAME, *service.MX_NAMES):
         dns.wait_gone(FRA.mail, name)
+    for server in world.dns_servers:
+        text = str(dns.rrset(server, f"_spf.{service.ZONE}", "TXT"))
+        assert MUC.mail in text and FRA.mail in text, text
     world.mail[FRA.name].start()
     for name in (service.NAME, *service.MX_NAMES):
         dns.wait_back(FRA.mail, name)

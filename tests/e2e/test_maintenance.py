@@ -11,9 +11,17 @@ from tandemworld.world import slack
 ROUNDS = 5
 
 
+def spf(world):
+    """The answers of all name servers, which name the addresses of both sites."""
+    found = [dns.rrset(server, f"_spf.{service.ZONE}", "TXT") for server in world.dns_servers]
+    assert all(address in str(answer) for answer in found for address in MAIL_ADDRESSES), found
+    return found
+
+
 def test_drain_is_served_by_every_name_server_at_once(world, figures):
     event = "drain, from sending the request → gone"
     body = {"site": MUC.name, "for_ms": 3600000, "reason": "test"}
+    may_send = spf(world)
     with dns.Watch(service.NAME, service.ZONE, pause_s=0.01) as watch:
         for _ in range(ROUNDS):
             moment, seen, answer = world.leader_api().post_and_watch(
@@ -21,6 +29,7 @@ def test_drain_is_served_by_every_name_server_at_once(world, figures):
             assert answer.status == 200, answer
             figures.add(event, max(seen.values()) - moment, DRAIN_TARGET_S)
             dns.same_data(world.dns_servers, [(service.ZONE, "SOA"), (service.NAME, "A")])
+            assert spf(world) == may_send  # rule 10: who may send is not who is offered
             assert watch.address_absent(MUC.mail, answer.json["epoch"]) >= 0
             out_until = time.monotonic()
             assert world.undrain(MUC).returncode == 0

@@ -122,6 +122,10 @@ static void options_are_heeded_one_by_one_and_unknown_ones_skipped(void **state)
 	    HEAD Q_A OPT("00", "000a") "fde9 0002 6162 0003 0000", false, 0, NSID_ANSWER);
 	/* a client subnet, which is nobody's business here */
 	options_expect(HEAD Q_A OPT("00", "000b") "0008 0007 0001 18 00 c00002", false, 0, "");
+	/* padding is for encrypted transports (RFC 7830): whoever pads gets none back */
+	options_expect(HEAD Q_A OPT("00", "000c") "000c 0008 0000000000000000", false, 0, "");
+	options_expect(HEAD Q_A OPT("00", "0004") "000c 0000", true, 0, "");
+	options_expect(HEAD Q_A OPT("00", "0008") "000c 0000 0003 0000", true, 0, NSID_ANSWER);
 	/* keepalive: over TCP only; a client may say nothing, but is not told off if it does */
 	options_expect(HEAD Q_A OPT("00", "0004") "000b 0000", true, 0, "000b 0002 0064");
 	options_expect(HEAD Q_A OPT("00", "0006") "000b 0002 ffff", true, 0, "000b 0002 0064");
