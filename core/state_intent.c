@@ -41,15 +41,11 @@ void state_intents_copy(struct state *to, const struct state *from)
 	to->intents = NULL;
 	to->intents_count = 0;
 	for (size_t k = 0; k < from->intents_count; k++) {
-		const struct state_intent *i = &from->intents[k];
-		VEC_PUSH(to->intents, to->intents_count) = (struct state_intent){
-		    .type = i->type,
-		    .subject = mem_strdup(i->subject),
-		    .owner = mem_strdup(i->owner),
-		    .reason = mem_strdup(i->reason),
-		    .declared_ms = i->declared_ms,
-		    .until_ms = i->until_ms,
-		};
+		struct state_intent i = from->intents[k]; /* whatever else it has */
+		i.subject = mem_strdup(i.subject);
+		i.owner = mem_strdup(i.owner);
+		i.reason = mem_strdup(i.reason);
+		VEC_PUSH(to->intents, to->intents_count) = i;
 	}
 }
 

@@ -97,6 +97,9 @@ static void a_pin_goes_by_the_same_rules(void **unused)
 	assert_int_equal(r->result, 0);
 	assert_contains(r->text, "overriding unproven: rack on fire");
 	assert_offered(w, "mail-de", "127.20.0.25");
+	assert_int_equal(state_of(w)->intents[0].overrides, OVERRIDE_UNPROVEN);
+	request(w, asked(w, CORE_REQUEST_HOLD, "all", NULL)); /* kept, whatever comes next */
+	assert_int_equal(state_of(w)->intents[0].overrides, OVERRIDE_UNPROVEN);
 	world_end(w);
 }
 
