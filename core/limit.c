@@ -10,7 +10,26 @@
 
 #include "core/inside.h"
 
-static bool trial_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)
+/* What people hold, or nobody believes, stops a fallback; but when that ends, it stands in at once,
+ * and takes out who was down before. So the first of them counts as leaving already. */
+static void stops_lift(
+    const struct draft *d, size_t pool, struct state *trial, enum kept_by *was, bool lift)
+{
+	const struct service_pool *p = &d->service->pools[pool];
+	char id[MEMBER_ID_BYTES];
+
+	for (size_t i = 0; p->all_down == ALL_DOWN_FALLBACK && i < p->members_count; i++) {
+		struct state_member *s =
+		    state_member_find(trial, member_id(d->service, pool, i, id));
+		if (!s || s->stage != STAGE_KEPT)
+			continue;
+		if (lift)
+			was[i] = s->kept_by;
+		s->kept_by = lift ? KEPT_BY_LIMIT : was[i];
+	}
+}
+
+static bool member_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)
 {
 	const struct service_pool *pool = &d->service->pools[m->pool];
 	struct state_member *s = state_member_put(trial, m->id);
@@ -31,6 +50,16 @@ static bool trial_leaves(const struct draft *d, const struct roster_member *m, s
 	s->withheld = was.withheld;
 	s->stage_ms = was.stage_ms;
 	return !offers.items[m->member].offered;
+}
+
+static bool trial_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)
+{
+	enum kept_by was[SERVICE_POOL_MEMBERS];
+
+	stops_lift(d, m->pool, trial, was, true);
+	bool leaves = member_leaves(d, m, trial);
+	stops_lift(d, m->pool, trial, was, false);
+	return leaves;
 }
 
 /* Whether withholding the member takes the last offered one of its site out of the pool. A draft

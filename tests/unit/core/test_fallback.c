@@ -133,6 +133,29 @@ static void a_hold_stops_the_fallback(void **unused)
 	world_end(w);
 }
 
+/* It stands in as the hold ends: for the first site that leaves, not for both at once. */
+static void the_end_of_a_hold_lets_one_site_leave(void **unused)
+{
+	struct service *s = service_spare();
+	struct core_request q = {
+	    .type = CORE_REQUEST_HOLD, .site = "all", .actor = "anna", .reason = "network upgrade"};
+	struct world *w;
+
+	(void)unused;
+	s->regions[0].removal_window_s = 600;
+	w = world_with(s);
+	q.until_ms = w->now.wall_ms + HOUR;
+	assert_int_equal(request(w, q)->result, 0);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", BOTH);
+	q.type = CORE_REQUEST_RELEASE;
+	assert_int_equal(request(w, q)->result, 0);
+	pass(w, 2000);
+	assert_offered(w, "mail-de", "127.10.0.99 127.20.0.25 127.20.0.99");
+	world_end(w);
+}
+
 static void each_family_falls_back_by_itself(void **unused)
 {
 	struct service *s = service_spare();
@@ -315,6 +338,7 @@ int main(void)
 	    cmocka_unit_test(a_drained_fallback_does_not_stand_in),
 	    cmocka_unit_test(a_removal_that_is_held_is_answered_beside_the_fallback),
 	    cmocka_unit_test(a_hold_stops_the_fallback),
+	    cmocka_unit_test(the_end_of_a_hold_lets_one_site_leave),
 	    cmocka_unit_test(each_family_falls_back_by_itself),
 	    cmocka_unit_test(an_address_in_both_is_answered_once),
 	    cmocka_unit_test(the_site_of_what_stands_in_is_the_last_one),
