@@ -101,10 +101,61 @@ static void tried_drop(void *arg)
 	free(t);
 }
 
+/* ---- what was answered wrongly ---- */
+
+enum { TOLD = CORE_TRIAL_QUESTIONS };
+static struct told {
+	uint64_t epoch;
+	struct {
+		char owner[128];
+		uint16_t kind;
+		bool right; /* once is enough: then it is not asked again */
+	} answers[TOLD];
+	size_t count;
+} told[SIM_CONTROLLERS];
+static unsigned misled[SIM_DNSDS]; /* reasons why it answers wrongly */
+
+void asker_mislead(size_t dnsd, bool on)
+{
+	misled[dnsd] += on ? 1 : -1U;
+}
+
+static void told_note(const struct tried *t)
+{
+	struct told *all = &told[t->controller];
+	size_t i = 0;
+	if (*t->look.failure || t->look.kind == LOOK_SOA)
+		return;
+	if (all->epoch != t->look.epoch)
+		all->count = 0;
+	all->epoch = t->look.epoch;
+	while (i < all->count && (all->answers[i].kind != t->look.kind ||
+	                             strcmp(all->answers[i].owner, t->owner) != 0))
+		i++;
+	if (i == TOLD)
+		return;
+	if (i == all->count) {
+		all->answers[all->count++].right = false;
+		all->answers[i].kind = t->look.kind;
+		snprintf(all->answers[i].owner, sizeof(all->answers[i].owner), "%s", t->owner);
+	}
+	all->answers[i].right = all->answers[i].right || strcmp(t->answered, t->expected) == 0;
+}
+
+const char *asker_wrong(size_t controller, uint64_t epoch)
+{
+	const struct told *all = &told[controller];
+	for (size_t i = 0; all->epoch == epoch && i < all->count; i++)
+		if (!all->answers[i].right)
+			return all->answers[i].owner;
+	return NULL;
+}
+
 static void tried_arrive(void *arg)
 {
 	struct tried *t = arg;
 	struct engine *engine = controller_engine(t->controller);
+	told_note(t);
 	t->look.owner = t->owner;
 	t->look.answered = t->answered;
 	t->look.expected = t->expected;
@@ -170,6 +221,10 @@ static void trial_ask(size_t controller, const struct core_trial_question *q)
 		                  : mem_strdup((a.count > 0) == (q->expected && *q->expected)
 		                                   ? t->expected
 		                                   : "something else");
+		if (misled[dnsd] > 0 && q->kind == ASK_A) {
+			free(t->answered);
+			t->answered = mem_strdup("10.9.9.7 ");
+		}
 	}
 	(void)task_after(controller_node(controller),
 	    2000 + chance_draw(&sim->people_chance, 40000), tried_arrive, tried_drop, t);
@@ -227,5 +282,7 @@ static void asker_round(void *arg)
 void asker_start(void)
 {
 	memset(tries, 0, sizeof(tries));
+	memset(misled, 0, sizeof(misled));
+	memset(told, 0, sizeof(told));
 	(void)task_after(NULL, SIM_SECOND, asker_round, NULL, NULL);
 }

@@ -6,8 +6,6 @@
 #include "tests/sim/shims.h"
 #include "tests/sim/sim.h"
 
-#define WALL_BEGIN_MS INT64_C(1795000000000) /* 2026-11-18T11:06:40Z */
-
 uint64_t chance_draw(struct chance *c, uint64_t below) /* splitmix64 */
 {
 	uint64_t z = (c->state += 0x9e3779b97f4a7c15ULL);
@@ -39,7 +37,7 @@ struct chance chance_branch(uint64_t seed, uint64_t purpose)
 
 int64_t sim_wall_ms(void)
 {
-	return WALL_BEGIN_MS + (int64_t)(sim->now_us / 1000);
+	return SIM_WALL_BEGIN_MS + (int64_t)(sim->now_us / 1000);
 }
 
 uint64_t node_mono_ms(const struct process *n)

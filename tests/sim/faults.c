@@ -1,5 +1,6 @@
 /* What goes wrong, begun and ended. Causes are counted, so that two faults may overlap. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 #include "tests/sim/sim.h"
@@ -76,14 +77,24 @@ static void member_fault(const struct incident *i, bool on)
 		m->flap_us = on ? (1 + i->b) * sim->layout->pace * SIM_SECOND : 0;
 }
 
+static bool member_is_of(const struct sim_member *m, const struct incident *i)
+{
+	const char *like = sim->members[i->c % sim->members_count].id;
+	switch (i->kind) {
+	case INCIDENT_SITE_FAILS:
+		return m->site == i->a;
+	case INCIDENT_ALL_FAIL:
+		return sim->layout->region_of[m->site] == i->a;
+	default: /* "POOL/…" */
+		return strncmp(m->id, like, strcspn(like, "/") + 1) == 0;
+	}
+}
+
 static void members_fail(const struct incident *i, bool on)
 {
-	for (size_t m = 0; m < sim->members_count; m++) {
-		size_t site = sim->members[m].site;
-		if (i->kind == INCIDENT_SITE_FAILS ? site == i->a
-		                                   : sim->layout->region_of[site] == i->a)
+	for (size_t m = 0; m < sim->members_count; m++)
+		if (member_is_of(&sim->members[m], i))
 			sim->members[m].down += on ? 1 : -1U;
-	}
 }
 
 static void network_fault(const struct incident *i, bool on)
@@ -200,7 +211,11 @@ static void fault(struct incident *i, bool on)
 		break;
 	case INCIDENT_SITE_FAILS:
 	case INCIDENT_ALL_FAIL:
+	case INCIDENT_POOL_FAILS:
 		members_fail(i, on);
+		break;
+	case INCIDENT_WRONG_ANSWERS:
+		asker_mislead(i->a, on);
 		break;
 	case INCIDENT_LINES_LOST:
 		stream_lose(i->a, on);

@@ -39,6 +39,11 @@ static void on_replied(void *ctx, const struct engine_reply *reply)
 		sim_fail(14, "%s was refused without a word", r->what);
 	if (reply->result == 0 && !r->plan_only)
 		people_check_done(index);
+	if (reply->result == E_REFUSED) {
+		struct process *before = node_enter(NULL);
+		people_hear_refusal(r, reply->text);
+		node_leave(before);
+	}
 }
 
 struct question {
@@ -54,13 +59,15 @@ static void ask_arrive(void *arg)
 	snprintf(reason, sizeof(reason), "request %zu", q->index);
 	struct core_request request = {.type = r->type,
 	    .plan_only = r->plan_only,
-	    .actor = "anna",
+	    .actor = r->actor,
 	    .site = *r->subject ? r->subject : NULL,
 	    .reason = reason,
 	    .until_ms = r->until_ms,
 	    .start_ms = r->start_ms,
 	    .extend_ms = r->extend_ms,
-	    .override = r->overrides ? "blocked" : NULL,
+	    .practice = r->practice,
+	    .override = r->override,
+	    .changes = r->changes,
 	    .at_once = r->at_once,
 	    .planned_on = r->planned_on};
 	if (r->type == CORE_REQUEST_APPLY) {
@@ -80,12 +87,32 @@ static size_t asked_add(const struct person_request *r)
 	return asked_count - 1;
 }
 
+/* What is said beside the request itself. */
+static void words_add(struct person_request *r)
+{
+	size_t used = strlen(r->what);
+	if (*r->override)
+		used += (size_t)snprintf(
+		    r->what + used, sizeof(r->what) - used, " (overriding %s)", r->override);
+	if (r->changes > 0)
+		snprintf(r->what + used, sizeof(r->what) - used, " (%llu changes confirmed)",
+		    (unsigned long long)r->changes);
+}
+
+struct person_request *people_reason(const char *text)
+{
+	const char *at = strstr(text, "request ");
+	return at ? people_request(strtoul(at + 8, NULL, 10)) : NULL;
+}
+
 void people_send(const struct person_request *r)
 {
 	struct question *q = mem_new(1, sizeof(*q));
 	q->controller = leader_seen(&sim->people_chance);
 	q->index = asked_add(r);
-	story_tell("%s (asks %s)", r->what, controller_node(q->controller)->name);
+	asked[q->index].sent_us = sim->now_us;
+	words_add(&asked[q->index]);
+	story_tell("%s, asking %s", asked[q->index].what, controller_node(q->controller)->name);
 	(void)task_after(controller_node(q->controller),
 	    1000 + chance_draw(&sim->people_chance, 50000), ask_arrive, free, q);
 }
@@ -95,7 +122,8 @@ static void first_apply(void *arg)
 	(void)arg;
 	if (store_state() && store_state()->revision > 0)
 		return;
-	struct person_request r = {.type = CORE_REQUEST_APPLY, .planned_on = UINT64_MAX};
+	struct person_request r = {
+	    .type = CORE_REQUEST_APPLY, .actor = "anna", .planned_on = UINT64_MAX};
 	snprintf(r.what, sizeof(r.what), "anna applies document 0");
 	people_send(&r);
 	(void)task_after(NULL, 6 * SIM_SECOND, first_apply, NULL, NULL);

@@ -21,22 +21,23 @@ static void drain_ask(struct person_request *r, const struct incident *i)
 	snprintf(r->subject, sizeof(r->subject), "%s", site_of(i));
 	r->plan_only = i->c % 11 == 0;
 	r->until_ms = sim_wall_ms() + (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
-	r->overrides = i->c % 7 == 0;
-	if (i->kind == INCIDENT_SCHEDULE) {
+	r->practice = i->kind == INCIDENT_PRACTICE;
+	if (i->kind == INCIDENT_SCHEDULE || (r->practice && i->c % 3 == 0)) {
 		r->start_ms = sim_wall_ms() + paces_ms(5 + i->c % 150) + 1000;
 		r->until_ms += paces_ms(5 + i->c % 150);
 	}
-	snprintf(r->what, sizeof(r->what), "anna %s%s %.80s",
-	    r->plan_only                   ? "plans to drain"
-	    : i->kind == INCIDENT_SCHEDULE ? "schedules a drain of"
-	                                   : "drains",
-	    r->overrides ? " (override blocked)" : "", r->subject);
+	snprintf(r->what, sizeof(r->what), "%s %s %.80s", r->actor,
+	    r->practice        ? r->start_ms ? "schedules a practice run of" : "practises with"
+	    : r->plan_only     ? "plans to drain"
+	    : r->start_ms != 0 ? "schedules a drain of"
+	                       : "drains",
+	    r->subject);
 }
 
 static void site_ask(struct person_request *r, const struct incident *i, const char *verb)
 {
 	snprintf(r->subject, sizeof(r->subject), "%s", site_of(i));
-	snprintf(r->what, sizeof(r->what), "anna %s %s", verb, r->subject);
+	snprintf(r->what, sizeof(r->what), "%s %s %s", r->actor, verb, r->subject);
 }
 
 /* The scope of a hold. */
@@ -85,7 +86,7 @@ static void intent_ask(struct person_request *r, const struct incident *i)
 		snprintf(r->subject, sizeof(r->subject), "%s",
 		    sim->members[i->c / 2 % sim->members_count].id);
 	}
-	snprintf(r->what, sizeof(r->what), "anna %s %.80s",
+	snprintf(r->what, sizeof(r->what), "%s %s %.80s", r->actor,
 	    i->kind == INCIDENT_HOLD ? "holds"
 	    : up                     ? "pins up"
 	                             : "pins down",
@@ -99,13 +100,17 @@ static void intent_end_ask(struct person_request *r, const struct incident *i)
 	r->type = hold ? CORE_REQUEST_RELEASE : CORE_REQUEST_UNPIN;
 	if (t)
 		snprintf(r->subject, sizeof(r->subject), "%s", t->subject);
+	if (t && sim->settling) /* who has declared it */
+		snprintf(r->actor, sizeof(r->actor), "%s", t->owner);
+	if (t)
+		;
 	else if (hold)
 		scope_draw(r->subject, sizeof(r->subject), i);
 	else
 		snprintf(r->subject, sizeof(r->subject), "%s",
 		    sim->members[i->c % sim->members_count].id);
-	snprintf(
-	    r->what, sizeof(r->what), "anna %s %.80s", hold ? "releases" : "unpins", r->subject);
+	snprintf(r->what, sizeof(r->what), "%s %s %.80s", r->actor, hold ? "releases" : "unpins",
+	    r->subject);
 }
 
 static void document_ask(struct person_request *r, const struct incident *i)
@@ -116,15 +121,27 @@ static void document_ask(struct person_request *r, const struct incident *i)
 	r->at_once = i->c % 7 == 0;
 	if (i->c % 3 == 0 && store_state())
 		r->planned_on = store_state()->revision;
-	snprintf(r->what, sizeof(r->what), "anna %s document %zu",
+	snprintf(r->what, sizeof(r->what), "%s %s document %zu", r->actor,
 	    r->plan_only ? "plans" : "applies", r->document);
+}
+
+/* Somebody names a rule by habit, before anything was refused. */
+static void override_draw(struct person_request *r, const struct incident *i)
+{
+	static const char *const habits[] = {"blocked", "unproven", "minimum", "owner",
+	    "blocked,unproven,minimum,owner", "everything"};
+	if (i->c % 17 == 0 && !sim->settling)
+		snprintf(r->override, sizeof(r->override), "%s", habits[i->c / 17 % 6]);
 }
 
 void people_ask(const struct incident *i)
 {
 	struct person_request r = {.planned_on = UINT64_MAX};
+	snprintf(r.actor, sizeof(r.actor), "%s", i->c / 3 % 4 == 0 ? "bert" : "anna");
+	override_draw(&r, i);
 	switch (i->kind) {
 	case INCIDENT_DRAIN:
+	case INCIDENT_PRACTICE:
 	case INCIDENT_SCHEDULE:
 		drain_ask(&r, i);
 		break;

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "config/service_load.h"
-#include "lib/base/buf.h"
-#include "lib/base/mem.h"
 #include "tests/sim/sim.h"
 
 enum { PURPOSE_LAYOUT = 1, PURPOSE_INCIDENTS, PURPOSE_SCENES, PURPOSE_SIGNING };
@@ -69,133 +67,6 @@ static void layout_draw(struct layout *l, uint64_t seed)
 	}
 }
 
-/* ---- service documents ---- */
-
-static void members_render(struct buf *b, const struct layout *l, struct chance *c, size_t region,
-    size_t pool, bool solitary, bool more)
-{
-	bool placed = false;
-	for (size_t s = 0; s < l->sites; s++) {
-		unsigned count = 1 + (unsigned)chance_draw(c, 2);
-		bool v6 = chance_hit(c, 300);
-		if (l->region_of[s] != region || (solitary && placed))
-			continue;
-		if (more && !placed)
-			count++;
-		placed = true;
-		for (unsigned i = 0; i < count; i++)
-			buf_printf(b, "      - {site: %s, address: 10.%zu.%zu.%u, weight: %u}\n",
-			    l->site_names[s], s + 1, pool, i + 1, 1 + i);
-		if (v6)
-			buf_printf(b, "      - {site: %s, address: \"2001:db8:%zu:%zu::1\"}\n",
-			    l->site_names[s], s + 1, pool);
-	}
-}
-
-/* How slowly members of a pool come back. */
-static void return_render(struct buf *b, const struct layout *l, struct chance *c, size_t variant)
-{
-	uint64_t after_s = chance_draw(c, 30) * l->pace;
-	if (chance_hit(c, 150) != (variant == 2))
-		buf_puts(b, "    return: manual\n");
-	if (chance_hit(c, 500))
-		buf_printf(b, "    return_after: %" PRIu64 "s\n", after_s % 3 == 0 ? 0 : after_s);
-	if (chance_hit(c, 300))
-		buf_printf(b, "    flap_half_life: %us\n", chance_hit(c, 500) ? 0 : 60);
-	if (chance_hit(c, 300))
-		buf_printf(b, "    ramp: %" PRIu64 "s\n", (4 + chance_draw(c, 20)) * l->pace);
-}
-
-static void pools_render(
-    struct buf *b, const struct layout *l, struct chance *c, size_t variant, size_t pools)
-{
-	buf_puts(b, "pools:\n");
-	for (size_t p = 0; p < pools; p++) {
-		size_t region = p % l->regions;
-		bool solitary = p >= 2 && chance_hit(c, 300);
-		uint64_t ttl_s = l->pace * (5 + chance_draw(c, 20));
-		if (variant & 1)
-			ttl_s *= 3;
-		buf_printf(b,
-		    "  p%zu:\n    region: r%zu\n    ttl: %" PRIu64
-		    "s\n%s    checks: [probe]\n    min_members: %u\n",
-		    p, region, ttl_s < 5 ? 5 : ttl_s, solitary ? "    placement: solitary\n" : "",
-		    variant == 3 ? 2U : 1U);
-		return_render(b, l, c, variant);
-		buf_puts(b, "    members:\n");
-		members_render(b, l, c, region, p, solitary, (variant & 2) != 0);
-	}
-}
-
-/* What a drain is asked to show; asker.c answers. */
-static void maintenance_render(struct buf *b, const struct layout *l, struct chance *c)
-{
-	if (chance_hit(c, 300))
-		return;
-	buf_puts(b, "maintenance:\n  name_servers:\n");
-	for (size_t i = 0; i < l->dnsds; i++)
-		if (i == 0 || l->dnsd_site[i] != 0)
-			buf_printf(
-			    b, "    %s: [10.0.%zu.53@53]\n", l->site_names[l->dnsd_site[i]], i);
-	buf_puts(b, "  resolvers:\n");
-	for (size_t i = 0; i < l->resolvers; i++)
-		buf_printf(b, "    v%zu: {endpoint: 10.0.100.%zu@53}\n", i, i);
-	buf_puts(b, "  measures:\n");
-	for (size_t s = 0; s < l->sites; s++)
-		if (l->region_of[s] != SIZE_MAX)
-			buf_printf(b,
-			    "    traffic-%s: {site: %s, url: \"http://10.0.0.1/\", field: a, "
-			    "interval: %" PRIu64 "s}\n    queue-%s: {site: %s, kind: queue, url: "
-			    "\"http://10.0.0.1/\", field: b, interval: %" PRIu64 "s}\n",
-			    l->site_names[s], l->site_names[s], l->pace, l->site_names[s],
-			    l->site_names[s], l->pace);
-}
-
-static void names_render(struct buf *b, struct chance *c, size_t variant, size_t pools)
-{
-	buf_puts(b, "names:\n");
-	for (size_t p = 0; p < pools; p++) {
-		buf_printf(b, "  n%zu.sim.example: p%zu\n", p, p);
-		if (chance_hit(c, 400))
-			buf_printf(b, "  m%zu.sim.example: {pool: p%zu, ttl: 9s}\n", p, p);
-	}
-	if (variant & 1)
-		buf_puts(b, "  extra.sim.example: p0\n");
-}
-
-char *document_render(const struct layout *l, uint64_t seed, size_t variant)
-{
-	struct chance c = chance_branch(seed, 100); /* the same for all variants */
-	struct buf b = {0};
-	size_t pools = l->regions + chance_draw(&c, 3);
-	uint64_t window_s = chance_hit(&c, 200) ? 0 : l->pace * (30 + chance_draw(&c, 300));
-	buf_printf(&b, "title: variant %zu\nregions:\n", variant);
-	for (size_t r = 0; r < l->regions; r++)
-		buf_printf(&b, "  - {name: r%zu, removal_window: %" PRIu64 "s}\n", r, window_s);
-	buf_puts(&b, "sites:\n");
-	for (size_t s = 0; s < l->sites; s++)
-		if (l->region_of[s] == SIZE_MAX)
-			buf_printf(&b, "  %s: {witness: true}\n", l->site_names[s]);
-		else
-			buf_printf(&b, "  %s: {region: r%zu}\n", l->site_names[s], l->region_of[s]);
-	buf_printf(&b,
-	    "checks:\n  probe: {type: tcp, port: 25, interval: %" PRIu64
-	    "s, timeout: 500ms, fall: 3, rise: 2, expire: %" PRIu64 "s}\n",
-	    l->pace, 10 * l->pace);
-	pools_render(&b, l, &c, variant, pools);
-	buf_puts(&b,
-	    "zones:\n  - name: sim.example\n    ttl: 5m\n    soa: {mname: ns1.sim.example, "
-	    "rname: hostmaster.sim.example}\n    ns: [ns1.sim.example]\n    records:\n"
-	    "      - \"ns1 A 10.9.9.9\"\n      - \"@ MX 10 n0\"\n");
-	if (variant & 1)
-		buf_puts(&b, "      - \"static A 10.9.9.8\"\n");
-	names_render(&b, &c, variant, pools);
-	maintenance_render(&b, l, &c);
-	buf_printf(&b, "spf:\n  _spf.sim.example: [\"ip4:10.0.0.0/8\"%s, \"~all\"]\n",
-	    variant & 2 ? ", \"ip4:192.0.2.0/24\"" : "");
-	return buf_take(&b);
-}
-
 /* ---- what will happen ---- */
 
 void incident_place(struct incident *i, const struct layout *l, struct chance *c)
@@ -219,6 +90,7 @@ void incident_place(struct incident *i, const struct layout *l, struct chance *c
 	case INCIDENT_NEW_DISK:
 	case INCIDENT_CONFUSED_LINE:
 	case INCIDENT_LINES_LOST:
+	case INCIDENT_WRONG_ANSWERS:
 		i->a = chance_draw(c, l->dnsds);
 		break;
 	case INCIDENT_CLOCK_JUMP:
@@ -234,6 +106,7 @@ void incident_place(struct incident *i, const struct layout *l, struct chance *c
 	case INCIDENT_SCHEDULE:
 	case INCIDENT_EXTEND:
 	case INCIDENT_OUTAGE:
+	case INCIDENT_PRACTICE:
 		i->a = chance_draw(c, sites - (l->region_of[sites - 1] == SIZE_MAX));
 		break;
 	case INCIDENT_APPLY:
@@ -273,6 +146,8 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_LINES_LOST] = 3,
     [INCIDENT_SITE_FAILS] = 5,
     [INCIDENT_ALL_FAIL] = 3,
+    [INCIDENT_POOL_FAILS] = 4,
+    [INCIDENT_WRONG_ANSWERS] = 3,
     [INCIDENT_DRAIN] = 14,
     [INCIDENT_UNDRAIN] = 6,
     [INCIDENT_APPLY] = 10,
@@ -285,6 +160,7 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_PIN] = 4,
     [INCIDENT_UNPIN] = 3,
     [INCIDENT_OUTAGE] = 1,
+    [INCIDENT_PRACTICE] = 4,
 };
 
 static enum incident_kind kind_draw(struct chance *c)

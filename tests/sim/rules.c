@@ -17,6 +17,7 @@ void rules_reset(void)
 	facts_reset();
 	drains_reset();
 	pace_reset();
+	documents_reset();
 }
 
 void rules_release(void)
@@ -56,7 +57,7 @@ void rules_on_decide(struct process *controller, const struct state *next)
 	health_decided(controller, base, next);
 }
 
-void rules_on_commit(struct process *controller, bool in_office, bool by_people,
+void rules_on_commit(struct process *controller, bool in_office, const struct said *said,
     const struct state *former, const struct state *next)
 {
 	bool seal = former && strcmp(former->commit_id, next->commit_id) == 0;
@@ -82,7 +83,10 @@ void rules_on_commit(struct process *controller, bool in_office, bool by_people,
 		return;
 	drains_committed(controller, former, next);
 	pace_committed(controller, former, next);
-	intents_committed(former, next, by_people);
+	intents_committed(former, next, said && said->by_people);
+	overrides_committed(former, next, said);
+	practice_committed(former, next, said);
+	documents_committed(controller, former, next);
 }
 
 void rules_now(void)

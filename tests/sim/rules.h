@@ -30,6 +30,20 @@ void intents_committed(/* rules_intent.c: 8 */
     const struct state *former, const struct state *next, bool by_people);
 void intents_published(const struct view *v);
 
+void overrides_committed(/* rules_override.c: 3, 8 */
+    const struct state *former, const struct state *next, const struct said *said);
+void practice_committed(/* rules_practice.c: 8 */
+    const struct state *former, const struct state *next, const struct said *said);
+bool said_of(const struct said *said, const char *action, const char *subject);
+
+void documents_reset(void); /* rules_documents.c: 9 */
+void documents_committed(
+    const struct process *controller, const struct state *former, const struct state *next);
+void documents_done(const struct person_request *r); /* one was answered as applied */
+void fallbacks_published(const struct view *v);      /* rules_fallback.c: 5 */
+/* Has the name server ever answered with that epoch? */
+bool answers_shown(const char *server, uint64_t epoch);
+
 void words_committed(const struct state *next); /* rules_words.c: 8, 14 */
 void words_now(void);
 

@@ -18,6 +18,7 @@ struct epoch {
 	uint64_t answered;  /* digest of all answers; 0: nobody has answered */
 	uint32_t hour;      /* of that, where zones are signed: serials follow turns of them */
 	bool is_public;     /* it was in force */
+	bool shown;         /* a name server has answered with it */
 	char only[24];      /* else: the name server that had it on trial */
 };
 
@@ -116,6 +117,13 @@ void rules_on_publish(size_t controller, const struct view *v)
 		    controller_node(controller)->name, v->epoch);
 	e->published = hash;
 	intents_published(v);
+	fallbacks_published(v);
+}
+
+bool answers_shown(const char *server, uint64_t epoch)
+{
+	const struct epoch *e = epoch_get(epoch);
+	return e->shown && (e->is_public || strcmp(e->only, server) == 0);
 }
 
 /* ---- what is answered ---- */
@@ -151,7 +159,9 @@ static uint64_t name_check(const struct process *n, const struct taker *t, const
 			    "nothing, configured is something",
 			    n->name, t->held->epoch, name->owner, family, a.rcode);
 		for (size_t i = 0; i < a.count; i++)
-			if (!pool_has(pool, &a.addresses[i]))
+			if (!pool_has(pool, &a.addresses[i]) &&
+			    (pool->all_down != ALL_DOWN_FALLBACK ||
+			        !pool_has(&s->pools[pool->fallback], &a.addresses[i])))
 				sim_fail(9,
 				    "%s at epoch %" PRIu64
 				    " answers %s with an address that is not configured",
@@ -216,6 +226,7 @@ static void answers_check(const struct process *n, const struct taker *t)
 		    t->held->revision);
 	/* First whether there is an answer to everything, then whether it is the right one. */
 	const struct service *s = sim->layout->services[variant];
+	e->shown = true;
 	uint64_t hash = static_check(n, t, variant);
 	for (size_t i = 0; i < s->names_count; i++) {
 		uint64_t one = name_check(n, t, s, &s->names[i]);
@@ -259,6 +270,14 @@ void rules_on_new_disk(size_t dnsd)
 	served[dnsd] = (struct served){0};
 }
 
+static void serves_tell(const struct process *n, uint64_t epoch)
+{
+	char number[24], line[80];
+	snprintf(number, sizeof(number), "%" PRIu64, epoch);
+	snprintf(line, sizeof(line), "%s serves epoch %s", n->name, number);
+	story_gather(STORY_SERVES, number, n->name, line);
+}
+
 void rules_on_serve(size_t dnsd)
 {
 	struct served *was = &served[dnsd];
@@ -285,7 +304,7 @@ void rules_on_serve(size_t dnsd)
 	if (was->epoch > state_last_epoch(store_state()))
 		sim_fail(
 		    2, "%s serves epoch %" PRIu64 " before it is durable", n->name, was->epoch);
-	story_tell("%s serves epoch %" PRIu64, n->name, was->epoch);
+	serves_tell(n, was->epoch);
 }
 
 /* ---- liveness ---- */

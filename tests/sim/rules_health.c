@@ -1,10 +1,12 @@
 /* Rules on what health and people may take out, judged on what the deciding controller has been
  * told: 3 never the last site, 5 unknown is not down, 6 a second witness. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/intent.h"
 #include "core/maintenance.h"
 #include "core/member.h"
+#include "core/override.h"
 #include "tests/sim/rules.h"
 
 enum { FALL = 3 };
@@ -42,9 +44,12 @@ void facts_heard(size_t controller, const struct core_observation *o)
 	if (f->heard && at_ms < f->at_ms)
 		return;
 	*f = (struct fact){true, o->ok, o->streak, at_ms};
-	if (sim_narrates && controller_leads(controller) && !o->ok && o->streak >= FALL && !down)
-		story_tell("%s's vantage reports %s down (%u of %d)", o->vantage, o->member,
-		    o->streak, FALL);
+	if (!sim_narrates || !controller_leads(controller) || o->ok || o->streak < FALL || down)
+		return;
+	char line[200];
+	snprintf(line, sizeof(line), "%s's vantage reports %s down (%u of %d)", o->vantage,
+	    o->member, o->streak, FALL);
+	story_gather(STORY_DOWN, o->vantage, o->member, line);
 }
 
 static bool fact_fresh(const struct process *controller, const struct fact *f)
@@ -83,12 +88,49 @@ static bool member_proven(const struct process *controller, const struct state *
 {
 	const struct state_member *m = state_member_find(s, id);
 	size_t at = sim_member_find(id);
+	const struct state_intent *pin = intent_pin(s, id);
 	unsigned fresh = 0;
-	if (!m || m->verdict != MEMBER_UP || m->withheld)
+	if (!m || m->verdict != MEMBER_UP || m->withheld || (pin && pin->type == INTENT_PIN_DOWN))
 		return false;
 	for (size_t v = 0; v < sim->layout->sites; v++)
 		fresh += fact_fresh(controller, &facts[controller->index][at][v]);
 	return fresh >= 2;
+}
+
+/* Nobody has concluded that it does not: what an override of "unproven" leaves at least. */
+static bool member_may_work(const struct state *s, const char *id)
+{
+	const struct state_member *m = state_member_find(s, id);
+	const struct state_intent *pin = intent_pin(s, id);
+	return !(m && m->verdict == MEMBER_DOWN) && !(pin && pin->type == INTENT_PIN_DOWN);
+}
+
+/* The same of one member that people pin down: of its family another one stays. */
+static void pin_check(const struct process *controller, const struct state *s,
+    const struct service *service, const struct state_intent *pin)
+{
+	size_t at = sim_member_find(pin->subject);
+	bool proven = false, hope = false;
+	char id[MEMBER_ID_BYTES];
+	size_t bytes = strcspn(pin->subject, "/");
+	bool v6 = strchr(pin->subject + bytes, ':') != NULL;
+	for (size_t p = 0; at != SIZE_MAX && p < service->pools_count; p++)
+		for (size_t i = 0; i < service->pools[p].members_count; i++) {
+			const struct service_member *m = &service->pools[p].members[i];
+			member_id(service, p, i, id);
+			if (strncmp(id, pin->subject, bytes + 1) != 0 ||
+			    strcmp(id, pin->subject) == 0 || (m->address.family == 6) != v6 ||
+			    maintenance_of(s, service->sites[m->site].name))
+				continue;
+			proven = proven || member_proven(controller, s, id);
+			hope = hope || member_may_work(s, id);
+		}
+	if (!proven && !(pin->overrides & OVERRIDE_UNPROVEN))
+		sim_fail(
+		    3, "the pin of %s leaves nobody beside it that is known to work", pin->subject);
+	if (!hope)
+		sim_fail(3, "the pin of %s leaves nobody beside it but who is known to be down",
+		    pin->subject);
 }
 
 /* Rule 3: some member of every pool of several sites stays outside drained ones, and when a drain
@@ -98,21 +140,31 @@ static void pool_check(const struct process *controller, const struct state *bas
 {
 	const struct service_pool *pool = &service->pools[p];
 	bool left = false, proven = false, several = false, new_drain = false;
+	bool hope = false, overridden = true; /* every new drain says so */
 	char id[MEMBER_ID_BYTES];
 	for (size_t i = 0; i < pool->members_count; i++) {
 		several = several || pool->members[i].site != pool->members[0].site;
 		const char *site = service->sites[pool->members[i].site].name;
 		if (maintenance_of(s, site)) {
-			new_drain = new_drain || !maintenance_of(base, site);
+			const struct state_drain *d = maintenance_of(s, site);
+			if (maintenance_of(base, site))
+				continue;
+			new_drain = true;
+			overridden = overridden && (d->overrides & OVERRIDE_UNPROVEN);
 			continue;
 		}
 		left = true;
-		proven = proven || member_proven(controller, s, member_id(service, p, i, id));
+		member_id(service, p, i, id);
+		proven = proven || member_proven(controller, s, id);
+		hope = hope || member_may_work(s, id);
 	}
 	if (several && !left)
 		sim_fail(3, "all sites of pool %s are drained", pool->name);
-	if (several && new_drain && !proven)
+	if (several && new_drain && !proven && !overridden)
 		sim_fail(3, "a drain leaves nothing in pool %s that is known to work", pool->name);
+	if (several && new_drain && !hope)
+		sim_fail(3, "a drain leaves nothing in pool %s but what is known to be down",
+		    pool->name);
 }
 
 /* Whether somebody has lately heard of the member, and nobody that it works. */
@@ -182,6 +234,12 @@ void health_decided(struct process *controller, const struct state *base, const 
 	    next->revision == base->revision ? document_of(next->revision) : NULL;
 	for (size_t p = 0; service && p < service->pools_count; p++)
 		pool_check(controller, base, next, service, p);
+	for (size_t i = 0; service && i < next->intents_count; i++) {
+		const struct state_intent *n = &next->intents[i];
+		const struct state_intent *was = intent_pin(base, n->subject);
+		if (n->type == INTENT_PIN_DOWN && (!was || was->type != INTENT_PIN_DOWN))
+			pin_check(controller, next, service, n);
+	}
 	if (service)
 		common_check(controller, base, next, service);
 }

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "controlplane/engine.h"
+#include "core/override.h"
+#include "lib/base/mem.h"
 #include "tests/sim/rules.h"
 
 static void reason_seen(const char *reason, const char *what, const char *subject)
 {
-	struct person_request *r = NULL;
-	if (strncmp(reason, "request ", 8) == 0)
-		r = people_request(strtoul(reason + 8, NULL, 10));
+	struct person_request *r = people_reason(reason);
 	if (!r)
 		sim_fail(14, "the %s of %s has a reason that nobody gave", what, subject);
 	r->seen = true;
@@ -43,6 +43,12 @@ void people_check_done(size_t index)
 		    "\"%s\" was answered as done with revision %" PRIu64
 		    ", which is another document",
 		    r->what, r->revision);
+	if (r->type == CORE_REQUEST_APPLY)
+		documents_done(r);
+	/* What is overridden without need is refused: something was. */
+	if (*r->override && r->overridden == 0)
+		sim_fail(
+		    14, "\"%s\" was answered as done, and nothing tells what it overrode", r->what);
 }
 
 /* Whatever came late has come by now. */
@@ -56,26 +62,66 @@ void people_check_end(void)
 	}
 }
 
-bool rules_on_history(const char *text, size_t bytes)
+void said_free(struct said *s)
 {
+	if (s)
+		free(s->lines);
+	free(s);
+}
+
+/* "anna overrode blocked, minimum to drain muc: request 12 (rule 8)" */
+static void override_read(struct said_line *l, const char *text)
+{
+	const char *from = strstr(text, " overrode "), *to = from ? strstr(from, " to ") : NULL;
+	const char *reason = to ? strstr(to, ": request ") : NULL;
+	if (!reason)
+		sim_fail(14, "an override is recorded without its rules or reason: %s", text);
+	for (unsigned o = 1; o < OVERRIDES; o *= 2) {
+		const char *at = strstr(from, override_name((enum override)o));
+		if (at && at < to)
+			l->overrides |= o;
+	}
+	snprintf(l->reason, sizeof(l->reason), "%.14s", reason + 2);
+}
+
+static void line_tell(const char *action, const char *subject, const char *text)
+{
+	char line[600];
+	snprintf(line, sizeof(line), "decided: %s", text);
+	if (strcmp(action, "member-up") == 0)
+		story_gather(STORY_UP, "", subject, line);
+	else
+		story_tell("%s", line);
+}
+
+struct said *rules_on_history(const char *text, size_t bytes)
+{
+	static const char *const keys[] = {"actor", "action", "subject", "text"};
 	json_error_t error;
 	json_t *lines = json_loadb(text, bytes, 0, &error), *line;
-	bool by_people = false;
+	struct said *s = mem_new(1, sizeof(*s));
 	size_t i;
+	s->lines = mem_new(json_array_size(lines) + 1, sizeof(*s->lines));
 	json_array_foreach(lines, i, line)
 	{
-		static const char *const keys[] = {"actor", "action", "subject", "text"};
+		const char *values[4];
 		for (size_t k = 0; k < 4; k++) {
-			const char *value = json_string_value(json_object_get(line, keys[k]));
-			if (!value || *value == '\0')
+			values[k] = json_string_value(json_object_get(line, keys[k]));
+			if (!values[k] || *values[k] == '\0')
 				sim_fail(14, "a line of the history has no %s", keys[k]);
 		}
-		by_people = by_people || strcmp(json_string_value(json_object_get(line, "actor")),
-		                             "automation") != 0;
-		story_tell("decided: %s", json_string_value(json_object_get(line, "text")));
+		struct said_line *l = &s->lines[s->count++];
+		*l = (struct said_line){0};
+		snprintf(l->actor, sizeof(l->actor), "%s", values[0]);
+		snprintf(l->action, sizeof(l->action), "%s", values[1]);
+		snprintf(l->subject, sizeof(l->subject), "%s", values[2]);
+		if (strcmp(l->action, "override") == 0)
+			override_read(l, values[3]);
+		line_tell(l->action, l->subject, values[3]);
+		s->by_people = s->by_people || strcmp(l->actor, "automation") != 0;
 	}
 	json_decref(lines);
-	return by_people;
+	return s;
 }
 
 static void report_check(size_t controller)

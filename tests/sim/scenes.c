@@ -17,8 +17,10 @@ enum part {
 	LEADER,
 	FOLLOWER,
 	NAME_SERVER,
+	OTHER_SITE,
 	LONG_TTLS,
-	SHORT_TTLS
+	SHORT_TTLS,
+	MINIMUM
 };
 
 struct step {
@@ -79,6 +81,36 @@ static const struct scene {
     {{{INCIDENT_PIN, DRAWN, 0, 0, 1, 1}, {INCIDENT_DRAIN, SITE, 0, 20, 1, 1},
          {INCIDENT_SITE_FAILS, DRAWN, 0, 40, 50, 300}, {INCIDENT_UNPIN, DRAWN, 5, 100, 1, 1}},
         4},
+    /* Nobody is heard any more, and somebody who knows better drains all the same. */
+    {{{INCIDENT_HEALTHD_STOPS, DRAWN, 0, 0, 300, 600},
+         {INCIDENT_HEALTHD_STOPS, DRAWN, 0, 10, 300, 600},
+         {INCIDENT_HEALTHD_STOPS, DRAWN, 0, 10, 300, 600}, {INCIDENT_DRAIN, SITE, 105, 200, 1, 1},
+         {INCIDENT_PIN, DRAWN, 0, 40, 1, 1}},
+        5},
+    /* The same, and whoever is left has failed before. */
+    {{{INCIDENT_SITE_FAILS, OTHER_SITE, 0, 0, 600, 900}, {INCIDENT_DRAIN, SITE, 50, 100, 1, 1},
+         {INCIDENT_DRAIN, SITE, 10, 50, 1, 1}},
+        3},
+    /* A drain would leave fewer than a pool asks for. */
+    {{{INCIDENT_APPLY, MINIMUM, 0, 0, 1, 1}, {INCIDENT_DRAIN, SITE, 30, 150, 1, 1},
+         {INCIDENT_UNDRAIN, SITE, 20, 100, 1, 1}},
+        3},
+    /* A practice run that is ended when it may have passed. */
+    {{{INCIDENT_PRACTICE, SITE, 0, 0, 1, 1}, {INCIDENT_UNDRAIN, SITE, 500, 1200, 1, 1}}, 2},
+    /* A practice run, and something comes that is against it. */
+    {{{INCIDENT_PRACTICE, SITE, 0, 0, 1, 1}, {INCIDENT_SITE_FAILS, DRAWN, 20, 200, 50, 200}}, 2},
+    {{{INCIDENT_PRACTICE, SITE, 0, 0, 1, 1}, {INCIDENT_HOLD, DRAWN, 5, 100, 1, 1},
+         {INCIDENT_DRAIN, DRAWN, 0, 100, 1, 1}},
+        3},
+    /* Nobody of a pool works, and what stands in for it fails as well or is drained. */
+    {{{INCIDENT_POOL_FAILS, DRAWN, 0, 0, 100, 900}, {INCIDENT_DRAIN, SITE, 50, 200, 1, 1},
+         {INCIDENT_POOL_FAILS, DRAWN, 20, 200, 50, 300}},
+        3},
+    /* The one name server that has a document on trial answers otherwise than planned. */
+    {{{INCIDENT_WRONG_ANSWERS, NAME_SERVER, 0, 0, 60, 300},
+         {INCIDENT_WRONG_ANSWERS, DRAWN, 0, 0, 60, 300}, {INCIDENT_APPLY, DRAWN, 0, 20, 1, 1},
+         {INCIDENT_APPLY, DRAWN, 10, 60, 1, 1}},
+        4},
 };
 
 struct cast { /* who plays the parts of one scene */
@@ -120,11 +152,17 @@ static void part_take(
 		i->at_leader = part == LEADER;
 		i->a = cast->controller;
 		break;
+	case OTHER_SITE: /* next to it, mostly of the same region */
+		i->a = cast->site > 0 ? cast->site - 1 : 1;
+		break;
 	case NAME_SERVER:
 		i->a = cast->name_server;
 		break;
 	case LONG_TTLS:
 		i->a = cast->document + 1;
+		break;
+	case MINIMUM: /* plan.c: the variant whose pools ask for two members */
+		i->a = l->documents > 3 ? 3 : 0;
 		break;
 	case SHORT_TTLS:
 		i->a = cast->document;

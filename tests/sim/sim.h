@@ -31,6 +31,7 @@ enum {
 #define SIM_SECOND UINT64_C(1000000)
 #define SIM_MINUTE (60 * SIM_SECOND)
 #define SIM_HOUR (60 * SIM_MINUTE)
+#define SIM_WALL_BEGIN_MS INT64_C(1795000000000) /* 2026-11-18T11:06:40Z */
 
 /* ---- chance ---- */
 
@@ -136,12 +137,14 @@ enum incident_kind {
 	INCIDENT_NEW_DISK, /* a dnsd comes back on a new machine */
 	INCIDENT_CONFUSED_LINE,
 	INCIDENT_UPGRADE,
-	INCIDENT_WRONG_CLOCK, /* a controller starts with a wrong clock */
-	INCIDENT_AMBUSH,      /* something happens to a leader whose write is on its way */
-	INCIDENT_LINES_LOST,  /* views for a dnsd get lost, keep-alives do not */
-	INCIDENT_SITE_FAILS,  /* all members of a site, but no machine of Tandem's */
-	INCIDENT_ALL_FAIL,    /* all members of a region */
-	INCIDENT_DRAIN,       /* people from here */
+	INCIDENT_WRONG_CLOCK,   /* a controller starts with a wrong clock */
+	INCIDENT_AMBUSH,        /* something happens to a leader whose write is on its way */
+	INCIDENT_LINES_LOST,    /* views for a dnsd get lost, keep-alives do not */
+	INCIDENT_SITE_FAILS,    /* all members of a site, but no machine of Tandem's */
+	INCIDENT_ALL_FAIL,      /* all members of a region */
+	INCIDENT_POOL_FAILS,    /* all members of a pool */
+	INCIDENT_WRONG_ANSWERS, /* a dnsd answers otherwise than it says, where it is asked first */
+	INCIDENT_DRAIN,         /* people from here */
 	INCIDENT_UNDRAIN,
 	INCIDENT_APPLY,
 	INCIDENT_PLAN,
@@ -153,6 +156,7 @@ enum incident_kind {
 	INCIDENT_PIN,
 	INCIDENT_UNPIN,
 	INCIDENT_OUTAGE,
+	INCIDENT_PRACTICE,
 	INCIDENT_KINDS,
 };
 
@@ -224,6 +228,11 @@ bool member_works(const struct sim_member *m);
 
 /* Something happened: into the hash, and told where a story is wanted. */
 void story_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of what many say at once: one line for those of a kind and group in a row. `line` is
+ * what is told where they are few. */
+enum story_kind { STORY_UP, STORY_DOWN, STORY_SERVES };
+void story_gather(enum story_kind kind, const char *group, const char *item, const char *line);
+void story_flush(void); /* the story is at its end */
 void trace_add(const void *data, size_t bytes);
 void trace_number(uint64_t n);
 
@@ -264,7 +273,11 @@ void streams_controller_gone(size_t controller);
 
 void resolvers_start(void);
 void asker_start(void);
-void asker_try(size_t controller); /* asks that one, if it is to be asked now */
+void asker_try(size_t controller);        /* asks that one, if it is to be asked now */
+void asker_mislead(size_t dnsd, bool on); /* whoever asks that dnsd is answered wrongly */
+/* What of the last questions to the one with a document on trial was answered wrongly, and not
+ * rightly since; NULL: nothing. */
+const char *asker_wrong(size_t controller, uint64_t epoch);
 
 /* ---- store ---- */
 
@@ -287,16 +300,27 @@ void people_check_end(void); /* what people were told was so */
 
 /* ---- rules ---- */
 
+struct said { /* the lines of history of one commit, as far as the rules look at them */
+	struct said_line {
+		char actor[16], action[32], subject[112];
+		unsigned overrides; /* of a line "override": what it names */
+		char reason[16];    /* of such a line: "request 12" */
+	} * lines;
+	size_t count;
+	bool by_people; /* not by automation alone */
+};
+void said_free(struct said *s); /* NULL allowed */
+
 void rules_reset(void);
 void rules_release(void);
 /* A controller sends this state to be written, decided from what its core holds. */
 void rules_on_decide(struct process *controller, const struct state *next);
-/* The store took it; `in_office`: the sender still held the office;
- * `by_people`: not by automation alone. `former` may be NULL. */
-void rules_on_commit(struct process *controller, bool in_office, bool by_people,
+/* The store took it; `in_office`: the sender still held the office; `said` is what its history
+ * says. `former` and `said` may be NULL. */
+void rules_on_commit(struct process *controller, bool in_office, const struct said *said,
     const struct state *former, const struct state *next);
-/* True: people have a part in it. */
-bool rules_on_history(const char *text, size_t bytes);
+/* A history is sent to be written; said_free. */
+struct said *rules_on_history(const char *text, size_t bytes);
 void rules_on_heard(size_t controller, const struct core_observation *o);
 void rules_on_ack(size_t controller, const struct core_ack *a);
 void rules_on_publish(size_t controller, const struct view *v);

@@ -70,7 +70,7 @@ struct request {
 	} writes[STORE_TXN_ITEMS];
 	size_t writes_count;
 	struct state *state; /* decoded, where it writes one */
-	bool by_people;
+	struct said *said;   /* by its history; NULL: it has none */
 	/* the answer */
 	int result;
 	uint64_t revision;
@@ -119,6 +119,7 @@ static void request_drop(void *arg)
 	free(r->keys);
 	free(r->key);
 	state_free(r->state);
+	said_free(r->said);
 	free(r);
 }
 
@@ -258,7 +259,7 @@ static void commit_apply(struct request *r)
 		entry_put(r->writes[i].key, r->writes[i].value);
 	}
 	if (r->state) {
-		rules_on_commit(r->node, request_in_office(r), r->by_people, model.state, r->state);
+		rules_on_commit(r->node, request_in_office(r), r->said, model.state, r->state);
 		state_free(model.state);
 		model.state = r->state;
 		r->state = NULL;
@@ -287,9 +288,11 @@ static void request_arrive(void *arg)
 static void request_arrive_late(void *arg)
 {
 	struct request *r = arg;
+	bool decides = r->state != NULL;
 	commit_apply(r);
-	story_tell("a late write of %s reaches the store: %s", r->node->name,
-	    r->result == 0 ? "it is taken" : "it is refused, what it compares has changed");
+	if (decides)
+		story_tell("a late write of %s reaches the store: %s", r->node->name,
+		    r->result == 0 ? "it is taken" : "it is refused, what it compares has changed");
 	request_drop(r);
 }
 
@@ -394,7 +397,7 @@ void store_commit(struct store *s, const struct store_txn *txn, store_commit_don
 			r->state = state_read(r->writes[i].value);
 			rules_on_decide(s->node, r->state);
 		} else if (strncmp(w->key, "/tandem/history/", 16) == 0 && w->value) {
-			r->by_people = rules_on_history(w->value, w->bytes);
+			r->said = rules_on_history(w->value, w->bytes);
 		}
 	}
 	request_send(r);

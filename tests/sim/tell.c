@@ -32,6 +32,8 @@ static const char *const names[INCIDENT_KINDS] = {
     [INCIDENT_LINES_LOST] = "views get lost",
     [INCIDENT_SITE_FAILS] = "all members of a site fail",
     [INCIDENT_ALL_FAIL] = "all members of a region fail",
+    [INCIDENT_POOL_FAILS] = "all members of a pool fail",
+    [INCIDENT_WRONG_ANSWERS] = "wrong answers when asked",
     [INCIDENT_DRAIN] = "drain",
     [INCIDENT_UNDRAIN] = "undrain",
     [INCIDENT_APPLY] = "apply",
@@ -44,6 +46,7 @@ static const char *const names[INCIDENT_KINDS] = {
     [INCIDENT_PIN] = "pin",
     [INCIDENT_UNPIN] = "unpin",
     [INCIDENT_OUTAGE] = "outage",
+    [INCIDENT_PRACTICE] = "practice run",
 };
 
 const char *incident_name(enum incident_kind k)
@@ -87,6 +90,7 @@ static char *people_tell(const struct layout *l, const struct incident *i)
 	case INCIDENT_SCHEDULE:
 	case INCIDENT_EXTEND:
 	case INCIDENT_OUTAGE:
+	case INCIDENT_PRACTICE:
 		return mem_printf(
 		    "somebody asks for %s of %s", names[i->kind], l->site_names[i->a]);
 	case INCIDENT_HOLD:
@@ -123,6 +127,7 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 	case INCIDENT_NEW_DISK:
 	case INCIDENT_CONFUSED_LINE:
 	case INCIDENT_LINES_LOST:
+	case INCIDENT_WRONG_ANSWERS:
 		return mem_printf("%s: dnsd-%s-%" PRIu64 ", %.1f s", names[i->kind],
 		    l->site_names[l->dnsd_site[i->a]], i->a, s);
 	case INCIDENT_AMBUSH:
