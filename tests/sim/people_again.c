@@ -34,6 +34,16 @@ static bool override_read(struct person_request *r, const char *text)
 	return true;
 }
 
+/* In despair some name what the refusal has just said is not overridden for anybody. */
+static bool despair(struct person_request *r, const char *text)
+{
+	if (!strstr(text, "never remove the last site") || *r->override ||
+	    !chance_hit(&sim->people_chance, 500))
+		return false;
+	snprintf(r->override, sizeof(r->override), "unproven");
+	return true;
+}
+
 static bool changes_read(struct person_request *r, const char *text)
 {
 	static const char word[] = "say --changes ";
@@ -52,7 +62,7 @@ void people_hear_refusal(const struct person_request *r, const char *text)
 	struct person_request again = *r;
 	if (r->plan_only || r->tries >= TRIES || sim->settling)
 		return;
-	if (!changes_read(&again, text) && !override_read(&again, text))
+	if (!changes_read(&again, text) && !override_read(&again, text) && !despair(&again, text))
 		return;
 	if (chance_hit(c, 200)) /* they leave it at that */
 		return;
