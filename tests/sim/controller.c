@@ -132,19 +132,19 @@ bool controller_leads(size_t index)
 	return standing.leading;
 }
 
-void controller_observe(size_t index, const struct core_observation *o)
+void controller_observe(size_t index, size_t member, size_t site, const struct core_observation *o)
 {
 	if (!controllers[index].engine)
 		return;
-	rules_on_heard(index, o);
+	rules_on_heard(index, member, site, o);
 	engine_observe(controllers[index].engine, o);
 }
 
-void controller_acknowledge(size_t index, const struct core_ack *a)
+void controller_acknowledge(size_t index, size_t dnsd, const struct core_ack *a)
 {
 	if (!controllers[index].engine)
 		return;
-	rules_on_ack(index, a);
+	rules_on_ack(index, dnsd);
 	engine_acknowledge(controllers[index].engine, a);
 	asker_try(index);
 }

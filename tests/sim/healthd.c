@@ -42,7 +42,7 @@ static void report_arrive(void *arg)
 		    .age_ms = 2,
 		    .latency_ms = 3,
 		    .detail = r->results[i].ok ? "" : "connection refused"};
-		controller_observe(r->controller, &o);
+		controller_observe(r->controller, r->results[i].member, r->site, &o);
 	}
 	free(r);
 }

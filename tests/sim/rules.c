@@ -31,14 +31,14 @@ void rules_on_controller_start(size_t controller)
 	drains_forget(controller);
 }
 
-void rules_on_heard(size_t controller, const struct core_observation *o)
+void rules_on_heard(size_t controller, size_t member, size_t site, const struct core_observation *o)
 {
-	facts_heard(controller, o);
+	facts_heard(controller, member, site, o);
 }
 
-void rules_on_ack(size_t controller, const struct core_ack *a)
+void rules_on_ack(size_t controller, size_t dnsd)
 {
-	drains_acked(controller, a);
+	drains_acked(controller, dnsd);
 }
 
 void rules_on_decide(struct process *controller, const struct state *next)

@@ -13,12 +13,12 @@ void answers_committed(const struct state *next);
 
 void facts_reset(void); /* rules_health.c: 3, 5, 6 */
 void facts_forget(size_t controller);
-void facts_heard(size_t controller, const struct core_observation *o);
+void facts_heard(size_t controller, size_t member, size_t site, const struct core_observation *o);
 void health_decided(struct process *controller, const struct state *base, const struct state *next);
 
 void drains_reset(void); /* rules_drain.c: 12 */
 void drains_forget(size_t controller);
-void drains_acked(size_t controller, const struct core_ack *a);
+void drains_acked(size_t controller, size_t dnsd);
 void drains_committed(
     const struct process *controller, const struct state *former, const struct state *next);
 

@@ -20,12 +20,9 @@ void drains_forget(size_t controller)
 	memset(heard[controller], 0, sizeof(heard[controller]));
 }
 
-void drains_acked(size_t controller, const struct core_ack *a)
+void drains_acked(size_t controller, size_t dnsd)
 {
-	for (size_t d = 0; d < sim->layout->dnsds; d++)
-		if (strcmp(dnsd_node(d)->name, a->name) == 0)
-			heard[controller][d] =
-			    (struct heard){true, node_mono_ms(controller_node(controller))};
+	heard[controller][dnsd] = (struct heard){true, node_mono_ms(controller_node(controller))};
 }
 
 /* One that has been silent for an hour is told of and then no longer counted. */

@@ -27,18 +27,9 @@ void facts_forget(size_t controller)
 	memset(facts[controller], 0, sizeof(facts[controller]));
 }
 
-static size_t site_find(const char *name)
+void facts_heard(size_t controller, size_t member, size_t site, const struct core_observation *o)
 {
-	for (size_t s = 0; s < sim->layout->sites; s++)
-		if (strcmp(sim->layout->site_names[s], name) == 0)
-			return s;
-	return SIZE_MAX;
-}
-
-void facts_heard(size_t controller, const struct core_observation *o)
-{
-	size_t m = sim_member_find(o->member), v = site_find(o->vantage);
-	struct fact *f = &facts[controller][m][v];
+	struct fact *f = &facts[controller][member][site];
 	uint64_t at_ms = node_mono_ms(controller_node(controller)) - o->age_ms;
 	bool down = f->heard && !f->ok && f->streak >= FALL;
 	if (f->heard && at_ms < f->at_ms)

@@ -247,8 +247,9 @@ const struct core *controller_core(size_t index); /* NULL while it is dead */
 bool controller_leads(size_t index);
 struct engine *controller_engine(size_t index);
 struct process *controller_node(size_t index);
-void controller_observe(size_t index, const struct core_observation *o);
-void controller_acknowledge(size_t index, const struct core_ack *a);
+/* Of member and vantage as the simulator counts them; and of that dnsd. */
+void controller_observe(size_t index, size_t member, size_t site, const struct core_observation *o);
+void controller_acknowledge(size_t index, size_t dnsd, const struct core_ack *a);
 void controllers_release(void);
 
 void dnsd_start(size_t index);
@@ -321,8 +322,9 @@ void rules_on_commit(struct process *controller, bool in_office, const struct sa
     const struct state *former, const struct state *next);
 /* A history is sent to be written; said_free. */
 struct said *rules_on_history(const char *text, size_t bytes);
-void rules_on_heard(size_t controller, const struct core_observation *o);
-void rules_on_ack(size_t controller, const struct core_ack *a);
+void rules_on_heard(
+    size_t controller, size_t member, size_t site, const struct core_observation *o);
+void rules_on_ack(size_t controller, size_t dnsd);
 void rules_on_publish(size_t controller, const struct view *v);
 void rules_on_dnsd_start(size_t dnsd); /* before it serves what it has kept */
 void rules_on_new_disk(size_t dnsd);

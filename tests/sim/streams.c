@@ -399,7 +399,7 @@ struct ack {
 };
 
 struct ack_message {
-	size_t controller, site;
+	size_t controller, site, dnsd;
 	char name[24];
 	uint64_t epoch, revision, kept;
 	char *refused;
@@ -436,7 +436,7 @@ static void message_arrive(void *arg)
 	    .kept = m->kept,
 	    .refused = m->refused,
 	    .endpoint = m->endpoint};
-	controller_acknowledge(m->controller, &what);
+	controller_acknowledge(m->controller, m->dnsd, &what);
 	message_drop(m);
 }
 
@@ -457,6 +457,7 @@ static void message_send(struct ack *a, size_t controller, const struct core_ack
 	struct ack_message *m = mem_new(1, sizeof(*m));
 	*m = (struct ack_message){.controller = controller,
 	    .site = a->node->site,
+	    .dnsd = a->node->index,
 	    .epoch = what->epoch,
 	    .revision = what->revision,
 	    .kept = what->kept,
