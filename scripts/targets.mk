@@ -61,7 +61,7 @@ chaos: all
 	@tests/chaos/run-chaos $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # tandem-dnsd against gdnsd and the ceiling of the sockets, as ratios; docs/performance.md.
-bench-dns: all $(BUILD)/bench/pool_references
+bench-dns: all $(addprefix $(BUILD)/bench/,pool_references signature_cost)
 	@scripts/install-deps bench
 	@tests/bench/run-dns --build $(BUILD) $(ARGS)
 
