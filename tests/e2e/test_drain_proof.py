@@ -9,6 +9,7 @@ import threading
 import pytest
 from tandemworld import dns, service
 from tandemworld.processes import need_program, until
+from tandemworld.signed import anchor_of, keygen
 from tandemworld.sites import DNS_PORT, FRA, MUC
 
 RESOLVER, SOURCE = "127.40.0.53", "127.40.0.80"
@@ -249,3 +250,57 @@ def test_wait_lives_through_the_death_of_the_leader(proven, source):
     assert waiting.end() == 0, waiting.text
     assert "safe to work on muc" in waiting.text
     dns.wait_gone(MUC.mail, service.NAME)
+
+
+@pytest.fixture
+def signed(proven):
+    """The name servers sign the zone. Returns what puts a document in force that asks for proof from
+    the trust anchor of this key."""
+    former = {process: process.configuration.read_text() for process in proven.dnsd.values()}
+    document = proven.folder / "proven.yaml"
+    keys = {}
+    for name in ("own", "foreign"):
+        folder = proven.folder / "keys" / name
+        key = keygen(folder, service.ZONE)
+        keys[name] = folder / "anchor"
+        keys[name].write_text(anchor_of(folder, service.ZONE) + "\n")
+        if name == "own":
+            for process, text in former.items():
+                process.configuration.write_text(
+                    text + f"dnssec: [{{zone: {service.ZONE}, keys: [\"{key}\"]}}]\n")
+                process.reload()
+    for server in proven.dns_servers:
+        until(lambda s=server: dns.ask(s, service.ZONE, "DNSKEY").answer, 5, "it is not signed")
+
+    def trust(name):
+        path = proven.folder / f"proven-by-{name}.yaml"
+        path.write_text(document.read_text().replace("  measures:", (
+            f"    signed: {{endpoint: \"{RESOLVER}@{RESOLVER_PORT}\", ask: [{service.NAME}], "
+            f"validated: true, trust_anchor: {keys[name]}}}\n  measures:")))
+        done = proven.tandem("apply", "-f", path)
+        assert done.returncode == 0, done
+    yield trust
+    done = proven.tandem("apply", "-f", document)
+    assert done.returncode == 0, done
+    for process, text in former.items():
+        process.configuration.write_text(text)
+        process.reload()
+
+
+def test_answers_outside_count_only_where_dnssec_proves_them(proven, signed):
+    signed("own")
+    assert proven.drain(MUC).returncode == 0
+    until_state(proven, "safe")
+    steps = {step["state"]: step for step in drain_of(proven)["steps"]}
+    assert f"signed ({RESOLVER}@{RESOLVER_PORT}, DNSSEC)" in steps["resolvers-agree"]["evidence"], steps
+    assert proven.undrain(MUC).returncode == 0
+    dns.wait_back(MUC.mail, service.NAME)
+    proven.wait_settled()
+    # The same answers, but what they are signed with is not what is trusted.
+    signed("foreign")
+    assert proven.drain(MUC).returncode == 0
+    until_state(proven, "ttl-elapsed")
+    until(lambda: f"signed can not be asked for {service.NAME}. A: its answer is bogus"
+          in drain_of(proven)["text"], 15, lambda: f"the answer is believed: {drain_of(proven)}")
+    drain = drain_of(proven)
+    assert drain["state"] == "ttl-elapsed" and not drain["safe"], drain
