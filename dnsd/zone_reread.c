@@ -22,7 +22,7 @@ struct owner_former { /* a name that stood in what has changed */
 	bool stays;
 };
 
-struct gap { /* what has changed: between blocks that are found */
+struct gap {                      /* what has changed: between blocks that are found */
 	size_t first, next;       /* the blocks that were there */
 	size_t fresh, fresh_next; /* those that are there now */
 };

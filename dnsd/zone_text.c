@@ -81,8 +81,7 @@ int zone_data_read_file(const char *name, const char *path, struct zone_data **o
 	if (blocks && stat(path, &after) == 0 && zone_file_is_torn(&blocks->file, &after)) {
 		zone_blocks_free(blocks);
 		free(text);
-		return err_set(
-		    e, E_INVALID, "%s: was written to while it was being read", path);
+		return err_set(e, E_INVALID, "%s: was written to while it was being read", path);
 	}
 	struct zone_data *z = zone_data_new(name, mem_strdup(path), e);
 	if (!z) {

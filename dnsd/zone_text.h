@@ -78,8 +78,8 @@ struct zone_data {
 	bool is_hidden;             /* only who may transfer it gets answers: the catalog zone */
 };
 
-/* `name` is the zone's, absolute. E_INVALID "file:line: what is wrong", or somebody wrote to the file
- * meanwhile; E_NOT_FOUND, E_IO, E_LIMIT; *out is NULL then. */
+/* `name` is the zone's, absolute. E_INVALID "file:line: what is wrong", or somebody wrote to the
+ * file meanwhile; E_NOT_FOUND, E_IO, E_LIMIT; *out is NULL then. */
 int zone_data_read_file(const char *name, const char *path, struct zone_data **out, struct err *e);
 int zone_data_read_view(const struct view_zone *zone, struct zone_data **out, struct err *e);
 void zone_data_free(struct zone_data *z); /* NULL allowed */
