@@ -28,11 +28,14 @@ asan:
 	$(MAKE) SAN=address,undefined check
 	BUILD=build/san-address tests/e2e/run-tests $(ARGS)
 
-# The threads are dnsd's: its tests, then reloads and views under load.
+# The threads are dnsd's: its tests, then whatever makes them meet. docs/fuzzing.md, "Threads".
+TSAN_E2E := test_dnsd_alone.py test_dnsd_reloads.py test_handover.py test_dnstap.py test_transfers.py \
+	test_transfer_content.py test_transfers_epochs.py test_dnssec.py test_dnssec_rollover.py \
+	test_differential_signed.py test_restart.py
 tsan:
 	@scripts/install-deps test
 	$(MAKE) SAN=thread check
-	BUILD=build/san-thread tests/e2e/run-tests test_dnsd_alone.py test_dnsd_reloads.py test_restart.py $(ARGS)
+	BUILD=build/san-thread tests/e2e/run-tests $(TSAN_E2E) $(ARGS)
 
 # Whole deployments in simulated time; docs/simulation.md. The daemons' own code is linked, with the
 # simulator's loop, clock, chance and log in the place of the system's.
