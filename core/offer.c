@@ -18,7 +18,7 @@ static void family_admit(const struct service_pool *pool, uint8_t family, struct
 		left = left || (pool->members[i].address.family == family && out->items[i].offered);
 	for (size_t i = 0; i < out->count && !left; i++)
 		if (pool->members[i].address.family == family) {
-			out->items[i].offered = true;
+			out->items[i].offered = out->items[i].despite = true;
 			out->items[i].reason =
 			    out->all_drained ? OFFER_ALL_DRAINED : OFFER_FAMILY_DRAINED;
 		}
@@ -54,14 +54,14 @@ static int64_t last_good_ms(const struct service *s, const struct state *state, 
 	return last_ms;
 }
 
-/* Who works in the pool that stands in: neither withheld, nor offered for want of others. */
+/* Who works in the pool that stands in: neither withheld, nor offered for want of others, nor where
+ * people want nobody to be sent. */
 static bool lender_works(const struct service_pool *p, const struct offers *lender, uint8_t family)
 {
 	for (size_t i = 0; i < lender->count; i++) {
 		const struct offer *o = &lender->items[i];
 		if (p->members[i].address.family == family && o->offered && !o->kept &&
-		    (!o->withheld || o->is_up) && o->reason != OFFER_ALL_DRAINED &&
-		    o->reason != OFFER_FAMILY_DRAINED)
+		    (!o->withheld || o->is_up) && !o->despite)
 			return true;
 	}
 	return false;

@@ -30,6 +30,7 @@ struct offer {
 	bool withheld; /* health would rather not */
 	bool kept;     /* health would have it out, but its removal is held */
 	bool is_up;    /* by its last verdict */
+	bool despite;  /* people took it out, and its family would be empty without it */
 	enum offer_reason reason;
 };
 

@@ -85,10 +85,15 @@ static void a_drained_fallback_does_not_stand_in(void **unused)
 
 	(void)unused;
 	s->pools[2].members_count = 1; /* lives in Munich only */
+	s->pools[2].return_after_s = 60;
 	w = world_with(s);
 	assert_int_equal(drain(w, "muc")->result, 0);
 	everyone_says(w, MAIL_FRA, DOWN);
 	assert_offered(w, "mail-de", "127.20.0.25"); /* rule 5; Munich is people's decision */
+	everyone_says(w, SPARE_MUC, DOWN);
+	everyone_says(w, SPARE_MUC, UP); /* nobody else is: its own pool needs it back at once */
+	assert_offered(w, "spare", "127.10.0.99");
+	assert_offered(w, "mail-de", "127.20.0.25");
 	world_end(w);
 }
 
