@@ -403,9 +403,15 @@ int request_judge_apply(struct core *c, struct draft *d, struct request *r, stru
 	struct buf share = {0};
 	int result;
 
-	*same = c->document && r->document && c->document_bytes == r->document_bytes &&
-	        memcmp(c->document, r->document, r->document_bytes) == 0;
-	if (*same) {
+	bool again = c->document && r->document && c->document_bytes == r->document_bytes &&
+	             memcmp(c->document, r->document, r->document_bytes) == 0;
+
+	if (again) {
+		/* while another is about to take its place, "nothing to do" would be a lie */
+		result = r->plan_only ? 0 : trial_refuse(draft_read(d), text);
+		if (result != 0)
+			return result;
+		*same = true;
 		buf_printf(text, "revision %" PRIu64 " is this document already: nothing to do",
 		    c->state->revision);
 		return 0;

@@ -396,6 +396,9 @@ static void a_second_document_is_refused_meanwhile(void **unused)
 	struct world_reply *r = apply(w, service_more("other.retarus.com."), "document 3");
 	assert_int_equal(r->result, E_CONFLICT);
 	assert_non_null(strstr(r->text, "revision 2 by anna is being published"));
+	r = apply(w, service_usual(), "document 1"); /* in force, but not for long */
+	assert_int_equal(r->result, E_CONFLICT);
+	assert_non_null(strstr(r->text, "revision 2 by anna is being published"));
 	/* Planning it changes nothing, and people may drain. */
 	r = apply_on(w, service_more("other.retarus.com."), "document 3", UINT64_MAX, true);
 	assert_int_equal(r->result, 0);
