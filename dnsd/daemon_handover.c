@@ -42,6 +42,17 @@ static int epoch_check(struct daemon *d, const struct handover_message *served, 
 	    served->epoch, held ? held->epoch : 0);
 }
 
+/* A server that died meanwhile has not told what it served, and may have written that after it was
+ * read here. There is nobody to leave it to: with a disk that can not be read any more this one
+ * answers what it has. */
+static void disk_look_again(struct daemon *d)
+{
+	struct err why = {0};
+	int r = taker_catch_up(&d->taker, &why);
+	if (r != 0 && (d->taker.held || r != E_NOT_FOUND))
+		log_error("what the old server wrote last can not be used: %s", why.text);
+}
+
 int daemon_takeover_catch_up(struct daemon *d, struct err *e)
 {
 	struct handover_message served;
@@ -52,7 +63,9 @@ int daemon_takeover_catch_up(struct daemon *d, struct err *e)
 		r = keeper_lock(d->keeper, e);
 		if (r == 0) /* even if there is no newer epoch the pack may be another file */
 			r = names_refresh(d, e);
-		if (r == 0 && served.epoch > (d->taker.held ? d->taker.held->epoch : 0))
+		if (r == 0 && d->takeover.is_alone)
+			disk_look_again(d);
+		else if (r == 0 && served.epoch > (d->taker.held ? d->taker.held->epoch : 0))
 			r = taker_catch_up(&d->taker, e);
 		if (r == 0)
 			r = epoch_check(d, &served, e);
