@@ -92,15 +92,20 @@ int admit_document(const struct core *c, const struct state *s, const struct req
 	return 0;
 }
 
-int admit_intent(
-    const struct core *c, const struct state *s, const struct request *r, struct buf *text)
+int admit_intent(const struct core *c, const struct state *s, enum intent_type type,
+    const struct request *r, struct buf *text)
 {
+	const struct state_intent *replaced = state_intent_find(s, type, r->site);
 	struct budget b;
-	size_t declared = budget_intent_bytes(r->site, r->actor, r->reason);
+	size_t declared = budget_intent_bytes(r->site, r->actor, r->reason), count = 1;
 
-	for (size_t i = 0; i < s->intents_count; i++)
-		declared += budget_intent_bytes(
-		    s->intents[i].subject, s->intents[i].owner, s->intents[i].reason);
+	for (size_t i = 0; i < s->intents_count; i++) {
+		const struct state_intent *in = &s->intents[i];
+		if (in == replaced)
+			continue;
+		declared += budget_intent_bytes(in->subject, in->owner, in->reason);
+		count++;
+	}
 	standing_count(c, s, &b);
 	if (declared <= b.declared)
 		return 0;
@@ -117,6 +122,6 @@ int admit_intent(
 	    "beside "
 	    "what may have to be remembered of the members (%zu of %d KiB in all): release some, "
 	    "or hold a pool, a site or a region instead of many members",
-	    s->intents_count + 1, kib(declared), kib(most), BUDGET_STATE_BYTES / KIB);
+	    count, kib(declared), kib(most), BUDGET_STATE_BYTES / KIB);
 	return E_LIMIT;
 }

@@ -305,8 +305,8 @@ enum proof trial_prove(struct core *c, struct core_time now, struct buf *text);
 /* admit.c: whether it fits the store, whatever comes. 0, or E_LIMIT and what to do. */
 int admit_document(const struct core *c, const struct state *s, const struct request *r,
     const struct state *after, bool at_once, struct buf *text);
-int admit_intent(
-    const struct core *c, const struct state *s, const struct request *r, struct buf *text);
+int admit_intent(const struct core *c, const struct state *s, enum intent_type type,
+    const struct request *r, struct buf *text);
 
 /* apply.c */
 int declarations_check(const struct state *s, const struct service *after, struct buf *text);

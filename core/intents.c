@@ -134,7 +134,7 @@ int request_judge_intent(struct core *c, struct draft *d, struct request *r, str
 		    text, "there are %d holds and pins already: release some", STATE_INTENTS);
 		return E_LIMIT;
 	}
-	if ((result = admit_intent(c, draft_read(d), r, text)) != 0)
+	if ((result = admit_intent(c, draft_read(d), type, r, text)) != 0)
 		return result;
 	intent_put(d, r, type, now);
 	char *told = intent_tell(state_intent_find(draft_read(d), type, r->site));
