@@ -70,6 +70,36 @@ def can_run_postfix():
     return os.geteuid() == 0
 
 
+class _Queues:
+    """The folders that `postfix check` makes, with owners and rights. It starts a hundred programs for
+    that, so it is run for the first mail server only, and the others get the same."""
+
+    _known = None
+
+    @classmethod
+    def of(cls, folder):
+        if cls._known:
+            cls._known._make(folder / "spool")
+        else:
+            cls._known = cls(folder)
+        return cls._known
+
+    def __init__(self, folder):
+        run(["/usr/sbin/postfix", "-c", folder / "etc", "check"], "postfix check")
+        self.daemons = run(["/usr/sbin/postconf", "-c", folder / "etc", "-h", "daemon_directory"],
+                           "asking Postfix for its folder").strip()
+        spool = folder / "spool"
+        self._folders = [(path.relative_to(spool), path.stat())
+                         for path in sorted([spool, *spool.rglob("*")]) if path.is_dir()]
+
+    def _make(self, spool):
+        for path, like in self._folders:
+            made = spool / path
+            made.mkdir(exist_ok=True)
+            os.chown(made, like.st_uid, like.st_gid)
+            made.chmod(like.st_mode & 0o7777)
+
+
 class MailServer:
     """Postfix (or smtp-sink) on the site's mail address. Starts, dies, hangs and comes back."""
 
@@ -95,11 +125,9 @@ class MailServer:
                   "port": SMTP_PORT, "certificate": certificate, "key": key}
         for name, text in (("main.cf", MAIN_CF), ("master.cf", MASTER_CF)):
             (self.folder / "etc" / name).write_text(text.format(**values))
-        run(["/usr/sbin/postfix", "-c", self.folder / "etc", "check"], "postfix check")
-        daemons = run(["/usr/sbin/postconf", "-c", self.folder / "etc", "-h", "daemon_directory"],
-                      "asking Postfix for its folder").strip()
+        queues = _Queues.of(self.folder)
         # As our own child; "postfix start-fg" would put a shell in between.
-        return [f"{daemons}/master", "-c", self.folder / "etc", "-s"]
+        return [f"{queues.daemons}/master", "-c", self.folder / "etc", "-s"]
 
     def start(self):
         # After kill -9 the old master's lock stays behind as a file, without the lock.
