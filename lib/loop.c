@@ -116,6 +116,9 @@ void loop_free(struct loop *l)
 		event_free(l->on_int);
 	if (l->on_hup)
 		event_free(l->on_hup);
+	/* libevent's TLS tells a turn later that it has written, and holds the connection until
+	 * then; event_base_free would forget both, and the connection would stay open for ever. */
+	(void)event_base_loop(l->base, EVLOOP_NONBLOCK);
 	event_base_free(l->base);
 	free(l);
 }

@@ -8,13 +8,15 @@
 
 struct loop;
 
-/* The first thing a daemon does: SIGTERM, SIGINT and SIGHUP wait until there is a loop to hear them,
- * and are heard then. Without it they end a daemon that starts in the middle of what it does. */
+/* The first thing a daemon does: SIGTERM, SIGINT and SIGHUP wait until there is a loop to hear
+ * them, and are heard then. Without it they end a daemon that starts in the middle of what it does.
+ */
 void loop_hold_signals(void);
 
 /* SIGPIPE is ignored; SIGTERM and SIGINT end loop_run. */
 int loop_new(struct loop **out, struct err *e);
-/* Once a signal has ended it, further ones wait for ever: what is left to do is done to its end. */
+/* Once a signal has ended it, further ones wait for ever: what is left to do is done to its end.
+ * By now everybody else has freed what it had in the loop. */
 void loop_free(struct loop *l);
 struct event_base *loop_base(struct loop *l);
 void loop_on_reload(struct loop *l, void (*fn)(void *ctx), void *ctx); /* SIGHUP */

@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 
+#include "lib/http_server_private.h"
 #include "lib/log.h"
 
 /* ---- late answers ---- */
@@ -84,6 +86,33 @@ static void lines_arrive_as_they_are_written(void **state)
 	assert_int_equal(w->closed, 0);
 	step(w);
 	assert_int_equal(counts(w).connections, 0);
+}
+
+static void on_written(struct evbuffer *out, const struct evbuffer_cb_info *info, void *ctx)
+{
+	struct world *w = ctx;
+	(void)out;
+	if (info->n_deleted > 0)
+		loop_end(w->loop);
+}
+
+/* libevent holds a connection with TLS for a turn after it has written; a signal may come then. */
+static void a_connection_is_closed_though_the_loop_ends_as_it_has_written(void **state)
+{
+	struct world *w;
+	(void)start(state);
+	w = *state;
+	w->lines_wanted = 1;
+	(void)ask(w, "/stream", (struct http_call_options){.on_line = on_line});
+	while (w->lines_seen < 1)
+		loop_run(w->loop);
+	int fd = bufferevent_getfd(w->stream->bev);
+	(void)evbuffer_add_cb(bufferevent_get_output(w->stream->bev), on_written, w);
+	http_stream_line(w->stream, "last", 4);
+	loop_run(w->loop);
+	assert_int_equal(w->lines_seen, 1);
+	(void)stop(state);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
 static void the_server_hears_that_a_reader_went(void **state)
@@ -332,6 +361,7 @@ int main(int argc, char **argv)
 	    T(a_late_answer_to_nobody_is_harmless),
 	    T(a_late_answer_after_the_server_went_is_harmless),
 	    T(lines_arrive_as_they_are_written),
+	    cmocka_unit_test(a_connection_is_closed_though_the_loop_ends_as_it_has_written),
 	    T(the_server_hears_that_a_reader_went),
 	    T(a_stream_outlives_the_idle_time),
 	    T(a_slow_reader_is_cut),
