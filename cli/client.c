@@ -12,6 +12,7 @@
 #include "lib/base/mem.h"
 #include "lib/clock.h"
 #include "lib/http_client.h"
+#include "lib/http_server.h"
 #include "lib/json.h"
 #include "lib/local_socket.h"
 #include "lib/tls.h"
@@ -191,6 +192,11 @@ static enum verdict exchange_judge(
 	const char *message = error_member(x, "message");
 	if (*message == '\0')
 		message = "the controller refused without saying why";
+	if (x->status == 404 && strcmp(message, HTTP_NO_SUCH_PATH) == 0)
+		return fail_with(f, CLI_REFUSED, NEXT, controller,
+		    "this controller's release does not know that command: upgrade it first; "
+		    "nothing was changed",
+		    x->body);
 	if (x->status != 503)
 		return fail_with(f, CLI_REFUSED, FINAL, "", message, x->body);
 	if (strcmp(error_member(x, "code"), "timeout") == 0)

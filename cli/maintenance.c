@@ -122,12 +122,34 @@ static int follow_up(const struct cli *cli, struct client *c, const struct maint
 	return m->wait && !all ? CLI_ATTENTION : CLI_OK;
 }
 
+/* An older leader ignores what it does not know in a request. */
+static int leader_understand(
+    const struct cli *cli, struct client *c, const struct maintenance *m, struct client_failure *f)
+{
+	json_t *status = NULL;
+	size_t hint = 0;
+	if (m->needs == NULL)
+		return 0;
+	int result = client_leader_status(c, &hint, &status, f);
+	if (result != 0)
+		return client_fail(cli, f);
+	bool knows = json_object_get(status, m->needs) != NULL;
+	json_decref(status);
+	return knows ? 0
+	             : cli_fail(cli, CLI_REFUSED,
+	                   "%s: this controller's release does not know that command: upgrade it "
+	                   "first; nothing was changed",
+	                   client_controllers(c) > 0 ? client_controller_url(c, hint) : "");
+}
+
 int maintenance_run(const struct cli *cli, struct maintenance *m)
 {
 	struct client *c;
 	struct client_failure f = {0};
 	json_t *answer = NULL;
 	int status = client_open(cli, &c);
+	if (status == 0)
+		status = leader_understand(cli, c, m, &f);
 	if (status == 0) {
 		uint64_t began_ms = clock_mono_ms();
 		status = client_post(c, m->path, m->body, &answer, &f);

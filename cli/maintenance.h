@@ -15,6 +15,9 @@ struct maintenance {
 	const char *done; /* "is out of every answer" */
 	bool draining;
 	bool unserved; /* name servers have nothing to take: the answer says it all */
+	/* A list of the status that releases without this have not: they would ignore the option and
+	 * do something else. NULL: all releases know it. */
+	const char *needs;
 	bool plain;    /* neither drain nor undrain: the status can not tell whether it happened */
 };
 

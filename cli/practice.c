@@ -48,6 +48,7 @@ static int practice_run(struct cli *cli, int argc, char **argv)
 	    .site = argv[first],
 	    .wait = wait,
 	    .draining = true,
+	    .needs = "practices",
 	    .unserved = at != NULL,
 	    .done = "is out of every answer",
 	    .body = json_pack("{s:s, s:I, s:s, s:s, s:b}", "site", argv[first], "for_ms",

@@ -109,7 +109,7 @@ static void server_dispatch(struct http_server *s, struct http_request *r)
 		if (status == 405)
 			(void)err_set(&e, E_INVALID, "this path does not take this method");
 		else
-			(void)err_set(&e, E_NOT_FOUND, "no such path");
+			(void)err_set(&e, E_NOT_FOUND, HTTP_NO_SUCH_PATH);
 		http_reply_status(r, status, &e);
 		return;
 	}

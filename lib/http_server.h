@@ -15,6 +15,8 @@
 #include "lib/base/err.h"
 #include "lib/tls.h"
 
+#define HTTP_NO_SUCH_PATH "no such path" /* the message of a 404 for want of a route */
+
 struct http_server;
 struct http_request;
 struct http_stream;
