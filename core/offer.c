@@ -38,6 +38,12 @@ static int64_t stage_since_ms(const struct service *s, const struct state *state
 	return o->kept ? INT64_MAX : member_committed(s, state, pool, member)->stage_ms;
 }
 
+/* Nobody has found yet whether it works: unknown is not up (rule 5). Without checks nobody will. */
+static bool is_unproven(const struct service_pool *p, const struct offer *o)
+{
+	return p->checks_count > 0 && !o->is_up;
+}
+
 /* When the last of a family left that health has withheld altogether. */
 static int64_t last_good_ms(const struct service *s, const struct state *state, size_t pool,
     uint8_t family, const struct offers *out)
@@ -46,7 +52,8 @@ static int64_t last_good_ms(const struct service *s, const struct state *state, 
 
 	for (size_t i = 0; i < out->count; i++) {
 		const struct offer *o = &out->items[i];
-		if (s->pools[pool].members[i].address.family != family || !o->offered)
+		if (s->pools[pool].members[i].address.family != family || !o->offered ||
+		    (!o->withheld && !o->kept))
 			continue;
 		int64_t ms = stage_since_ms(s, state, pool, i, o);
 		last_ms = ms > last_ms ? ms : last_ms;
@@ -55,13 +62,14 @@ static int64_t last_good_ms(const struct service *s, const struct state *state, 
 }
 
 /* Who works in the pool that stands in: neither withheld, nor offered for want of others, nor where
- * people want nobody to be sent. */
-static bool lender_works(const struct service_pool *p, const struct offers *lender, uint8_t family)
+ * people want nobody to be sent; `proven`: nor new. */
+static bool lender_works(
+    const struct service_pool *p, const struct offers *lender, uint8_t family, bool proven)
 {
 	for (size_t i = 0; i < lender->count; i++) {
 		const struct offer *o = &lender->items[i];
 		if (p->members[i].address.family == family && o->offered && !o->kept &&
-		    (!o->withheld || o->is_up) && !o->despite)
+		    (!o->withheld || o->is_up) && !(proven && is_unproven(p, o)) && !o->despite)
 			return true;
 	}
 	return false;
@@ -113,24 +121,30 @@ static void family_borrow(const struct service *s, size_t pool, uint8_t family,
 /* Takes out what health withholds. Where nobody of the family is left that is up, what is up and
  * waits for its return comes back at once (rule 5); where there is no such member, all of the
  * family are offered, or what the fallback pool (`lender`, or NULL) offers: then true. Members that
- * are only kept do not count as left, and stay beside those of the fallback. */
+ * are only kept do not count as left, and stay beside those of the fallback. One that nobody has
+ * found up yet is better than those that are down, but not than a fallback that is proven to work:
+ * it stays beside that, too. */
 static bool family_withhold(const struct service *s, const struct state *state, size_t pool,
     uint8_t family, const struct offers *lender, struct offers *out)
 {
 	const struct service_pool *p = &s->pools[pool];
-	size_t admitted = 0, well = 0, waiting = 0;
+	size_t admitted = 0, failing = 0, well = 0, waiting = 0;
 
 	for (size_t i = 0; i < out->count; i++) {
 		const struct offer *o = &out->items[i];
 		if (p->members[i].address.family != family || !o->offered)
 			continue;
 		admitted++;
-		well += !o->withheld && !o->kept;
+		failing += o->withheld || o->kept;
+		well += !o->withheld && !o->kept && !is_unproven(p, o);
 		waiting += o->withheld && o->is_up;
 	}
-	bool all_down = admitted > 0 && well == 0 && waiting == 0;
-	bool borrows = all_down && lender && lender_works(&s->pools[p->fallback], lender, family) &&
-	               !family_is_stopped(s, state, pool, family, out);
+	bool may_borrow = lender && !family_is_stopped(s, state, pool, family, out);
+	bool all_down = failing > 0 && well == 0 && waiting == 0 &&
+	                (failing == admitted || (may_borrow && lender_works(&s->pools[p->fallback],
+	                                                           lender, family, true)));
+	bool borrows =
+	    all_down && may_borrow && lender_works(&s->pools[p->fallback], lender, family, false);
 	int64_t last_ms = all_down && p->all_down == ALL_DOWN_LAST_GOOD
 	                      ? last_good_ms(s, state, pool, family, out)
 	                      : INT64_MIN;

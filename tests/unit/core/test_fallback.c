@@ -49,6 +49,55 @@ static void the_fallback_answers_while_nobody_works(void **unused)
 	world_end(w);
 }
 
+/* Unknown is not up: the new one stands beside what works until somebody has found it up. */
+static void a_new_member_does_not_answer_alone_for_a_pool_that_is_down(void **unused)
+{
+	struct world *w = world_spare();
+	struct service *s = service_spare();
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", SPARES);
+	pool_add(&s->pools[0], FRA, "127.20.0.26");
+	assert_int_equal(apply(w, s, "document 2")->result, 0);
+	assert_offered(w, "mail-de", "127.10.0.99 127.20.0.26 127.20.0.99");
+	pass(w, 200);
+	assert_true(alarm_stands(w, "pool-all-down/mail-de"));
+	everyone_says(w, "mail-de/127.20.0.26", UP);
+	assert_offered(w, "mail-de", "127.20.0.26");
+	world_end(w);
+}
+
+/* Unknown is better than down, where nothing else is there. */
+static void a_new_member_is_better_than_those_that_are_down(void **unused)
+{
+	static const enum all_down policies[] = {ALL_DOWN_CONFIGURED, ALL_DOWN_LAST_GOOD};
+
+	(void)unused;
+	for (size_t i = 0; i < 2; i++) {
+		struct service *s = service_spare(), *more = service_spare();
+		s->pools[0].all_down = more->pools[0].all_down = policies[i];
+		pool_add(&more->pools[0], FRA, "127.20.0.26");
+		struct world *w = world_with(s);
+		everyone_says(w, MAIL_MUC, DOWN);
+		everyone_says(w, MAIL_FRA, DOWN);
+		assert_int_equal(apply(w, more, "document 2")->result, 0);
+		assert_offered(w, "mail-de", "127.20.0.26");
+		world_end(w);
+	}
+	struct world *w = world_spare();
+	struct service *s = service_spare();
+	everyone_says(w, SPARE_MUC, DOWN);
+	everyone_says(w, SPARE_FRA, DOWN);
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_FRA, DOWN);
+	pool_add(&s->pools[2], FRA, "127.20.0.98");
+	assert_int_equal(apply(w, s, "document 2")->result, 0);
+	assert_offered(w, "mail-de", "127.20.0.98");
+	world_end(w);
+}
+
 static void what_stands_in_is_judged_itself(void **unused)
 {
 	struct world *w = world_spare();
@@ -283,6 +332,8 @@ static void a_full_pool_has_room_for_what_stands_in(void **unused)
 		pool_add(&s->pools[0], FRA, address);
 	}
 	assert_int_equal(apply_check(s, &e), 0);
+	for (size_t i = 0; i < s->pools[2].members_count; i++)
+		state_member_put(state, member_id(s, 2, i, id))->verdict = MEMBER_UP;
 	for (size_t i = 0; i < SERVICE_POOL_MEMBERS; i++) {
 		struct state_member *m = state_member_put(state, member_id(s, 0, i, id));
 		m->verdict = MEMBER_DOWN;
@@ -338,6 +389,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_fallback_answers_while_nobody_works),
+	    cmocka_unit_test(a_new_member_does_not_answer_alone_for_a_pool_that_is_down),
+	    cmocka_unit_test(a_new_member_is_better_than_those_that_are_down),
 	    cmocka_unit_test(what_stands_in_is_judged_itself),
 	    cmocka_unit_test(all_configured_are_served_where_the_fallback_is_down_too),
 	    cmocka_unit_test(a_drained_fallback_does_not_stand_in),
