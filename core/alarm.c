@@ -285,7 +285,7 @@ static void practices_look(struct core *c, struct core_time now, struct core_eff
 
 	for (size_t i = 0; c->state && i < c->state->practices_count; i++) {
 		const struct state_practice *p = &c->state->practices[i];
-		int64_t since_ms = p->passed_ms > 0 ? p->passed_ms : p->ended_ms;
+		int64_t since_ms = p->passed_ms > p->asked_ms ? p->passed_ms : p->asked_ms;
 		if (p->result == PRACTICE_FAILED || p->result == PRACTICE_MISSED)
 			alarm_raise(c, now, mem_printf("practice-failed/%s", p->site),
 			    mem_strdup(p->text), out);

@@ -32,9 +32,13 @@ void practice_note(struct state *s, const struct service *after, int64_t wall_ms
 	}
 	s->practices_count = kept;
 	for (size_t i = 0; after->maintenance.practice_every_s > 0 && i < after->sites_count; i++)
-		if (!after->sites[i].witness && !state_practice_find(s, after->sites[i].name) &&
-		    s->practices_count < STATE_DRAINS)
-			practice_put(s, after->sites[i].name)->ended_ms = wall_ms;
+		if (!after->sites[i].witness && (state_practice_find(s, after->sites[i].name) ||
+		                                    s->practices_count < STATE_DRAINS)) {
+			struct state_practice *p = practice_put(s, after->sites[i].name);
+			p->asked_ms = p->asked_ms > 0 ? p->asked_ms : wall_ms;
+		}
+	for (size_t i = 0; after->maintenance.practice_every_s == 0 && i < s->practices_count; i++)
+		s->practices[i].asked_ms = 0;
 }
 
 /* A member that is not well; in the site itself it counts only before the run has begun. */

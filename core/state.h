@@ -95,7 +95,7 @@ struct state_drain {
 
 /* What came of the last practice run of a site. */
 enum practice_result {
-	PRACTICE_NONE,   /* there was none yet; ended_ms: waited for since */
+	PRACTICE_NONE,   /* there was none yet */
 	PRACTICE_PASSED, /* it was safe to work there */
 	PRACTICE_FAILED, /* it was not, or something was not well any more */
 	PRACTICE_MISSED, /* scheduled, but something stood in its way until its end */
@@ -105,6 +105,7 @@ struct state_practice {
 	enum practice_result result;
 	int64_t began_ms, ended_ms;
 	int64_t passed_ms;                     /* the last that passed; 0: none */
+	int64_t asked_ms; /* documents have asked for runs since; 0: that in force does not */
 	uint32_t took_ms[MAINTENANCE_STATES];  /* to reach each state from the one before; 0: not */
 	uint32_t worst_ms[MAINTENANCE_STATES]; /* of all runs */
 	char *text;

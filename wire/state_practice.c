@@ -23,9 +23,10 @@ json_t *state_practices_encode(const struct state *s)
 	for (size_t i = 0; i < s->practices_count; i++) {
 		const struct state_practice *p = &s->practices[i];
 		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:s}", "site", p->site, "result",
-		        practice_result_name(p->result), "began_ms", (json_int_t)p->began_ms,
-		        "ended_ms", (json_int_t)p->ended_ms, "passed_ms", (json_int_t)p->passed_ms,
+		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "site", p->site,
+		        "result", practice_result_name(p->result), "began_ms",
+		        (json_int_t)p->began_ms, "ended_ms", (json_int_t)p->ended_ms, "passed_ms",
+		        (json_int_t)p->passed_ms, "asked_ms", (json_int_t)p->asked_ms,
 		        "took_ms", spans_encode(p->took_ms), "worst_ms", spans_encode(p->worst_ms),
 		        "text", p->text));
 	}
@@ -49,7 +50,7 @@ static int practice_decode(const json_t *o, struct state *s, struct err *e)
 {
 	struct state_practice p = {0};
 	const char *site, *result, *text;
-	uint64_t began_ms, ended_ms, passed_ms;
+	uint64_t began_ms, ended_ms, passed_ms, asked_ms;
 	int r;
 
 	if (!json_is_object(o))
@@ -60,6 +61,8 @@ static int practice_decode(const json_t *o, struct state *s, struct err *e)
 	    (r = json_get_u64(o, "began_ms", latest_ms, &began_ms, e)) != 0 ||
 	    (r = json_get_u64(o, "ended_ms", latest_ms, &ended_ms, e)) != 0 ||
 	    (r = json_get_u64(o, "passed_ms", latest_ms, &passed_ms, e)) != 0 ||
+	    /* Of an earlier release: what that counted from. */
+	    (r = json_get_u64_or(o, "asked_ms", latest_ms, ended_ms, &asked_ms, e)) != 0 ||
 	    (r = spans_decode(o, "took_ms", p.took_ms, e)) != 0 ||
 	    (r = spans_decode(o, "worst_ms", p.worst_ms, e)) != 0)
 		return r;
@@ -75,6 +78,7 @@ static int practice_decode(const json_t *o, struct state *s, struct err *e)
 	p.began_ms = (int64_t)began_ms;
 	p.ended_ms = (int64_t)ended_ms;
 	p.passed_ms = (int64_t)passed_ms;
+	p.asked_ms = (int64_t)asked_ms;
 	VEC_PUSH(s->practices, s->practices_count) = p;
 	return 0;
 }

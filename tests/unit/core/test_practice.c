@@ -207,6 +207,38 @@ static void a_site_that_has_not_practised_for_long_is_told(void **unused)
 	world_end(w);
 }
 
+/* Failing again and again is not practising. */
+static void runs_that_failed_do_not_make_it_less_overdue(void **unused)
+{
+	struct service *s = service_waiving();
+	struct world *w;
+
+	(void)unused;
+	s->maintenance.practice_every_s = 600;
+	w = world_with(s);
+	goes_well(w, 8 * MINUTE);
+	assert_int_equal(request(w, asked(w, 0, MINUTE))->result, 0);
+	pass(w, 2 * MINUTE); /* nobody acks: it is never safe */
+	all_is_up(w);
+	assert_int_equal(outcome(w)->result, PRACTICE_FAILED);
+	goes_well(w, MINUTE);
+	assert_true(alarm_stands(w, "practice-overdue/muc"));
+	assert_int_equal(outcome(w)->asked_ms, 1795000000000);
+
+	/* Nobody asks any more; and then somebody does again. */
+	struct service *none = service_waiving(), *again = service_waiving();
+	again->maintenance.practice_every_s = 600;
+	assert_int_equal(apply(w, none, "document 2")->result, 0);
+	goes_well(w, MINUTE);
+	assert_false(alarm_stands(w, "practice-overdue/muc"));
+	assert_int_equal(apply(w, again, "document 3")->result, 0);
+	goes_well(w, 9 * MINUTE);
+	assert_false(alarm_stands(w, "practice-overdue/muc"));
+	goes_well(w, 2 * MINUTE);
+	assert_true(alarm_stands(w, "practice-overdue/muc"));
+	world_end(w);
+}
+
 static void a_drain_that_is_meant_takes_the_run_over(void **unused)
 {
 	struct world *w = world_with(service_waiving());
@@ -254,6 +286,7 @@ int main(void)
 	    cmocka_unit_test(who_ends_it_early_has_not_practised),
 	    cmocka_unit_test(a_scheduled_run_waits_and_is_missed),
 	    cmocka_unit_test(a_site_that_has_not_practised_for_long_is_told),
+	    cmocka_unit_test(runs_that_failed_do_not_make_it_less_overdue),
 	    cmocka_unit_test(a_run_does_not_take_the_place_of_what_is_scheduled),
 	    cmocka_unit_test(a_drain_that_is_meant_takes_the_run_over),
 	};

@@ -247,7 +247,7 @@ static bool came_later(const char *key)
 	       strcmp(key, "past_ttl_s") == 0 || strcmp(key, "names_removed") == 0 ||
 	       strcmp(key, "types_removed") == 0 || strcmp(key, "types_since") == 0 ||
 	       strcmp(key, "overrides") == 0 || strcmp(key, "practice") == 0 ||
-	       strcmp(key, "practices") == 0;
+	       strcmp(key, "practices") == 0 || strcmp(key, "asked_ms") == 0;
 }
 
 /* Applies `change` to every field of every object of the document in turn, and expects no crash;
