@@ -10,7 +10,13 @@
 
 #include "lib/base/mem.h"
 
-enum { OUTSIDE_AT_ONCE = 16, OUTSIDE_MAX = 1024, OUTSIDE_TIMEOUT_S = 5, OUTSIDE_ADDRESSES = 64 };
+enum {
+	OUTSIDE_OF_ONE = 2, /* at once of one resolver: one that is dead keeps nobody else waiting */
+	OUTSIDE_AT_ONCE = OUTSIDE_OF_ONE * SERVICE_RESOLVERS,
+	OUTSIDE_MAX = 1024,
+	OUTSIDE_TIMEOUT_S = 5,
+	OUTSIDE_ADDRESSES = 64,
+};
 
 struct enquiry {
 	struct outside *outside;
@@ -100,12 +106,24 @@ static void result_judge(struct enquiry *y, struct core_look *look, struct addr 
 	}
 }
 
+/* How many questions to the same resolver are on their way. */
+static size_t outside_running(const struct outside *o, const char *subject)
+{
+	const struct enquiry *y;
+	size_t count = 0;
+
+	TAILQ_FOREACH(y, &o->enquiries, entry)
+	count += y->event != NULL && strcmp(y->q.subject, subject) == 0;
+	return count;
+}
+
 static void outside_go_on(struct outside *o)
 {
 	struct enquiry *y;
 
 	TAILQ_FOREACH(y, &o->enquiries, entry)
-	if (!y->event && o->running < OUTSIDE_AT_ONCE)
+	if (!y->event && o->running < OUTSIDE_AT_ONCE &&
+	    outside_running(o, y->q.subject) < OUTSIDE_OF_ONE)
 		enquiry_start(y);
 }
 

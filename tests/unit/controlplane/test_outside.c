@@ -6,9 +6,12 @@
 
 #include <cmocka.h>
 
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "controlplane/asker.h"
 #include "controlplane/outside.h"
@@ -54,6 +57,60 @@ static void more_questions_than_are_asked_at_once_wait_for_their_turn(void **sta
 	assert_int_equal(heard.count, QUESTIONS);
 	outside_free(o);
 	event_base_free(base);
+}
+
+/* ---- one that is dead ---- */
+
+struct waits {
+	struct event_base *base;
+	size_t dead, others;
+};
+
+static void on_heard_of_two(void *ctx, const struct core_look *look)
+{
+	struct waits *w = ctx;
+	if (strcmp(look->subject, "dead") == 0)
+		w->dead++;
+	else if (++w->others == QUESTIONS)
+		event_base_loopbreak(w->base);
+}
+
+/* It takes questions and never answers: each waits for seconds. */
+static int socket_silent(char endpoint[static 64])
+{
+	struct sockaddr_in a = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t bytes = sizeof a;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, bytes), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &bytes), 0);
+	snprintf(endpoint, 64, "127.0.0.1@%u", ntohs(a.sin_port));
+	return fd;
+}
+
+static void a_dead_resolver_keeps_no_other_waiting(void **state)
+{
+	(void)state;
+	struct waits heard = {.base = event_base_new()};
+	struct outside *o = outside_new(heard.base, on_heard_of_two, &heard);
+	char endpoint[64], owner[32];
+	int fd = socket_silent(endpoint);
+	for (int i = 0; i < 2 * QUESTIONS; i++) {
+		snprintf(owner, sizeof owner, "%d.example.com.", i);
+		const struct core_question q = {.type = LOOK_RESOLVER,
+		    .subject = i < QUESTIONS ? "dead" : "other",
+		    .endpoint = endpoint,
+		    .owner = owner,
+		    .kind = LOOK_A,
+		    .trust_anchor = i < QUESTIONS ? NULL : "/nonexistent/anchor"};
+		outside_ask(o, &q);
+	}
+	event_base_dispatch(heard.base);
+	assert_int_equal(heard.others, QUESTIONS);
+	assert_int_equal(heard.dead, 0);
+	outside_free(o);
+	event_base_free(heard.base);
+	close(fd);
 }
 
 static ldns_pkt *answer_make(int addresses)
@@ -107,6 +164,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(more_questions_than_are_asked_at_once_wait_for_their_turn),
+	    cmocka_unit_test(a_dead_resolver_keeps_no_other_waiting),
 	    cmocka_unit_test(an_answer_with_too_many_addresses_is_a_failure),
 	    cmocka_unit_test(a_truncated_answer_is_a_failure),
 	};
