@@ -78,6 +78,16 @@ static bool family_differs(
 	return here != there;
 }
 
+/* What is answered when nobody works there: another policy, or a fallback with other addresses. */
+static bool last_resort_differs(const struct service *before, const struct service_pool *a,
+    const struct service *after, const struct service_pool *b, uint8_t family)
+{
+	if (a->all_down != b->all_down)
+		return true;
+	return a->all_down == ALL_DOWN_FALLBACK &&
+	       family_differs(&before->pools[a->fallback], &after->pools[b->fallback], family);
+}
+
 static uint32_t ttl_of(const struct service_pool *p, uint32_t ttl_s)
 {
 	return ttl_s > 0 ? ttl_s : p->ttl_s;
@@ -91,7 +101,9 @@ unsigned share_pool_differs(const struct service *before, size_t pool_a, uint32_
 	unsigned count = 0;
 
 	for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2))
-		count += pool_has_family(a, family) && (other_ttl || family_differs(a, b, family));
+		count += pool_has_family(a, family) &&
+		         (other_ttl || family_differs(a, b, family) ||
+		             last_resort_differs(before, a, after, b, family));
 	return count;
 }
 
@@ -197,7 +209,9 @@ static bool row_differs(
 	if (x->pool == SIZE_MAX || y->pool == SIZE_MAX)
 		return x->pool != y->pool || strcmp(x->value, y->value) != 0;
 	return ttl_of(&a->s->pools[x->pool], x->ttl_s) != ttl_of(&b->s->pools[y->pool], y->ttl_s) ||
-	       family_differs(&a->s->pools[x->pool], &b->s->pools[y->pool], family);
+	       family_differs(&a->s->pools[x->pool], &b->s->pools[y->pool], family) ||
+	       last_resort_differs(
+	           a->s, &a->s->pools[x->pool], b->s, &b->s->pools[y->pool], family);
 }
 
 static void change_count(struct core_share *share, struct places *places, const struct row *row)

@@ -61,6 +61,31 @@ static void a_member_counts_for_every_name_of_its_pool(void **unused)
 	assert_int_equal(counted(service_many(3), after, told).changed, 3);
 }
 
+/* What is answered when nobody works there is an answer, too. */
+static void another_last_resort_counts_for_every_name(void **unused)
+{
+	struct service *s[2];
+	char told[512];
+
+	(void)unused;
+	for (int change = 0; change < 4; change++) {
+		for (size_t i = 0; i < 2; i++) {
+			s[i] = service_many(3);
+			pool_add(service_add_pool(s[i], "spare-1"), MUC, "127.10.0.98");
+			pool_add(service_add_pool(s[i], "spare-2"), MUC, "127.10.0.99");
+			s[i]->pools[0].all_down = ALL_DOWN_FALLBACK;
+			s[i]->pools[0].fallback = 2;
+		}
+		if (change == 1)
+			s[1]->pools[0].fallback = 3;
+		if (change == 2)
+			s[1]->pools[0].all_down = ALL_DOWN_LAST_GOOD;
+		if (change == 3)
+			pool_add(&s[1]->pools[2], FRA, "127.20.0.98");
+		assert_int_equal(counted(s[0], s[1], told).changed, change == 0 ? 0 : 4);
+	}
+}
+
 /* Each family is an answer of its own. */
 static void a_new_family_is_new_and_changes_nothing(void **unused)
 {
@@ -251,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_changes_between_a_document_and_itself),
 	    cmocka_unit_test(a_member_counts_for_every_name_of_its_pool),
+	    cmocka_unit_test(another_last_resort_counts_for_every_name),
 	    cmocka_unit_test(a_new_family_is_new_and_changes_nothing),
 	    cmocka_unit_test(records_count_by_name_and_type),
 	    cmocka_unit_test(a_million_names_behind_a_pool_count_as_a_million),
