@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,10 +187,27 @@ int local_socket_peer(
 	return 0;
 }
 
+bool local_socket_group_read(FILE *file, const char *name, gid_t *out)
+{
+	size_t room = 0, bytes = strlen(name);
+	char *line = NULL;
+	bool found = false;
+	/* "name:password:number:member,member,…": of any length */
+	while (!found && getline(&line, &room, file) > 0) {
+		if (strncmp(line, name, bytes) != 0 || line[bytes] != ':')
+			continue;
+		const char *number = line + bytes + 1 + strcspn(line + bytes + 1, ":");
+		char *end = NULL;
+		unsigned long value = *number == ':' ? strtoul(number + 1, &end, 10) : 0;
+		found = end != NULL && end != number + 1 && *end == ':' && value < (gid_t)-1;
+		*out = found ? (gid_t)value : *out;
+	}
+	free(line);
+	return found;
+}
+
 int local_socket_group(const char *name, gid_t *out, struct err *e)
 {
-	char line[LINE_BYTES];
-	struct group entry, *found = NULL;
 	char *end = NULL;
 	unsigned long number = strtoul(name, &end, 10);
 	*out = (gid_t)-1;
@@ -202,9 +218,7 @@ int local_socket_group(const char *name, gid_t *out, struct err *e)
 	FILE *file = fopen("/etc/group", "re");
 	if (file == NULL)
 		return err_set_errno(e, errno, "can not read /etc/group");
-	while (*out == (gid_t)-1 && fgetgrent_r(file, &entry, line, sizeof line, &found) == 0)
-		if (strcmp(found->gr_name, name) == 0)
-			*out = found->gr_gid;
+	bool found = local_socket_group_read(file, name, out);
 	(void)fclose(file);
-	return *out != (gid_t)-1 ? 0 : err_set(e, E_NOT_FOUND, "there is no group \"%s\"", name);
+	return found ? 0 : err_set(e, E_NOT_FOUND, "there is no group \"%s\"", name);
 }

@@ -8,6 +8,7 @@
 #define TANDEM_LIB_LOCAL_SOCKET_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "lib/base/err.h"
@@ -41,5 +42,7 @@ int local_socket_peer(
 
 /* The group's number from /etc/group, or written as digits. E_NOT_FOUND. */
 int local_socket_group(const char *name, gid_t *out, struct err *e);
+/* The same by name from lines as those of /etc/group; false: there is none such. */
+bool local_socket_group_read(FILE *file, const char *name, gid_t *out);
 
 #endif

@@ -218,6 +218,30 @@ static void groups_are_found_by_name_and_number(void **state)
 	assert_int_equal(local_socket_group("no such group", &group, &e), E_NOT_FOUND);
 }
 
+/* A group of thousands does not hide those behind it. */
+static void groups_behind_a_long_line_are_found(void **state)
+{
+	gid_t group = 0;
+	(void)state;
+	FILE *file = tmpfile();
+	assert_non_null(file);
+	fputs("many:x:100:anna", file);
+	for (int i = 0; i < 1000; i++)
+		fprintf(file, ",user-%d", i);
+	fputs("\nops-broken:x:\nops:x:4242:anna,ben\n", file);
+	rewind(file);
+	assert_true(local_socket_group_read(file, "ops", &group));
+	assert_int_equal(group, 4242);
+	rewind(file);
+	assert_true(local_socket_group_read(file, "many", &group));
+	assert_int_equal(group, 100);
+	rewind(file);
+	assert_false(local_socket_group_read(file, "ops-broken", &group));
+	rewind(file);
+	assert_false(local_socket_group_read(file, "op", &group));
+	fclose(file);
+}
+
 /* ---- bounds ---- */
 
 static void one_user_can_not_take_all_connections(void **state)
@@ -303,6 +327,7 @@ int main(void)
 	    T(a_local_user_is_an_operator_by_their_own_name),
 	    T(only_a_unix_socket_tells_who_connects),
 	    T(groups_are_found_by_name_and_number),
+	    T(groups_behind_a_long_line_are_found),
 	    T(one_user_can_not_take_all_connections),
 	    T(a_request_that_trickles_in_is_cut_off),
 	    T(a_redirect_never_leads_away_from_the_socket),
