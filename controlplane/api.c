@@ -8,6 +8,7 @@
 #include "controlplane/api_parts.h"
 #include "controlplane/controld_metrics.h"
 #include "controlplane/status.h"
+#include "core/override.h"
 #include "lib/base/mem.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -313,8 +314,22 @@ bool api_leads(struct api *a, struct http_request *r)
 	return false;
 }
 
-void api_refuse(struct http_request *r, int code, const char *text, int rule, json_t *details)
+/* As a request takes them: "blocked,minimum". */
+static json_t *overrides_json(unsigned overrides)
 {
+	struct buf names = {0};
+	for (unsigned o = 1; o < OVERRIDES; o *= 2)
+		if (overrides & o)
+			buf_printf(&names, "%s%s", names.bytes > 0 ? "," : "",
+			    override_name((enum override)o));
+	json_t *text = json_string(buf_text(&names));
+	buf_free(&names);
+	return text;
+}
+
+void api_refuse(struct http_request *r, int code, const char *text, const struct api_ways *ways)
+{
+	static const struct api_ways none;
 	static const struct {
 		int code, status;
 	} statuses[] = {{E_INVALID, 400}, {E_DENIED, 403}, {E_NOT_FOUND, 404}, {E_CONFLICT, 409},
@@ -328,10 +343,13 @@ void api_refuse(struct http_request *r, int code, const char *text, int rule, js
 		bytes--;
 	json_t *error =
 	    json_pack("{s:s, s:s%}", "code", err_code_name(code), "message", text, bytes);
-	if (rule != 0)
-		json_object_set_new(error, "rule", json_integer(rule));
-	if (details != NULL)
-		json_object_set_new(error, "details", details);
+	ways = ways != NULL ? ways : &none;
+	if (ways->rule != 0)
+		json_object_set_new(error, "rule", json_integer(ways->rule));
+	if (ways->override != 0)
+		json_object_set_new(error, "override", overrides_json(ways->override));
+	if (ways->details != NULL)
+		json_object_set_new(error, "details", ways->details);
 	char actor[API_ACTOR_BYTES];
 	(void)api_actor(r, actor, &(struct err){0});
 	log_info(

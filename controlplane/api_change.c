@@ -101,7 +101,7 @@ static void change_free(struct change *c)
 
 static void change_fail(struct change *c, const struct err *e)
 {
-	api_refuse(c->request, e->code, e->text, 0, NULL);
+	api_refuse(c->request, e->code, e->text, NULL);
 	change_free(c);
 }
 
@@ -112,7 +112,7 @@ static void refuse_reply(struct change *c, const struct engine_reply *reply)
 	status_obstacle(c->api->engine, obstacle);
 	snprintf(text, sizeof text, "%s%s%s", reply->text, *obstacle != '\0' ? ": " : "", obstacle);
 	api_refuse(c->request, reply->result, reply->result == E_UNAVAILABLE ? text : reply->text,
-	    reply->rule, NULL);
+	    &(struct api_ways){.rule = reply->rule, .override = reply->override});
 }
 
 /* A drain is told with its time: whoever follows it can tell it from an earlier one of the site. */
@@ -298,7 +298,7 @@ static void change_send(struct change *c, int result, json_t *details, struct er
 	if (result == 0)
 		result = text_check("common name", c->core.actor, TLS_NAME_BYTES, e);
 	if (result != 0) {
-		api_refuse(c->request, result, e->text, 0, details);
+		api_refuse(c->request, result, e->text, &(struct api_ways){.details = details});
 		change_free(c);
 		return;
 	}

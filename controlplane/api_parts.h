@@ -37,8 +37,13 @@ struct api {
 bool api_leads(struct api *a, struct http_request *r);
 /* True when another controller leads that can be asked instead; answers with its URL. */
 bool api_elsewhere(struct api *a, struct http_request *r);
-/* An error object with what http_reply_error has no place for; `details` is consumed, or NULL. */
-void api_refuse(struct http_request *r, int code, const char *text, int rule, json_t *details);
+/* An error object with what http_reply_error has no place for; NULL: nothing of that. */
+struct api_ways {
+	int rule;          /* that refused, or 0 */
+	unsigned override; /* what people may break for it (core/override.h), or 0 */
+	json_t *details;   /* consumed, or NULL */
+};
+void api_refuse(struct http_request *r, int code, const char *text, const struct api_ways *ways);
 json_t *api_lines(const char *text); /* an array, a string a line */
 
 /* api_forward.c */

@@ -52,6 +52,7 @@ struct engine_reply {
 	uint64_t epoch, revision;
 	const struct view *before, *after; /* of a plan; NULL where there is none */
 	struct core_share share;           /* of an apply */
+	unsigned override;                 /* of a refusal: core/override.h */
 };
 typedef void (*engine_replied)(void *ctx, const struct engine_reply *reply);
 /* `request->id` is filled in here. `replied` is called exactly once, possibly before this returns.

@@ -97,7 +97,8 @@ void request_reply(struct engine *en, const struct core_effect *effect)
 		                     .revision = effect->reply.revision,
 		                     .before = core_view(en->core),
 		                     .after = effect->reply.after,
-		                     .share = effect->reply.share});
+		                     .share = effect->reply.share,
+		                     .override = effect->reply.override});
 		return;
 	}
 	log_info("request %llu, given up before, has ended: %s",

@@ -263,6 +263,7 @@ struct core_effect {
 			 * core_view. Else NULL. */
 			struct view *after;
 			struct core_share share; /* of an apply */
+			unsigned override; /* of a refusal: rules that people may break for it */
 		} reply;
 		uint64_t timer_at_ms;
 		struct {

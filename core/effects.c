@@ -56,6 +56,7 @@ void effect_reply(struct core *c, struct request *r, int result, int rule, char 
 	}
 	e->reply.after = after;
 	e->reply.share = r->share;
+	e->reply.override = result == E_REFUSED ? r->offered : 0;
 	request_free(r);
 }
 

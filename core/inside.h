@@ -79,8 +79,8 @@ struct request { /* a copy of a core_request that waits */
 	enum core_request_type type;
 	bool plan_only, practice;
 	char *actor, *site, *reason, *override;
-	unsigned overrides,
-	    overridden; /* what `override` names; what was needed when judged last */
+	unsigned overrides;           /* what `override` names */
+	unsigned overridden, offered; /* when judged last: what was needed; what would help */
 	int64_t until_ms, start_ms, extend_ms;
 	struct service *service;
 	char *document;
@@ -436,7 +436,8 @@ int request_judge(struct core *c, struct draft *d, struct request *r, struct cor
     struct buf *text, int *rule, bool *same);
 /* Whether the request may go on against that rule. */
 bool override_takes(struct request *r, enum override o);
-void override_offer(enum override o, struct buf *text); /* the last words of a refusal */
+/* The last words of a refusal. */
+void override_offer(struct request *r, enum override o, struct buf *text);
 /* 0, or E_REFUSED: "refused: `told`, and you are …". */
 int owner_refuse(struct request *r, const char *owner, const char *told, struct buf *text);
 

@@ -104,7 +104,7 @@ static int pin_minimum_refuse(
 	    !override_takes(r, OVERRIDE_MINIMUM)) {
 		why.data[--why.bytes] = '\0';
 		buf_printf(text, "pinning %s down is refused: %s", r->site, buf_text(&why));
-		override_offer(OVERRIDE_MINIMUM, text);
+		override_offer(r, OVERRIDE_MINIMUM, text);
 		result = E_REFUSED;
 	}
 	buf_free(&why);

@@ -40,8 +40,9 @@ bool override_takes(struct request *r, enum override o)
 	return true;
 }
 
-void override_offer(enum override o, struct buf *text)
+void override_offer(struct request *r, enum override o, struct buf *text)
 {
+	r->offered |= o;
 	buf_printf(text, "; in need --override %s --reason TEXT lifts that, and it is recorded",
 	    override_name(o));
 }
@@ -51,7 +52,7 @@ int owner_refuse(struct request *r, const char *owner, const char *told, struct 
 	if (strcmp(owner, r->actor) == 0 || override_takes(r, OVERRIDE_OWNER))
 		return 0;
 	buf_printf(text, "refused: %s, and you are %s: ask %s", told, r->actor, owner);
-	override_offer(OVERRIDE_OWNER, text);
+	override_offer(r, OVERRIDE_OWNER, text);
 	return E_REFUSED;
 }
 
@@ -117,7 +118,7 @@ int request_judge(struct core *c, struct draft *d, struct request *r, struct cor
 		result = overrides_rehearse(c, d, r, now, text);
 	if (result != 0)
 		return result;
-	r->overridden = 0;
+	r->overridden = r->offered = 0;
 	result = judge(c, d, r, now, text, rule, same);
 	if (result == 0 && r->overridden != 0)
 		overrides_note(d, r, now, text);

@@ -396,7 +396,7 @@ bool lastsite_allows(
 	if (bad > CORE_TEXT_LINES)
 		buf_printf(text, "\nand %zu more", bad - CORE_TEXT_LINES);
 	if (hard == 0)
-		override_offer(OVERRIDE_UNPROVEN, text);
+		override_offer(r, OVERRIDE_UNPROVEN, text);
 	else
 		buf_puts(text, "; that is not overridden for anybody");
 	return false;

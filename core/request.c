@@ -195,7 +195,7 @@ static int drain_refuse(const struct core *c, const struct draft *d, struct requ
 		allowed = false;
 		why.data[--why.bytes] = '\0';
 		buf_printf(text, "%s refused:\n%s", what, buf_text(&why));
-		override_offer(OVERRIDE_MINIMUM, text);
+		override_offer(r, OVERRIDE_MINIMUM, text);
 	}
 	free(what);
 	buf_free(&why);

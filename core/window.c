@@ -21,7 +21,7 @@ int window_check(
 		buf_clear(text);
 		buf_printf(text, "refused: maintenance is blocked from %s to %s (%s)",
 		    text_time(b->from_ms, from), text_time(b->to_ms, to), b->reason);
-		override_offer(OVERRIDE_BLOCKED, text);
+		override_offer(r, OVERRIDE_BLOCKED, text);
 		return E_REFUSED;
 	}
 	return 0;

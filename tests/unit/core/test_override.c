@@ -198,6 +198,7 @@ static void people_go_below_the_minimum_only_by_name(void **unused)
 	assert_int_equal(r->result, E_REFUSED);
 	assert_contains(r->text, "would have 1 of its 4 members left, fewer than the 3");
 	assert_contains(r->text, "--override minimum");
+	assert_int_equal(r->override, OVERRIDE_MINIMUM);  /* for programs */
 	assert_int_equal(drain_with(w, NULL)->result, 0); /* three are left */
 	assert_int_equal(undrain(w, "muc")->result, 0);
 	q.override = "minimum";

@@ -27,6 +27,7 @@ enum { UP = 1, DOWN = 0 };
 struct world_reply {
 	uint64_t id, epoch, revision;
 	int result, rule;
+	unsigned override;
 	char *text;
 	struct view *after;
 	struct core_share share;
@@ -37,7 +38,7 @@ struct world {
 	struct core_time now;
 	uint64_t timer_ms;
 
-	bool store_waits; /* commits stay open until commit_ends */
+	bool store_waits;                               /* commits stay open until commit_ends */
 	void (*look)(const struct core_effect *commit); /* NULL: nobody does */
 	struct state *store;
 	struct service *store_service;
@@ -254,7 +255,7 @@ static inline void world_carry_out(struct world *w, struct core_effect *e)
 	case CORE_REPLY:
 		VEC_PUSH(w->replies, w->replies_count) = (struct world_reply){e->reply.id,
 		    e->reply.epoch, e->reply.revision, e->reply.result, e->reply.rule,
-		    e->reply.text, e->reply.after, e->reply.share};
+		    e->reply.override, e->reply.text, e->reply.after, e->reply.share};
 		e->reply.text = NULL;
 		e->reply.after = NULL;
 		break;
