@@ -1,7 +1,8 @@
 /* Puts a backup into an empty store: all but the state first, which makes a cluster of it.
  *
  * Nothing can be lost by it: the state is only written where there is none. Every write may be
- * repeated, so a try without an answer is simply made again. */
+ * repeated, so a try without an answer is simply made again, and so is a whole restore that broke
+ * off. What another backup has left there would become a part of this cluster: it is refused. */
 #include "controlplane/restore.h"
 
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 enum {
 	ITEMS = 32,
+	PAGE = 8,           /* keys looked at at once: values may be 1 MiB each */
 	BYTES = 768 * 1024, /* of one transaction, beside what a single large value needs */
 	TRIES = 20,         /* of one transaction; an attempt takes a second at most */
 };
@@ -25,6 +27,9 @@ struct restore {
 	int result;
 	struct err e;
 	size_t found;
+	char **keys; /* of the backup, in order */
+	size_t keys_count;
+	char *last, *foreign; /* key looked at last; the first that the backup has not */
 };
 
 static void on_read(void *ctx, int result, const struct err *e, uint64_t revision,
@@ -127,6 +132,63 @@ static int state_write(struct restore *r, struct err *e)
 	return result;
 }
 
+static int key_note(void *ctx, const struct backup_entry *entry, struct err *e)
+{
+	struct restore *r = ctx;
+	(void)e;
+	VEC_PUSH(r->keys, r->keys_count) = mem_strdup(entry->key);
+	return 0;
+}
+
+static int key_order(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+	return strcmp(*x, *y);
+}
+
+static void on_page(void *ctx, int result, const struct err *e, uint64_t revision,
+    const struct store_entry *entries, size_t count)
+{
+	struct restore *r = ctx;
+	for (size_t i = 0; i < count && r->foreign == NULL; i++)
+		if (r->keys_count == 0 || bsearch(&entries[i].key, r->keys, r->keys_count,
+		                              sizeof *r->keys, key_order) == NULL)
+			r->foreign = mem_strdup(entries[i].key);
+	if (count > 0) {
+		free(r->last);
+		r->last = mem_strdup(entries[count - 1].key);
+	}
+	on_read(ctx, result, e, revision, entries, count);
+}
+
+static int store_has_nothing_else(struct restore *r, struct err *e)
+{
+	int result = 0;
+	for (r->found = PAGE; result == 0 && r->found == PAGE && r->foreign == NULL;) {
+		store_page(r->store, BACKUP_PREFIX, r->last, PAGE, on_page, r);
+		result = await(r, e);
+	}
+	if (result == 0 && r->foreign != NULL)
+		result = err_set(e, E_CONFLICT,
+		    "the store holds %.200s, which is not of this backup: another restore broke "
+		    "off there. Restore that one, or empty the store (etcdctl del --prefix "
+		    "/tandem/, or move the SQLite file away); nothing was changed",
+		    r->foreign);
+	return result;
+}
+
+static void restore_release(struct restore *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		backup_entry_release(&r->batch[i]);
+	backup_entry_release(&r->state);
+	for (size_t i = 0; i < r->keys_count; i++)
+		free(r->keys[i]);
+	free(r->keys);
+	free(r->last);
+	free(r->foreign);
+}
+
 static int store_is_empty(struct restore *r, struct err *e)
 {
 	static const char *const keys[] = {BACKUP_KEY_STATE, BACKUP_PREFIX "leader/"};
@@ -149,17 +211,17 @@ int restore_run(struct event_base *base, struct store *store, const char *path,
     struct backup_told *told, struct err *e)
 {
 	struct restore r = {.base = base, .store = store};
-	int result = backup_read(path, NULL, NULL, told, e);
+	int result = backup_read(path, key_note, &r, told, e);
 	if (result == 0)
 		result = store_is_empty(&r, e);
+	if (result == 0)
+		result = store_has_nothing_else(&r, e);
 	if (result == 0)
 		result = backup_read(path, entry_take, &r, told, e);
 	if (result == 0)
 		result = batch_write(&r, e);
 	if (result == 0)
 		result = state_write(&r, e);
-	for (size_t i = 0; i < r.count; i++)
-		backup_entry_release(&r.batch[i]);
-	backup_entry_release(&r.state);
+	restore_release(&r);
 	return result;
 }

@@ -201,7 +201,7 @@ static inline void fake_read(
 		const struct rig_entry *r = &f->entries[range->descending ? f->count - 1 - i : i];
 		bool match = range->is_prefix ? strncmp(r->key, range->key, strlen(range->key)) == 0
 		                              : strcmp(r->key, range->key) == 0;
-		if (match)
+		if (match && (range->after == NULL || strcmp(r->key, range->after) > 0))
 			store_found_add(&found, r->key, r->value, r->bytes, r->modified);
 	}
 	store_answer_read(s, done, ctx, 0, NULL, f->revision, &found);

@@ -106,6 +106,24 @@ static void what_was_interrupted_is_done_again(void **state)
 	assert_int_equal(p->store->count, CHUNKS + 2);
 }
 
+/* A document of a later revision would lie beside those of this cluster. */
+static void what_another_restore_has_left_is_not_mixed_in(void **state)
+{
+	struct place *p = *state;
+	struct err e = {0};
+	for (int i = 0; i < CHUNKS / 2; i++) {
+		char key[64];
+		snprintf(key, sizeof(key), "/tandem/names/chunk/%02d", i);
+		fake_write(p->store, key, "names");
+	}
+	fake_write(p->store, "/tandem/names/chunk/99", "of another");
+	size_t before = p->store->count;
+	assert_int_equal(restore(p, &e), E_CONFLICT);
+	assert_non_null(strstr(e.text, "/tandem/names/chunk/99, which is not of this backup"));
+	assert_non_null(strstr(e.text, "empty the store"));
+	assert_int_equal(p->store->count, before);
+}
+
 static void a_damaged_backup_changes_nothing(void **state)
 {
 	struct place *p = *state;
@@ -123,6 +141,7 @@ int main(void)
 	    TEST(a_store_with_a_cluster_is_left_alone),
 	    TEST(a_store_on_which_a_controller_runs_is_left_alone),
 	    TEST(what_was_interrupted_is_done_again),
+	    TEST(what_another_restore_has_left_is_not_mixed_in),
 	    TEST(a_damaged_backup_changes_nothing),
 	};
 	return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
