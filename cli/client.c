@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,11 +62,32 @@ static void open_local(struct client *c, const char *path, struct err *e)
 		http_client_use_socket(c->http, path);
 }
 
+enum { WARN_DAYS = 30, DAY_MS = 24 * 60 * 60 * 1000 }; /* as the controllers do of theirs */
+
+/* Before it is too late to ask for another one. On standard error, so that no output changes. */
+static void expiry_warn(const char *path)
+{
+	int64_t expires_ms = 0, left_ms;
+	if (path == NULL || tls_certificate_expiry(path, &expires_ms, NULL) != 0)
+		return; /* told by whoever needs it */
+	left_ms = expires_ms - clock_wall_ms();
+	if (left_ms <= 0)
+		fprintf(stderr, "tandem: the certificate %s has expired: controllers refuse it\n",
+		    path);
+	else if (left_ms < (int64_t)WARN_DAYS * DAY_MS)
+		fprintf(stderr,
+		    "tandem: the certificate %s expires in %" PRId64 " days: renew it "
+		    "(docs/operations/certificates.md)\n",
+		    path, left_ms / DAY_MS);
+}
+
 static void open_remote(struct client *c, struct err *e)
 {
 	const struct config_common *common = &c->config.common;
 	struct tls_files files = {
 	    .ca = common->tls_ca, .certificate = common->tls_certificate, .key = common->tls_key};
+	expiry_warn(files.ca);
+	expiry_warn(files.certificate);
 	if (tls_certificate_identity(files.certificate, &c->who, e) == 0)
 		http_client_new(c->base, &files, &c->http, e);
 }
