@@ -168,6 +168,6 @@ void catalog_drop(struct catalog *c)
 		arena_unmap(c->slots, c->slots_count * sizeof(*c->slots));
 		arena_free(&c->arena);
 	}
-	free(c->kins);
+	kin_table_release(&c->kins);
 	free(c);
 }

@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 
+#include "dnsd/kin_table.h"
 #include "dnsd/zone_text.h"
 #include "wire/names.h"
 
@@ -49,6 +50,7 @@ struct kin { /* what many nodes have in common */
 	uint32_t born,
 	    died;       /* generations that see its nodes: from, and until (0: all later ones) */
 	uint32_t nodes; /* that the newest generation sees; main thread only */
+	struct kin *beside; /* below the same name: dnsd/kin_table.h */
 };
 
 struct node {
@@ -84,7 +86,7 @@ struct zone {
 	const struct denial_chain *chain;     /* signed, but not with compact denial */
 };
 
-enum { CATALOG_KINS_MAX = 4096 };
+enum { CATALOG_KINS_MAX = 256 * 1024 };
 
 struct catalog {
 	atomic_uint references;
@@ -105,10 +107,10 @@ struct catalog {
 	struct catalog_lazy *lazy;
 	size_t keys_count;
 	/* of one with storage of its own, for changes: main thread only */
-	uint32_t newest;   /* generation */
-	size_t used;       /* slots that are not free */
-	struct kin **kins; /* of living nodes */
-	size_t kins_count; /* CATALOG_KINS_MAX: too many to be kept, it can not be changed */
+	uint32_t newest;       /* generation */
+	size_t used;           /* slots that are not free */
+	size_t built_bytes;    /* of the arena before any change */
+	struct kin_table kins; /* empty: there are too many to be kept, it can not be changed */
 };
 
 struct catalog_input {

@@ -7,13 +7,19 @@
 
 #include "lib/base/mem.h"
 
-enum { FULL_PERCENT = 85 }; /* of the slots: beyond it looking up gets slow */
+enum {
+	FULL_PERCENT = 85,            /* of the slots: beyond it looking up gets slow */
+	MORE_BYTES = 4 * 1024 * 1024, /* what was and what is, before it is built anew … */
+	MORE_SHARE = 8,               /* … and this part of what it took when built */
+};
 
 bool catalog_edit_fits(const struct catalog *from, size_t nodes)
 {
 	const struct catalog *root = catalog_root(from);
 	return from->generation == root->newest && root->newest < UINT32_MAX - 1 &&
-	       root->kins_count < CATALOG_KINS_MAX &&
+	       root->kins.kins > 0 && root->kins.kins < CATALOG_KINS_MAX &&
+	       root->arena.bytes - root->built_bytes <
+	           MORE_BYTES + root->built_bytes / MORE_SHARE &&
 	       (root->used + nodes) * 100 < root->slots_count * FULL_PERCENT;
 }
 
@@ -41,29 +47,20 @@ static bool kin_is(const struct kin *a, const struct kin *b)
 	       a->above_bytes == b->above_bytes && memcmp(a->above, b->above, a->above_bytes) == 0;
 }
 
-/* The octets of a name above that some kin has already, or a copy. */
-static const uint8_t *above_keep(struct catalog_edit *ed, const struct kin *like)
-{
-	for (size_t i = 0; i < ed->root->kins_count; i++) {
-		const struct kin *k = ed->root->kins[i];
-		if (k->above_bytes == like->above_bytes &&
-		    memcmp(k->above, like->above, like->above_bytes) == 0)
-			return k->above;
-	}
-	return arena_dup_octets(&ed->root->arena, like->above, like->above_bytes);
-}
-
 static const struct kin *kin_make(struct catalog_edit *ed, struct kin like)
 {
-	for (size_t i = 0; i < ed->made_count; i++)
-		if (kin_is(ed->made[i], &like))
-			return ed->made[i];
-	like.above = above_keep(ed, &like);
+	struct kin_table *living = &ed->root->kins, *t = like.died == 0 ? living : &ed->ended;
+	struct kin *first = kin_table_first(t, like.above, like.above_bytes);
+	for (struct kin *k = first; k && (k->died != 0 || k->born == like.born); k = k->beside)
+		if (kin_is(k, &like))
+			return k;
+	/* The octets of a name above are mostly there. */
+	first = first ? first : kin_table_first(living, like.above, like.above_bytes);
+	like.above =
+	    first ? first->above : arena_dup_octets(&ed->root->arena, like.above, like.above_bytes);
 	like.nodes = 0;
 	struct kin *k = arena_dup(&ed->root->arena, &like, sizeof(like));
-	VEC_PUSH(ed->made, ed->made_count) = k;
-	if (k->died == 0) /* beyond the bound, too: has_children has to see it; no edit follows */
-		VEC_PUSH(ed->root->kins, ed->root->kins_count) = k;
+	kin_table_put(t, k); /* beyond the bound, too: has_children has to see it */
 	return k;
 }
 
@@ -116,14 +113,8 @@ static void node_end(struct catalog_edit *ed, const struct node *node, uint64_t 
 
 static bool has_children(const struct catalog_edit *ed, const struct name *n, size_t label)
 {
-	const uint8_t *wire = n->wire + n->starts[label];
-	size_t bytes = (size_t)n->bytes - n->starts[label];
-	for (size_t i = 0; i < ed->root->kins_count; i++) {
-		const struct kin *k = ed->root->kins[i];
-		if (k->nodes > 0 && k->above_bytes == bytes && memcmp(k->above, wire, bytes) == 0)
-			return true;
-	}
-	return false;
+	return kin_table_has_nodes(
+	    &ed->root->kins, n->wire + n->starts[label], (size_t)n->bytes - n->starts[label]);
 }
 
 /* --- names ---------------------------------------------------------------------------------- */
@@ -202,6 +193,6 @@ void catalog_edit_begin(struct catalog_edit *ed, struct catalog *from)
 
 struct catalog *catalog_edit_end(struct catalog_edit *ed)
 {
-	free(ed->made);
+	kin_table_release(&ed->ended);
 	return ed->c;
 }

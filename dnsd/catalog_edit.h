@@ -6,10 +6,9 @@
 #include "dnsd/catalog_grow.h"
 
 struct catalog_edit {
-	struct catalog *c;       /* that comes into being */
-	struct catalog *root;    /* whose storage it is on */
-	const struct kin **made; /* in this edit */
-	size_t made_count;
+	struct catalog *c;      /* that comes into being */
+	struct catalog *root;   /* whose storage it is on */
+	struct kin_table ended; /* kins of what this edit ends */
 };
 
 /* Can another catalog be made of this one, and is there room for so many nodes more? */

@@ -60,14 +60,10 @@ void grower_release(struct grower *g)
 	if (wanted < c->slots_count / 2)
 		table_resize(c, wanted);
 	c->used = c->nodes_count;
-	c->kins_count = CATALOG_KINS_MAX;
-	if (g->kins_count < CATALOG_KINS_MAX) {
-		c->kins_count = 0;
-		for (size_t i = 0; i <= g->kins_mask; i++)
-			if (g->kins[i] && g->kins[i]->nodes > 0)
-				VEC_PUSH(c->kins, c->kins_count) =
-				    (struct kin *)(uintptr_t)g->kins[i];
-	}
+	c->built_bytes = c->arena.bytes;
+	for (size_t i = 0; g->kins_count < CATALOG_KINS_MAX && i <= g->kins_mask; i++)
+		if (g->kins[i] && g->kins[i]->nodes > 0)
+			kin_table_put(&c->kins, (struct kin *)(uintptr_t)g->kins[i]);
 	free(g->kins);
 	g->kins = NULL;
 }

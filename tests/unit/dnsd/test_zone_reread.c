@@ -300,6 +300,67 @@ static void many_small_edits_are_all_read_where_they_are(void **state)
 	edited_end(&x);
 }
 
+/* A reverse zone, or one of many customers: each branch has a kin of its own. */
+static void a_zone_of_many_branches_is_read_where_it_has_changed(void **state)
+{
+	enum { BRANCHES = 6000 };
+	struct edited x;
+	(void)state;
+	chance_state = 4;
+	text.count = 0;
+	text.without_end = false;
+	head_put(&text);
+	for (size_t i = 0; i < BRANCHES; i++)
+		line_put(&text, text.count, "%zu.b%zu PTR ns1", i % 7, i);
+	edited_begin(&x, &text);
+	for (unsigned round = 0; round < 20; round++) {
+		size_t at = 4 + chance(BRANCHES - 100), branch = chance(BRANCHES);
+		switch (round % 4) {
+		case 0: /* it has others beside it */
+			line_put(&text, at, "more.b%zu PTR ns1", branch);
+			break;
+		case 1: /* a branch goes with what is in it */
+			lines_drop(&text, at, 1);
+			break;
+		case 2: /* one more, which is below a name that is there */
+			line_put(&text, at, "x.new-%u.b%zu PTR ns1", round, branch);
+			break;
+		default:
+			(void)snprintf(
+			    text.lines[1], LINE_BYTES, "@ SOA ns1 host %u 1 2 3 60", 8 + round);
+		}
+		text_write(&text, x.file.file);
+		if (!edited_check(&x))
+			fail_msg("round %u has been read as a whole", round);
+	}
+	edited_end(&x);
+}
+
+/* What was takes memory: at some time all is built anew, and then goes on as before. */
+static void edits_without_end_take_no_memory_without_end(void **state)
+{
+	enum { EDITS = 400, NAMES_FEW = 300 };
+	struct edited x;
+	struct err e = {0};
+	struct snapshot *next;
+	unsigned whole = 0;
+	(void)state;
+	zone_make(&text, NAMES_FEW);
+	edited_begin(&x, &text);
+	for (unsigned i = 0; i < EDITS; i++) {
+		line_put(&text, 60, "changes A 192.0.2.%u", i % 256);
+		text_write(&text, x.file.file);
+		lines_drop(&text, 60, 1);
+		assert_int_equal(zone_files_load(&x.files, &x.file, 1, &next, &e), 0);
+		whole += next->catalog->root == NULL;
+		snapshot_free(x.now);
+		x.now = next;
+	}
+	assert_in_range(whole, 1, EDITS / 10);
+	assert_true(edited_check(&x));
+	edited_end(&x);
+}
+
 /* Who looks at a former snapshot sees what it was. */
 static void former_snapshots_stay_as_they_were(void **state)
 {
@@ -481,6 +542,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(edits_at_random_come_to_what_reading_all_gives),
 	    cmocka_unit_test(many_small_edits_are_all_read_where_they_are),
+	    cmocka_unit_test(a_zone_of_many_branches_is_read_where_it_has_changed),
+	    cmocka_unit_test(edits_without_end_take_no_memory_without_end),
 	    cmocka_unit_test(former_snapshots_stay_as_they_were),
 	    cmocka_unit_test(a_file_that_says_the_same_makes_no_new_snapshot),
 	    cmocka_unit_test(a_name_with_records_all_over_is_read_with_the_whole),
