@@ -316,16 +316,29 @@ static void listed_sample(struct core *c)
 			}
 }
 
+/* What is asked is a set: of each one its first line stands for all that changed, or stayed. */
+static bool record_stands(
+    const struct lines *before, const struct lines *after, size_t at, bool changed)
+{
+	const struct line *l = &after->items[at], *former = at > 0 ? l - 1 : NULL;
+
+	if (lines_have(before, l) == changed)
+		return false;
+	return !former || owner_compare(former, l) != 0 || former->type_bytes != l->type_bytes ||
+	       strncmp(former->type, l->type, l->type_bytes) != 0 ||
+	       lines_have(before, former) == changed;
+}
+
 static void records_sample(struct core *c, const struct lines *before, const struct lines *after,
     const struct cuts *cuts, bool changed, size_t most)
 {
 	size_t count = 0, at = 0, end = c->trial_checks_count + most;
 
 	for (size_t i = 0; i < after->count; i++)
-		count += lines_have(before, &after->items[i]) != changed;
+		count += record_stands(before, after, i, changed);
 	for (size_t i = 0; i < after->count && c->trial_checks_count < end; i++) {
 		const struct line *l = &after->items[i];
-		if (lines_have(before, l) == changed || !stride_takes(at++, count, most))
+		if (!record_stands(before, after, i, changed) || !stride_takes(at++, count, most))
 			continue;
 		if (line_kind(l) != 0 && *l->text != '*' &&
 		    !cuts_cover(cuts, l->text, l->owner_bytes))

@@ -45,6 +45,11 @@ def mail_exchanger_is_gone(answer, name, kind):
         _empty(answer)
 
 
+def spf_is_gone(answer, name, kind):
+    if name == f"_spf.{service.ZONE}" and kind == "TXT":
+        _empty(answer)
+
+
 def serial_stays(answer, name, kind):
     if kind == "SOA" and answer.answer:
         words = answer.answer[0][0].to_text().split()
@@ -61,6 +66,7 @@ LIES = {new_name_is_not_there: (f"asked {NEW}. A", "answered nothing"),
         new_name_has_another_address: (f"asked {NEW}. A", "192.0.2.66"),
         old_name_lacks_an_address: (f"asked {service.NAME}. A", "expected"),
         mail_exchanger_is_gone: (f"asked {service.ZONE}. MX", "answered nothing"),
+        spf_is_gone: (f"asked _spf.{service.ZONE}. TXT", "answered nothing"),
         serial_stays: ("SOA, expected serial",),
         answers_fail: (f"asked {service.ZONE}. SOA",)}
 

@@ -216,6 +216,37 @@ static void names_of_files_are_asked_for_and_judged(void **unused)
 	world_end(w);
 }
 
+/* Six sets that stay fit; two name servers more must not cost the SPF record its question. */
+static void sets_are_asked_for_and_not_their_lines(void **unused)
+{
+	static const char *const records[] = {"_spf.retarus.com. 300 TXT \"v=spf1 -all\"",
+	    "retarus.com. 300 MX 10 mail-de.retarus.com.", "retarus.com. 300 NS ns2.retarus.com.",
+	    "retarus.com. 300 NS ns3.retarus.com.", "retarus.com. 300 TXT \"v=spf1 ~all\"",
+	    "a.retarus.com. 300 A 192.0.2.1", "a.retarus.com. 300 A 192.0.2.2",
+	    "b.retarus.com. 300 A 192.0.2.3"};
+	struct service *before = service_usual(), *after = service_more("more.retarus.com.");
+	struct core_trial_question q;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		VEC_PUSH(before->zones[0].records, before->zones[0].records_count) =
+		    mem_strdup(records[i]);
+		VEC_PUSH(after->zones[0].records, after->zones[0].records_count) =
+		    mem_strdup(records[i]);
+	}
+	struct world *w = world_with(before);
+	w->lift = 4;
+	server_serves(w, "muc", epoch_of(w), 1);
+	server_serves(w, "fra", epoch_of(w), 1);
+	apply(w, after, "document 2");
+	server_serves(w, "fra", trial_of(w)->epoch, 2);
+	assert_int_equal(asked_for(w, "_spf.retarus.com.", &q), 1);
+	assert_int_equal(asked_for(w, "a.retarus.com.", &q), 1);
+	assert_int_equal(asked_for(w, "b.retarus.com.", &q), 1);
+	assert_int_equal(asked_for(w, "retarus.com.", &q), 1 + 3); /* the serial, MX, NS, TXT */
+	world_end(w);
+}
+
 static void records_that_leave_are_asked_for_too(void **unused)
 {
 	struct world *w = world_served();
@@ -496,6 +527,7 @@ int main(void)
 	    cmocka_unit_test(one_name_server_gets_it_first_then_all),
 	    cmocka_unit_test(it_is_asked_for_what_changes_and_what_stays),
 	    cmocka_unit_test(names_of_files_are_asked_for_and_judged),
+	    cmocka_unit_test(sets_are_asked_for_and_not_their_lines),
 	    cmocka_unit_test(records_that_leave_are_asked_for_too),
 	    cmocka_unit_test(wrong_answers_take_it_back_from_the_one),
 	    cmocka_unit_test(a_wrong_serial_takes_it_back),
