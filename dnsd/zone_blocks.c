@@ -13,10 +13,12 @@
 #endif
 
 #include "lib/base/mem.h"
+#include "lib/file.h"
 
 enum {
 	SECRET_BYTES = 256,
 	DATED_S = 3, /* no file system counts times more coarsely */
+	READ_TURNS = 3,
 };
 
 /* Drawn once, by the main thread, before anything is digested. */
@@ -30,7 +32,8 @@ struct block_digest block_digest(const void *data, size_t bytes)
 	return (struct block_digest){{h.low64, h.high64}};
 }
 
-struct zone_blocks *zone_blocks_new(const char *path)
+/* Looks at the file, which is to be read next. NULL: it can not be looked at. */
+static struct zone_blocks *blocks_new(const char *path)
 {
 	struct stat st;
 	if (!has_secret) {
@@ -67,6 +70,41 @@ bool zone_file_is_torn(const struct stat *before, const struct stat *after)
 {
 	return before->st_dev == after->st_dev && before->st_ino == after->st_ino &&
 	       (before->st_size != after->st_size || !time_is(&before->st_mtim, &after->st_mtim));
+}
+
+/* One that is another file now was replaced, and nobody knows which of both was read: some editors
+ * move the former one away and write where it was. */
+int zone_file_read(const char *path, size_t max, char **text, size_t *bytes,
+    struct zone_blocks **out, struct err *e)
+{
+	struct stat now;
+	if (out)
+		*out = NULL;
+	for (unsigned turn = 0; turn < READ_TURNS; turn++) {
+		struct zone_blocks *looked = blocks_new(path);
+		int r = file_read(path, max, text, bytes, e);
+		if (r != 0) {
+			zone_blocks_free(looked);
+			return r;
+		}
+		bool is_other = !looked || stat(path, &now) != 0 ||
+		                looked->file.st_dev != now.st_dev ||
+		                looked->file.st_ino != now.st_ino;
+		bool is_torn = !is_other && (zone_file_is_torn(&looked->file, &now) ||
+		                                *bytes != (uint64_t)now.st_size);
+		if (!is_other && !is_torn && out) {
+			*out = looked;
+			return 0;
+		}
+		zone_blocks_free(looked);
+		if (!is_other && !is_torn)
+			return 0;
+		free(*text);
+		*text = NULL;
+		if (is_torn)
+			break;
+	}
+	return err_set(e, E_INVALID, "%s: was written to while it was being read", path);
 }
 
 bool zone_blocks_is_same(const struct zone_blocks *b, const struct stat *now)

@@ -47,8 +47,11 @@ struct zone_blocks {
 
 struct block_digest block_digest(const void *data, size_t bytes);
 
-/* Looks at the file, which is to be read next. NULL: it can not be looked at. */
-struct zone_blocks *zone_blocks_new(const char *path);
+/* Reads a file of a zone as file_read does, and looks at it before and after: E_INVALID where
+ * somebody wrote to it meanwhile. *out, unless NULL: what is to be remembered of it, its blocks
+ * still missing; NULL after an error. */
+int zone_file_read(const char *path, size_t max, char **text, size_t *bytes,
+    struct zone_blocks **out, struct err *e);
 void zone_blocks_free(struct zone_blocks *b); /* NULL allowed */
 
 /* Has somebody written into the file between these two looks at it? As far as its size and times

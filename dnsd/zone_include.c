@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dnsd/zone_blocks.h"
 #include "lib/base/buf.h"
 #include "lib/base/mem.h"
-#include "lib/file.h"
 
 struct segment { /* lines that stand one after the other in one file too */
 	size_t first, file, line;
@@ -182,7 +182,7 @@ static int path_find(
 static int text_read(const char *path, size_t max, char **text, struct err *e)
 {
 	size_t bytes;
-	int r = file_read(path, max, text, &bytes, e);
+	int r = zone_file_read(path, max, text, &bytes, NULL, e);
 	if (r != 0 || strlen(*text) == bytes)
 		return r;
 	free(*text);

@@ -11,7 +11,6 @@
 #include "dnsd/zone_keys.h"
 #include "dnsd/zone_scan.h"
 #include "lib/base/mem.h"
-#include "lib/file.h"
 
 static struct zone_data *zone_data_new(const char *name, char *source, struct err *e)
 {
@@ -71,18 +70,10 @@ int zone_data_read_file(const char *name, const char *path, struct zone_data **o
 	char *text;
 	size_t bytes;
 	*out = NULL;
-	struct zone_blocks *blocks = zone_blocks_new(path);
-	struct stat after;
-	int r = file_read(path, ZONE_FILE_BYTES, &text, &bytes, e);
-	if (r != 0) {
-		zone_blocks_free(blocks);
+	struct zone_blocks *blocks;
+	int r = zone_file_read(path, ZONE_FILE_BYTES, &text, &bytes, &blocks, e);
+	if (r != 0)
 		return r;
-	}
-	if (blocks && stat(path, &after) == 0 && zone_file_is_torn(&blocks->file, &after)) {
-		zone_blocks_free(blocks);
-		free(text);
-		return err_set(e, E_INVALID, "%s: was written to while it was being read", path);
-	}
 	struct zone_data *z = zone_data_new(name, mem_strdup(path), e);
 	if (!z) {
 		free(text);

@@ -1,5 +1,7 @@
 /* Zone files that include others: what they mean, what is refused, and where it is said to be. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +123,50 @@ static void what_is_wrong_is_said_with_its_file_and_line(void **state)
 	free(target);
 }
 
+struct writer { /* somebody who writes into the file all the time */
+	char *path;
+	atomic_bool ends;
+};
+
+static void *writer_work(void *ctx)
+{
+	struct writer *w = ctx;
+	int fd = open(w->path, O_WRONLY);
+	assert_true(fd >= 0);
+	while (!atomic_load(&w->ends))
+		assert_int_equal(pwrite(fd, ";", 1, 0), 1); /* as it was */
+	close(fd);
+	return NULL;
+}
+
+/* Half of an included file is as bad as half of the zone file. */
+static void an_included_file_that_is_being_written_is_not_believed(void **state)
+{
+	enum { TRIES = 1000, COMMENT_BYTES = 1024 * 1024 };
+	struct err e = {0};
+	struct zone_data *z;
+	pthread_t thread;
+	char *text = mem_new(COMMENT_BYTES + 1, 1);
+	(void)state;
+	memset(text, ';', COMMENT_BYTES); /* takes a while to read */
+	put("main", HEAD "$INCLUDE sub/more\n");
+	put("sub/more", text);
+	free(text);
+	struct writer w = {.path = mem_printf("%s/zones/sub/more", folder)};
+	assert_int_equal(pthread_create(&thread, NULL, writer_work, &w), 0);
+	for (unsigned tries = 0; reads(&z, &e) == 0; tries++) {
+		zone_data_free(z);
+		assert_true(tries < TRIES);
+	}
+	assert_non_null(strstr(e.text, "zones/main:4: "));
+	assert_non_null(strstr(e.text, "sub/more: was written to while it was being read"));
+	atomic_store(&w.ends, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(reads(&z, &e), 0);
+	zone_data_free(z);
+	free(w.path);
+}
+
 static int folder_make(void **state)
 {
 	(void)state;
@@ -157,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(included_records_have_the_origin_that_is_told),
 	    cmocka_unit_test(what_is_wrong_is_said_with_its_file_and_line),
+	    cmocka_unit_test(an_included_file_that_is_being_written_is_not_believed),
 	};
 	return cmocka_run_group_tests(tests, folder_make, folder_drop);
 }
