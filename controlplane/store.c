@@ -119,11 +119,6 @@ uint64_t store_silence_ms(const struct store *s)
 	return s->engine->silence_ms(s);
 }
 
-void store_snapshot(struct store *s, const char *path, store_commit_done done, void *ctx)
-{
-	s->engine->snapshot(s, path, done, ctx);
-}
-
 void store_describe(struct store *s, store_describe_done done, void *ctx)
 {
 	s->engine->describe(s, done, ctx);

@@ -100,10 +100,6 @@ void store_watch_end(struct store_watch *w);
  * UINT64_MAX before the first. Tells "no quorum" apart from "nothing to say". */
 uint64_t store_silence_ms(const struct store *s);
 
-/* A consistent copy of everything into a file at `path` (SQLite: backup API; etcd: a JSON dump of
- * all keys under /tandem/). */
-void store_snapshot(struct store *s, const char *path, store_commit_done done, void *ctx);
-
 /* What the store says of itself, for people; it needs no quorum and takes 1.5 s at most:
  *   {"engine":"sqlite"}, or
  *   {"engine":"etcd","members":[{"name","id","endpoint","answers","leader","learner","version","bytes",

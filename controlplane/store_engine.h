@@ -28,7 +28,6 @@ struct store_engine {
 	    store_watch_event event, store_watch_gap gap, void *ctx);
 	void (*watch_end)(struct store_watch *w);
 	uint64_t (*silence_ms)(const struct store *s);
-	void (*snapshot)(struct store *s, const char *path, store_commit_done done, void *ctx);
 	void (*describe)(struct store *s, store_describe_done done, void *ctx);
 	void (*forget)(struct store *s, const void *ctx); /* beside the outbox */
 	void (*free)(struct store *s);                    /* ends with store_release and free */

@@ -1,7 +1,6 @@
 /* The etcd engine: the store's operations as requests to the JSON gateway of three or five
  * members, by libcurl. The parts: store_etcd_json.c (language), store_etcd_answer.c (what an
- * answer means), store_etcd_call.c (tries), store_etcd_watch.c, store_etcd_dump.c,
- * store_etcd_describe.c. */
+ * answer means), store_etcd_call.c (tries), store_etcd_watch.c, store_etcd_describe.c. */
 #include "controlplane/store_etcd.h"
 
 #include <assert.h>
@@ -129,7 +128,6 @@ static void etcd_tick(evutil_socket_t fd, short what, void *arg)
 static void etcd_forget(struct store *store, const void *ctx)
 {
 	etcd_calls_forget(etcd_of(store), ctx);
-	etcd_dumps_cancel(etcd_of(store), ctx);
 }
 
 static void etcd_free(struct store *store)
@@ -137,7 +135,6 @@ static void etcd_free(struct store *store)
 	struct etcd_store *s = etcd_of(store);
 	etcd_describe_cancel(s);
 	etcd_watches_free(s);
-	etcd_dumps_cancel(s, NULL);
 	while (!LIST_EMPTY(&s->calls))
 		etcd_call_cancel(LIST_FIRST(&s->calls));
 	if (s->tick != NULL)
@@ -156,7 +153,6 @@ static const struct store_engine etcd_engine = {
     .watch = etcd_watch_start,
     .watch_end = etcd_watch_end,
     .silence_ms = etcd_silence_ms,
-    .snapshot = etcd_dump_start,
     .describe = etcd_describe_start,
     .forget = etcd_forget,
     .free = etcd_free,
@@ -200,7 +196,6 @@ int store_etcd_open(struct event_base *base, const struct store_etcd_options *op
 	s->compact_ms = clock_mono_ms();
 	LIST_INIT(&s->calls);
 	LIST_INIT(&s->watches);
-	LIST_INIT(&s->dumps);
 	int result = endpoints_set(s, options, e);
 	if (result == 0)
 		result = http_client_new(base, secure ? &options->tls : NULL, &s->client, e);

@@ -1,5 +1,5 @@
 /* Inside the etcd engine: endpoints, requests with their tries, and the JSON gateway's language,
- * shared by the files that read, watch and dump.
+ * shared by the files that read and watch.
  *
  * An endpoint is suspect from its first failure (refused, timed out, "no leader") until it has
  * answered a linearizable request again; while others are sound it is only probed, off the way of
@@ -22,11 +22,9 @@
 #define ETCD_TICK_MS 250
 #define ETCD_CHECK_MS 400 /* how often a watch is compared with what the store holds */
 #define ETCD_COMPACT_MS (15 * 60 * 1000) /* longer than etcd goes between signs of progress */
-#define ETCD_DUMP_PAGE 32                /* keys a request */
 
 struct etcd_store;
 struct etcd_watch;
-struct etcd_dump;
 struct etcd_describe;
 struct etcd_call;
 
@@ -55,7 +53,6 @@ struct etcd_store {
 	size_t calls_count;
 	LIST_HEAD(, etcd_call) calls;
 	LIST_HEAD(, etcd_watch) watches;
-	LIST_HEAD(, etcd_dump) dumps;
 	struct etcd_describe *describe; /* under way, or NULL */
 };
 
@@ -128,14 +125,12 @@ void etcd_endpoints_probe(struct etcd_store *s);
 struct http_call *etcd_try_start(
     struct etcd_endpoint *endpoint, const char *path, const char *body, http_done done, void *ctx);
 
-/* ---- store_etcd_watch.c, store_etcd_dump.c ---- */
+/* ---- store_etcd_watch.c ---- */
 
 struct store_watch *etcd_watch_start(struct store *s, const char *prefix, uint64_t from_revision,
     store_watch_event event, store_watch_gap gap, void *ctx);
 void etcd_watch_end(struct store_watch *w);
 void etcd_watches_free(struct etcd_store *s);
-void etcd_dump_start(struct store *s, const char *path, store_commit_done done, void *ctx);
-void etcd_dumps_cancel(struct etcd_store *s, const void *ctx); /* NULL: all */
 
 /* ---- store_etcd_describe.c ---- */
 

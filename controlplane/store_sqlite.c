@@ -220,12 +220,6 @@ static uint64_t sqlite_silence_ms(const struct store *store)
 	return s->answered_ms == 0 ? UINT64_MAX : clock_mono_ms() - s->answered_ms;
 }
 
-static void sqlite_snapshot(
-    struct store *store, const char *path, store_commit_done done, void *ctx)
-{
-	sqlite_copy_start(sqlite_of(store), path, done, ctx);
-}
-
 static void sqlite_describe(struct store *store, store_describe_done done, void *ctx)
 {
 	(void)store;
@@ -234,13 +228,13 @@ static void sqlite_describe(struct store *store, store_describe_done done, void 
 
 static void sqlite_forget(struct store *store, const void *ctx)
 {
-	sqlite_copies_cancel(sqlite_of(store), ctx);
+	(void)store;
+	(void)ctx; /* answers wait in the outbox only */
 }
 
 static void sqlite_free(struct store *store)
 {
 	struct sqlite_store *s = sqlite_of(store);
-	sqlite_copies_cancel(s, NULL);
 	store_changes_free(s->changes);
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(s->statements[i]);
@@ -257,7 +251,6 @@ static const struct store_engine sqlite_engine = {
     .watch = sqlite_watch,
     .watch_end = store_changes_watch_end,
     .silence_ms = sqlite_silence_ms,
-    .snapshot = sqlite_snapshot,
     .describe = sqlite_describe,
     .forget = sqlite_forget,
     .free = sqlite_free,
@@ -297,7 +290,6 @@ int store_sqlite_open(struct event_base *base, const char *path, struct store **
 	s->loop = base;
 	s->db = db;
 	s->path = mem_strdup(path);
-	LIST_INIT(&s->copies);
 	result = statements_prepare(s, e);
 	if (result == 0)
 		result = revision_read(s, e);

@@ -1,5 +1,4 @@
-/* Inside the SQLite engine: the open database, shared by the files that open it, work on it and
- * copy it. */
+/* Inside the SQLite engine: the open database, shared by the files that open it and work on it. */
 #ifndef TANDEM_CONTROLPLANE_STORE_SQLITE_H
 #define TANDEM_CONTROLPLANE_STORE_SQLITE_H
 
@@ -26,7 +25,6 @@ enum sqlite_statement {
 	STATEMENTS
 };
 
-struct sqlite_copy; /* a snapshot under way */
 
 struct sqlite_store {
 	struct store base;
@@ -38,7 +36,6 @@ struct sqlite_store {
 	uint64_t answered_ms;
 	struct err broken; /* set: the file can not be trusted any more, every request gets this */
 	struct store_changes *changes;
-	LIST_HEAD(, sqlite_copy) copies;
 };
 
 /* Opens or creates the file and checks that it is ours, whole and not in use. */
@@ -47,7 +44,5 @@ int sqlite_database_open(const char *path, sqlite3 **out, struct err *e);
 /* SQLite's last error as E_IO with advice. */
 int sqlite_error(sqlite3 *db, const char *path, const char *doing, struct err *e);
 
-void sqlite_copy_start(struct sqlite_store *s, const char *path, store_commit_done done, void *ctx);
-void sqlite_copies_cancel(struct sqlite_store *s, const void *ctx); /* NULL: all */
 
 #endif

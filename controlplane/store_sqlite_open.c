@@ -33,7 +33,8 @@ static const char settings[] = "PRAGMA locking_mode=EXCLUSIVE;"
                                "PRAGMA journal_size_limit=16777216;";
 
 static const char advice_damaged[] =
-    "keep the file for examination and put a snapshot in its place";
+    "move the file away for examination and restore a backup "
+    "(docs/operations/back-up-and-restore.md)";
 
 int sqlite_error(sqlite3 *db, const char *path, const char *doing, struct err *e)
 {
@@ -140,7 +141,7 @@ static int file_check(const char *path, bool *missing, struct err *e)
 		if (st.st_size == 0)
 			return err_set(e, E_IO,
 			    "store '%s' is empty: if it never held anything, "
-			    "remove it; otherwise put a snapshot in its place",
+			    "remove it; otherwise restore a backup",
 			    path);
 		return 0;
 	}
@@ -151,8 +152,8 @@ static int file_check(const char *path, bool *missing, struct err *e)
 	int result = 0;
 	if (stat(wal, &st) == 0 && st.st_size > 0)
 		result = err_set(e, E_IO,
-		    "store '%s' is gone but its '%s' is there: put the file or "
-		    "a snapshot back; to begin anew, remove the -wal file too",
+		    "store '%s' is gone but its '%s' is there: put the file "
+		    "back; to restore a backup or begin anew, remove the -wal file too",
 		    path, wal);
 	free(wal);
 	return result;

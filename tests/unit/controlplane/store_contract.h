@@ -362,26 +362,6 @@ static void contract_silence_is_short_after_an_answer(void **state)
 	assert_true(store_silence_ms(rig->store) < 1000);
 }
 
-static void contract_a_snapshot_is_a_whole_file_in_its_place(void **state)
-{
-	struct rig *rig = *state;
-	rig_put_ok(rig, "/tandem/test/a", "kept");
-	char path[128];
-	snprintf(path, sizeof(path), "%s/snapshot", rig->folder);
-	struct rig_result r = {0};
-	store_snapshot(rig->store, path, rig_on_commit, &r);
-	assert_false(r.done);
-	rig_wait_flag(rig->base, &r.done, "the snapshot");
-	assert_int_equal(r.result, 0);
-	struct stat st;
-	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size > 0);
-	r = (struct rig_result){0};
-	store_snapshot(rig->store, "/nonexistent/folder/snapshot", rig_on_commit, &r);
-	rig_wait_flag(rig->base, &r.done, "the snapshot");
-	assert_int_equal(r.result, E_IO);
-}
-
 static inline int store_contract_run(
     const char *engine, CMFixtureFunction up, CMFixtureFunction down)
 {
@@ -408,7 +388,6 @@ static inline int store_contract_run(
 	    CONTRACT(all_changes_of_one_commit_are_heard),
 	    CONTRACT(a_watch_may_end_inside_its_own_callback),
 	    CONTRACT(silence_is_short_after_an_answer),
-	    CONTRACT(a_snapshot_is_a_whole_file_in_its_place),
 	};
 #undef CONTRACT
 	return _cmocka_run_group_tests(engine, tests, sizeof(tests) / sizeof(tests[0]), NULL, NULL);

@@ -302,7 +302,6 @@ static void requests_under_way_are_dropped_when_the_store_is_freed(void **state)
 	rig_wait_flag(g->rig.base, &later.done, "a later answer");
 	assert_false(r.done);
 	store_get(g->rig.store, "/tandem/a", rig_on_read, &r);
-	store_snapshot(g->rig.store, "/tmp/tandem-never", rig_on_commit, &r);
 }
 
 /* ---- watches ---- */

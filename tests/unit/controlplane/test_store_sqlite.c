@@ -240,38 +240,6 @@ static void a_disk_that_refuses_writes_gives_an_error_and_no_half_commit(void **
 	rig_result_free(&r);
 }
 
-static void a_snapshot_opens_as_a_store_and_holds_what_was_committed_meanwhile(void **state)
-{
-	struct file_rig *f = *state;
-	file_open(f);
-	char key[32], *large = mem_new(200001, 1);
-	memset(large, 'v', 200000);
-	for (int i = 0; i < 30; i++) { /* more pages than one turn copies */
-		snprintf(key, sizeof(key), "/tandem/%02d", i);
-		rig_put_ok(&f->rig, key, large);
-	}
-	char copy[160];
-	snprintf(copy, sizeof(copy), "%s/copy.db", f->rig.folder);
-	struct rig_result r = {0};
-	store_snapshot(f->rig.store, copy, rig_on_commit, &r);
-	rig_put_ok(&f->rig, "/tandem/00", "meanwhile");
-	rig_wait_flag(f->rig.base, &r.done, "the snapshot");
-	assert_int_equal(r.result, 0);
-	r = (struct rig_result){0};
-	store_snapshot(f->rig.store, f->path, rig_on_commit, &r);
-	rig_wait_flag(f->rig.base, &r.done, "the snapshot");
-	assert_int_equal(r.result, E_INVALID); /* over itself */
-	store_snapshot(f->rig.store, copy, rig_on_commit, &(struct rig_result){0});
-	file_close(f); /* while a copy is under way: no callback, no partial file */
-	snprintf(f->path, sizeof(f->path), "%s", copy);
-	file_open(f);
-	r = rig_list(&f->rig, "/tandem/", 100, false);
-	assert_int_equal(r.count, 30);
-	assert_string_equal(r.entries[0].value, "meanwhile");
-	rig_result_free(&r);
-	free(large);
-}
-
 #define T(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -286,7 +254,6 @@ int main(void)
 	    T(a_damaged_store_is_refused_and_left_as_it_is),
 	    T(a_store_that_lost_its_main_file_is_not_made_anew),
 	    T(a_disk_that_refuses_writes_gives_an_error_and_no_half_commit),
-	    T(a_snapshot_opens_as_a_store_and_holds_what_was_committed_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
