@@ -18,6 +18,8 @@ enum part {
 	FOLLOWER,
 	NAME_SERVER,
 	OTHER_SITE,
+	FOLLOWER_SITE,
+	FOLLOWER_SERVER,
 	LONG_TTLS,
 	SHORT_TTLS,
 	MINIMUM
@@ -60,6 +62,23 @@ static const struct scene {
          {INCIDENT_LINES_LOST, NAME_SERVER, 700, 3000, 60, 150},
          {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 5, 1, 9}},
         4},
+    /* A new machine has heard only of a controller that has slept since before a drain, and tells
+     * the leader so, for views from others get lost. The drain has just begun, or is far. */
+    {{{INCIDENT_STALL_CONTROLLER, FOLLOWER, 0, 0, 300, 300}, {INCIDENT_DRAIN, SITE, 5, 15, 1, 1},
+         {INCIDENT_ISOLATION, FOLLOWER_SITE, 240, 250, 90, 100},
+         {INCIDENT_NEW_DISK, FOLLOWER_SERVER, 3, 10, 1, 9},
+         {INCIDENT_LINES_LOST, FOLLOWER_SERVER, 65, 70, 60, 100}},
+        5},
+    {{{INCIDENT_STALL_CONTROLLER, FOLLOWER, 0, 0, 900, 900}, {INCIDENT_DRAIN, SITE, 5, 15, 1, 1},
+         {INCIDENT_ISOLATION, FOLLOWER_SITE, 840, 850, 90, 100},
+         {INCIDENT_NEW_DISK, FOLLOWER_SERVER, 3, 10, 1, 9},
+         {INCIDENT_LINES_LOST, FOLLOWER_SERVER, 65, 70, 60, 100}},
+        5},
+    {{{INCIDENT_STALL_CONTROLLER, FOLLOWER, 0, 0, 5000, 5000}, {INCIDENT_DRAIN, SITE, 5, 15, 1, 1},
+         {INCIDENT_ISOLATION, FOLLOWER_SITE, 4940, 4950, 90, 100},
+         {INCIDENT_NEW_DISK, FOLLOWER_SERVER, 3, 10, 1, 9},
+         {INCIDENT_LINES_LOST, FOLLOWER_SERVER, 65, 70, 60, 100}},
+        5},
     /* People stop automation while a site's weight grows again, and then it fails. */
     {{{INCIDENT_DRAIN, SITE, 0, 0, 1, 1}, {INCIDENT_UNDRAIN, SITE, 30, 100, 1, 1},
          {INCIDENT_HOLD, REGION, 1, 20, 1, 1}, {INCIDENT_SITE_FAILS, SITE, 1, 30, 100, 300},
@@ -151,6 +170,15 @@ static void part_take(
 	case FOLLOWER:
 		i->at_leader = part == LEADER;
 		i->a = cast->controller;
+		break;
+	case FOLLOWER_SITE:
+		i->a = l->controller_site[cast->controller];
+		break;
+	case FOLLOWER_SERVER: /* the first there; a witness has none */
+		i->a = 0;
+		while (i->a + 1 < l->dnsds &&
+		       l->dnsd_site[i->a] != l->controller_site[cast->controller])
+			i->a++;
 		break;
 	case OTHER_SITE: /* next to it, mostly of the same region */
 		i->a = cast->site > 0 ? cast->site - 1 : 1;
