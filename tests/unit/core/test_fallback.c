@@ -146,6 +146,24 @@ static void a_drained_fallback_does_not_stand_in(void **unused)
 	world_end(w);
 }
 
+/* Nobody else of it is up, and it waits for its return: it is drained all the same. */
+static void a_drained_fallback_that_waits_does_not_stand_in(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	s->pools[2].members_count = 1; /* lives in Munich only */
+	s->pools[2].return_manual = true;
+	w = world_with(s);
+	everyone_says(w, SPARE_MUC, DOWN);
+	everyone_says(w, SPARE_MUC, UP);
+	assert_int_equal(drain(w, "muc")->result, 0);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", "127.20.0.25");
+	world_end(w);
+}
+
 /* Rule 7 holds the second site's removal: what is kept stays beside what stands in. */
 static void a_removal_that_is_held_is_answered_beside_the_fallback(void **unused)
 {
@@ -394,6 +412,7 @@ int main(void)
 	    cmocka_unit_test(what_stands_in_is_judged_itself),
 	    cmocka_unit_test(all_configured_are_served_where_the_fallback_is_down_too),
 	    cmocka_unit_test(a_drained_fallback_does_not_stand_in),
+	    cmocka_unit_test(a_drained_fallback_that_waits_does_not_stand_in),
 	    cmocka_unit_test(a_removal_that_is_held_is_answered_beside_the_fallback),
 	    cmocka_unit_test(a_hold_stops_the_fallback),
 	    cmocka_unit_test(the_end_of_a_hold_lets_one_site_leave),
