@@ -27,9 +27,9 @@ void answers_ask(const struct taker *t, const char *name, uint16_t type, struct 
 void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out);
 /* Whether anybody out there may still come to that site. */
 bool resolvers_hold(size_t site);
-/* Whether it still holds an answer with that site from before the epoch, had from one of `dnsds`.
- */
+/* Whether it still holds an answer with that site from before the epoch, had from a dnsd before
+ * that time. */
 bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch,
-    const bool dnsds[static SIM_DNSDS], const char **name);
+    const uint64_t before_us[static SIM_DNSDS], const char **name);
 
 #endif

@@ -144,7 +144,7 @@ void controller_acknowledge(size_t index, size_t dnsd, const struct core_ack *a)
 {
 	if (!controllers[index].engine)
 		return;
-	rules_on_ack(index, dnsd);
+	rules_on_ack(index, dnsd, a->epoch);
 	engine_acknowledge(controllers[index].engine, a);
 	asker_try(index);
 }

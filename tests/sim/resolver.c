@@ -10,7 +10,7 @@ static struct resolver {
 	struct kept {
 		char name[64];
 		size_t dnsd;
-		uint64_t until_us, ttl_us, epoch;
+		uint64_t asked_us, until_us, ttl_us, epoch;
 		struct answered answer;
 		uint8_t sites; /* bit per site whose address it holds */
 	} kept[KEPT];
@@ -37,6 +37,7 @@ static void resolver_ask(void *arg)
 	snprintf(k->name, sizeof(k->name), "%s", n->owner);
 	k->epoch = t->held->epoch;
 	k->dnsd = dnsd;
+	k->asked_us = sim->now_us;
 	k->answer = a;
 	k->sites = 0;
 	for (size_t i = 0; i < a.count; i++)
@@ -79,7 +80,7 @@ void resolvers_start(void)
 }
 
 bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch,
-    const bool dnsds[static SIM_DNSDS], const char **name)
+    const uint64_t before_us[static SIM_DNSDS], const char **name)
 {
 	const struct resolver *r = &resolvers[resolver];
 	if (sim->layout->resolver_stretch[resolver] > 100)
@@ -88,7 +89,7 @@ bool resolver_holds_older(size_t resolver, size_t site, uint64_t epoch,
 		*name = r->kept[i].name;
 		/* No two clocks run the same. */
 		if (r->kept[i].until_us > sim->now_us + r->kept[i].ttl_us / 200 &&
-		    r->kept[i].epoch < epoch && dnsds[r->kept[i].dnsd] &&
+		    r->kept[i].epoch < epoch && r->kept[i].asked_us < before_us[r->kept[i].dnsd] &&
 		    (r->kept[i].sites >> site & 1))
 			return true;
 	}

@@ -36,9 +36,9 @@ void rules_on_heard(size_t controller, size_t member, size_t site, const struct 
 	facts_heard(controller, member, site, o);
 }
 
-void rules_on_ack(size_t controller, size_t dnsd)
+void rules_on_ack(size_t controller, size_t dnsd, uint64_t epoch)
 {
-	drains_acked(controller, dnsd);
+	drains_acked(controller, dnsd, epoch);
 }
 
 void rules_on_decide(struct process *controller, const struct state *next)
@@ -87,6 +87,12 @@ void rules_on_commit(struct process *controller, bool in_office, const struct sa
 	overrides_committed(former, next, said);
 	practice_committed(former, next, said);
 	documents_committed(controller, former, next);
+}
+
+void rules_on_new_disk(size_t dnsd)
+{
+	answers_new_disk(dnsd);
+	drains_new_disk(dnsd);
 }
 
 void rules_now(void)

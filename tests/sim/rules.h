@@ -9,6 +9,7 @@ enum { RULE_PROMISE = 0, RULE_LIVENESS = 100 };
 
 void answers_reset(void); /* rules_answers.c: 1, 2, 4, 9, 10, 13 */
 void answers_release(void);
+void answers_new_disk(size_t dnsd);
 void answers_committed(const struct state *next);
 
 void facts_reset(void); /* rules_health.c: 3, 5, 6 */
@@ -18,7 +19,8 @@ void health_decided(struct process *controller, const struct state *base, const 
 
 void drains_reset(void); /* rules_drain.c: 12 */
 void drains_forget(size_t controller);
-void drains_acked(size_t controller, size_t dnsd);
+void drains_acked(size_t controller, size_t dnsd, uint64_t epoch);
+void drains_new_disk(size_t dnsd);
 void drains_committed(
     const struct process *controller, const struct state *former, const struct state *next);
 

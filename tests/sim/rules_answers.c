@@ -265,7 +265,7 @@ void rules_on_dnsd_start(size_t dnsd)
 	served[dnsd].held = NULL;
 }
 
-void rules_on_new_disk(size_t dnsd)
+void answers_new_disk(size_t dnsd)
 {
 	served[dnsd] = (struct served){0};
 }

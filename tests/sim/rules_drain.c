@@ -8,11 +8,18 @@
 static struct heard { /* acks, as each controller has had them */
 	bool ever;
 	uint64_t at_ms;
+	uint64_t least; /* epoch, since its machine was replaced */
 } heard[SIM_CONTROLLERS][SIM_DNSDS];
+
+/* When a machine was replaced last. What a new one answers, before anybody has heard it, from a
+ * controller that has slept, is beyond everybody's knowledge; UINT64_MAX: never. */
+static uint64_t replaced_us[SIM_DNSDS];
 
 void drains_reset(void)
 {
 	memset(heard, 0, sizeof(heard));
+	for (size_t d = 0; d < SIM_DNSDS; d++)
+		replaced_us[d] = UINT64_MAX;
 }
 
 void drains_forget(size_t controller)
@@ -20,9 +27,27 @@ void drains_forget(size_t controller)
 	memset(heard[controller], 0, sizeof(heard[controller]));
 }
 
-void drains_acked(size_t controller, size_t dnsd)
+void drains_new_disk(size_t dnsd)
 {
-	heard[controller][dnsd] = (struct heard){true, node_mono_ms(controller_node(controller))};
+	replaced_us[dnsd] = sim->now_us;
+	for (size_t c = 0; c < SIM_CONTROLLERS; c++)
+		heard[c][dnsd].least = UINT64_MAX;
+}
+
+void drains_acked(size_t controller, size_t dnsd, uint64_t epoch)
+{
+	struct heard *h = &heard[controller][dnsd];
+	h->least = !h->ever || epoch < h->least ? epoch : h->least;
+	h->ever = true;
+	h->at_ms = node_mono_ms(controller_node(controller));
+}
+
+/* Answers of that dnsd from then on are not counted: nobody could know. */
+static uint64_t unknown_from_us(
+    const struct process *controller, size_t dnsd, const struct state_drain *drain)
+{
+	bool told = heard[controller->index][dnsd].least < drain->epoch;
+	return told ? UINT64_MAX : replaced_us[dnsd];
 }
 
 /* One that has been silent for an hour is told of and then no longer counted. */
@@ -36,7 +61,9 @@ static void published_check(const struct process *controller, const struct state
 {
 	for (size_t d = 0; d < sim->layout->dnsds; d++) {
 		const struct taker *t = dnsd_taker(d);
-		if (dnsd_known(controller, d) && t && t->held && t->held->epoch < drain->epoch)
+		if (dnsd_known(controller, d) && t &&
+		    unknown_from_us(controller, d, drain) == UINT64_MAX && t->held &&
+		    t->held->epoch < drain->epoch)
 			sim_fail(12,
 			    "the drain of %s counts as published, but %s serves epoch "
 			    "%" PRIu64 " of %" PRIu64,
@@ -47,12 +74,13 @@ static void published_check(const struct process *controller, const struct state
 static void elapsed_check(
     const struct process *controller, const struct state_drain *drain, size_t site)
 {
-	bool known[SIM_DNSDS] = {false};
+	uint64_t unknown_us[SIM_DNSDS] = {0};
 	for (size_t d = 0; d < sim->layout->dnsds; d++)
-		known[d] = dnsd_known(controller, d);
+		if (dnsd_known(controller, d))
+			unknown_us[d] = unknown_from_us(controller, d, drain);
 	for (size_t r = 0; r < sim->layout->resolvers; r++) {
 		const char *name;
-		if (resolver_holds_older(r, site, drain->epoch, known, &name))
+		if (resolver_holds_older(r, site, drain->epoch, unknown_us, &name))
 			sim_fail(12,
 			    "the TTL counts as elapsed for the drain of %s, but a resolver "
 			    "that keeps to TTLs still holds %s",

@@ -324,7 +324,7 @@ void rules_on_commit(struct process *controller, bool in_office, const struct sa
 struct said *rules_on_history(const char *text, size_t bytes);
 void rules_on_heard(
     size_t controller, size_t member, size_t site, const struct core_observation *o);
-void rules_on_ack(size_t controller, size_t dnsd);
+void rules_on_ack(size_t controller, size_t dnsd, uint64_t epoch);
 void rules_on_publish(size_t controller, const struct view *v);
 void rules_on_dnsd_start(size_t dnsd); /* before it serves what it has kept */
 void rules_on_new_disk(size_t dnsd);
