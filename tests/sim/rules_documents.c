@@ -45,19 +45,26 @@ static void answer_add(struct answers *a, const char *owner, const char *type, c
 	a->items[i].text = more;
 }
 
+static void members_add(struct buf *text, const struct service_pool *p, uint8_t family)
+{
+	char address[ADDR_TEXT_BYTES];
+	for (size_t i = 0; i < p->members_count; i++)
+		if (p->members[i].address.family == family)
+			buf_printf(text, "%s %u;", addr_format(&p->members[i].address, address),
+			    p->members[i].weight);
+}
+
 static void name_add(struct answers *a, const struct service *s, const struct service_name *n)
 {
 	const struct service_pool *p = &s->pools[n->pool];
-	char address[ADDR_TEXT_BYTES];
 	for (uint8_t family = 4; family <= 6; family += 2) {
 		struct buf text = {0};
-		for (size_t i = 0; i < p->members_count; i++)
-			if (p->members[i].address.family == family)
-				buf_printf(&text, "%s %u;",
-				    addr_format(&p->members[i].address, address),
-				    p->members[i].weight);
+		members_add(&text, p, family);
 		if (text.bytes > 0) {
-			buf_printf(&text, "%u", n->ttl_s ? n->ttl_s : p->ttl_s);
+			buf_printf(&text, "%u, else %d ", n->ttl_s ? n->ttl_s : p->ttl_s,
+			    (int)p->all_down);
+			if (p->all_down == ALL_DOWN_FALLBACK)
+				members_add(&text, &s->pools[p->fallback], family);
 			answer_add(a, n->owner, family == 4 ? "A" : "AAAA", buf_text(&text));
 		}
 		buf_free(&text);

@@ -8,8 +8,9 @@
 #include "tests/sim/rules.h"
 
 struct standing {     /* of one family of a pool, as the committed state has it */
-	bool left;    /* people have left somebody in */
-	bool well;    /* offered, and nothing is against it */
+	bool failing; /* whom people have left in, and health would have out */
+	bool well;    /* offered, found up, and nothing is against it */
+	bool news;    /* offered, and nobody has found it up or down */
 	bool waits;   /* up, and waits for its return */
 	bool stopped; /* a removal that people hold, or that nobody believes */
 };
@@ -28,10 +29,12 @@ static struct standing standing_of(
 		if (maintenance_of(state, s->sites[p->members[i].site].name) ||
 		    (pin && pin->type == INTENT_PIN_DOWN))
 			continue;
-		out.left = true;
 		bool up = m && m->verdict == MEMBER_UP && m->stage != STAGE_OUT;
 		bool bad = m && (m->withheld || m->stage == STAGE_KEPT);
-		out.well = out.well || !bad || (pin && up);
+		bool wanted = pin && up;
+		out.failing = out.failing || (bad && !wanted);
+		out.well = out.well || (up && (!bad || wanted));
+		out.news = out.news || (!up && !bad);
 		out.waits = out.waits || (m && m->withheld && up);
 		out.stopped = out.stopped ||
 		              (m && m->stage == STAGE_KEPT &&
@@ -61,10 +64,13 @@ static void family_check(const struct service *s, const struct state *state, siz
 	if (lent && own.well)
 		sim_fail(5, "pool %s is answered by its fallback, and somebody works there (IPv%u)",
 		    p->name, family);
-	if (lent && !other.well && !other.waits)
+	if (lent && !other.well && !other.waits && (own.news || !other.news))
 		sim_fail(5, "pool %s is answered by its fallback, where nobody works (IPv%u)",
 		    p->name, family);
-	if (!lent && own.left && !own.well && !own.waits && !own.stopped && other.well)
+	if (lent && !own.failing)
+		sim_fail(5, "pool %s is answered by its fallback, and nobody fails there (IPv%u)",
+		    p->name, family);
+	if (!lent && own.failing && !own.well && !own.waits && !own.stopped && other.well)
 		sim_fail(5, "nobody works in pool %s, and its fallback does not stand in (IPv%u)",
 		    p->name, family);
 }
