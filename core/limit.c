@@ -54,7 +54,7 @@ static bool member_leaves(const struct draft *d, const struct roster_member *m, 
 
 static bool trial_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)
 {
-	enum kept_by was[SERVICE_POOL_MEMBERS];
+	enum kept_by was[SERVICE_POOL_MEMBERS] = {KEPT_BY_NOTHING};
 
 	stops_lift(d, m->pool, trial, was, true);
 	bool leaves = member_leaves(d, m, trial);

@@ -1,6 +1,7 @@
 /* The service documents of a seed: variants of one, so that what people apply changes TTLs,
  * members, names and records, and what a document may ask for beside that: a fallback, a guard,
  * blocked dates. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,7 @@ static void pools_render(struct buf *b, const struct layout *l, struct chance *c
 	struct buf heads[POOLS] = {0}, members[POOLS] = {0};
 	bool has_v6[POOLS] = {false};
 	size_t fallbacks[POOLS];
+	assert(l->regions > 0);
 	for (size_t p = 0; p < pools; p++) {
 		bool solitary = p >= 2 && chance_hit(c, 300);
 		pool_render(&heads[p], l, c, variant, p, solitary);

@@ -107,25 +107,25 @@ void story_gather(enum story_kind kind, const char *group, const char *item, con
 
 /* ---- one after the other ---- */
 
-__attribute__((format(printf, 2, 0))) static void line_print(
-    const char *who, const char *format, va_list ap)
+static void line_print(const char *who, const char *what)
 {
-	char text[2 * LINE_BYTES];
-	size_t used = (size_t)snprintf(text, sizeof(text), "%s%s", who, *who ? ": " : "");
-	(void)vsnprintf(text + used, sizeof(text) - used, format, ap);
+	char text[3 * LINE_BYTES];
+	snprintf(text, sizeof(text), "%s%s%s", who, *who ? ": " : "", what);
 	story_flush();
 	line_put(sim->now_us, text);
 }
 
 void story_tell(const char *format, ...)
 {
+	char text[2 * LINE_BYTES];
 	va_list ap;
 	trace_number(7);
 	if (!sim_narrates)
 		return;
 	va_start(ap, format);
-	line_print("", format, ap);
+	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	line_print("", text);
 }
 
 /* What the story tells in other words, or what all say and the leader says best. */
@@ -147,12 +147,14 @@ static bool is_told_otherwise(const char *format)
 #define LOG_SHIM(shim)                                                                             \
 	void shim(const char *format, ...)                                                         \
 	{                                                                                          \
+		char text[2 * LINE_BYTES];                                                         \
 		va_list ap;                                                                        \
 		if (!sim_narrates || is_told_otherwise(format))                                    \
 			return;                                                                    \
 		va_start(ap, format);                                                              \
-		line_print(sim->current ? sim->current->name : "", format, ap);                    \
+		(void)vsnprintf(text, sizeof(text), format, ap);                                   \
 		va_end(ap);                                                                        \
+		line_print(sim->current ? sim->current->name : "", text);                          \
 	}
 
 LOG_SHIM(__wrap_log_error)
