@@ -475,7 +475,7 @@ int request_check_terms(const struct request *r, struct buf *text);
 int request_judge_apply(struct core *c, struct draft *d, struct request *r, struct core_time now,
     struct buf *text, int *rule, bool *same);
 
-/* lastsite.c: rule 3 */
+/* lastsite.c, lastsite_apply.c: rule 3 */
 bool member_is_proven(const struct core *c, const struct state *s, size_t roster_index);
 /* Whether nothing says that it does not work: neither a verdict nor people. */
 bool member_may_work(const struct core *c, const struct state *s, size_t roster_index);
@@ -483,6 +483,12 @@ bool member_may_work(const struct core *c, const struct state *s, size_t roster_
  * *hard counts those among them where nobody is left who may work: rule 3, whatever people say. */
 size_t lastsite_check_drain(
     const struct core *c, const struct state *s, size_t site, size_t *hard, struct buf *text);
+bool lastsite_is_drained(const struct service *service, const struct state *s, size_t site);
+/* Whether what the pool's fallback lends it, of a family (0: any) and in a site (SIZE_MAX: any), is
+ * answered now. */
+bool lastsite_borrows(
+    const struct core *c, const struct state *s, size_t pool, int family, size_t site);
+/* lastsite_apply.c */
 size_t lastsite_check_apply(const struct core *c, const struct state *s,
     const struct service *after, size_t *hard, struct buf *text);
 /* The refusal for it, with those lines; true: nothing was refused, people override it. */

@@ -1,6 +1,6 @@
-/* Rule 3: never remove the last site. Drains, bad health, what is about to be committed and a new
- * document are counted together, an address family at a time, and only members that fresh evidence
- * proves to work count as left. */
+/* Rule 3: never remove the last site. Drains, bad health and what is about to be committed are
+ * counted together, an address family at a time, and only members that fresh evidence proves to
+ * work count as left. What a new document takes away: lastsite_apply.c. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ bool member_may_work(const struct core *c, const struct state *s, size_t roster_
 	       verdict_conclude(&m->tally, c->service->pools[m->pool].witnesses) != CONCLUDE_DOWN;
 }
 
-static bool site_is_drained(const struct service *service, const struct state *s, size_t site)
+bool lastsite_is_drained(const struct service *service, const struct state *s, size_t site)
 {
 	return maintenance_of(s, service->sites[site].name) != NULL;
 }
@@ -69,7 +69,7 @@ static bool drain_leaves_family(const struct core *c, const struct state *s, siz
 			continue;
 		here = here || m->site == site;
 		elsewhere = elsewhere || m->site != site;
-		if (m->site == site || site_is_drained(c->service, s, m->site))
+		if (m->site == site || lastsite_is_drained(c->service, s, m->site))
 			continue;
 		proven = proven || member_is_proven(c, s, roster_place(c->roster, pool, i));
 		hope = hope || member_may_work(c, s, roster_place(c->roster, pool, i));
@@ -88,7 +88,7 @@ static bool drain_leaves_family(const struct core *c, const struct state *s, siz
 
 /* Whether what the pool's fallback lends it, of a family (0: any) and in a site (SIZE_MAX: any), is
  * answered now. */
-static bool pool_borrows(
+bool lastsite_borrows(
     const struct core *c, const struct state *s, size_t pool, int family, size_t site)
 {
 	const struct service_pool *p = &c->service->pools[pool];
@@ -116,7 +116,7 @@ static void family_left(const struct core *c, const struct state *s, size_t pool
 		if (p->members[i].address.family != family || p->members[i].site == site)
 			continue;
 		*elsewhere = true;
-		if (site_is_drained(c->service, s, p->members[i].site))
+		if (lastsite_is_drained(c->service, s, p->members[i].site))
 			continue;
 		*proven = *proven || member_is_proven(c, s, at);
 		*hope = *hope || member_may_work(c, s, at);
@@ -130,7 +130,7 @@ static bool drain_leaves_fallback(const struct core *c, const struct state *s, s
 	const struct service_pool *p = &c->service->pools[pool];
 	bool elsewhere = false, proven = false, hope = false;
 
-	if (!pool_borrows(c, s, pool, family, site))
+	if (!lastsite_borrows(c, s, pool, family, site))
 		return true;
 	family_left(c, s, pool, site, family, &elsewhere, &proven, &hope);
 	family_left(c, s, p->fallback, site, family, &elsewhere, &proven, &hope);
@@ -160,228 +160,6 @@ size_t lastsite_check_drain(
 			buf_free(&line);
 		}
 	return bad;
-}
-
-/* Whether the pool has, in sites that are not drained, a member of the family that works now. */
-static bool pool_has_proven(const struct core *c, const struct state *s, size_t pool, int family)
-{
-	const struct service_pool *p = &c->service->pools[pool];
-
-	for (size_t i = 0; i < p->members_count; i++)
-		if ((family == 0 || p->members[i].address.family == family) &&
-		    !site_is_drained(c->service, s, p->members[i].site) &&
-		    member_is_proven(c, s, roster_place(c->roster, pool, i)))
-			return true;
-	return false;
-}
-
-/* The same of a pool of the new document. A member is known by its id, or where `by_address` by its
- * address in any pool of the present document. */
-static bool new_pool_has_proven(const struct core *c, const struct state *s,
-    const struct service *after, size_t pool, int family, const struct addr *proven,
-    size_t proven_count)
-{
-	const struct service_pool *p = &after->pools[pool];
-	char id[MEMBER_ID_BYTES];
-
-	for (size_t i = 0; i < p->members_count; i++) {
-		const struct service_member *m = &p->members[i];
-		if ((family != 0 && m->address.family != family) ||
-		    site_is_drained(after, s, m->site))
-			continue;
-		size_t at = roster_find(c->roster, member_id(after, pool, i, id));
-		if (at != SIZE_MAX && member_is_proven(c, s, at))
-			return true;
-		for (size_t j = 0; j < proven_count; j++)
-			if (addr_equal(&proven[j], &m->address))
-				return true;
-	}
-	return false;
-}
-
-/* Whether the new pool has somebody of whom nothing says that it does not work. */
-static bool new_pool_has_hope(const struct core *c, const struct state *s,
-    const struct service *after, size_t pool, int family)
-{
-	const struct service_pool *p = &after->pools[pool];
-	char id[MEMBER_ID_BYTES];
-
-	for (size_t i = 0; i < p->members_count; i++) {
-		const struct service_member *m = &p->members[i];
-		if ((family != 0 && m->address.family != family) ||
-		    site_is_drained(after, s, m->site))
-			continue;
-		size_t at = roster_find(c->roster, member_id(after, pool, i, id));
-		if (at == SIZE_MAX || member_may_work(c, s, at))
-			return true;
-	}
-	return false;
-}
-
-static bool pool_has_family(const struct service_pool *p, int family)
-{
-	for (size_t i = 0; i < p->members_count; i++)
-		if (p->members[i].address.family == family)
-			return true;
-	return false;
-}
-
-/* What stands in for a pool, or SIZE_MAX. */
-static size_t new_fallback(const struct service *after, size_t pool)
-{
-	return after->pools[pool].all_down == ALL_DOWN_FALLBACK ? after->pools[pool].fallback
-	                                                        : SIZE_MAX;
-}
-
-static size_t check_pools(const struct core *c, const struct state *s, const struct service *after,
-    size_t *hard, struct buf *text)
-{
-	size_t bad = 0;
-
-	for (size_t p = 0; p < c->service->pools_count; p++) {
-		size_t new = service_pool_find(after, c->service->pools[p].name);
-		for (int family = 4; new != SIZE_MAX &&family <= 6; family += 2) {
-			bool own = pool_has_proven(c, s, p, family);
-			bool lent = !own && pool_borrows(c, s, p, family, SIZE_MAX);
-			size_t spare = lent ? new_fallback(after, new) : SIZE_MAX;
-			if (!pool_has_family(&after->pools[new], family) || (!own && !lent) ||
-			    new_pool_has_proven(c, s, after, new, family, NULL, 0) ||
-			    (spare != SIZE_MAX &&
-			        new_pool_has_proven(c, s, after, spare, family, NULL, 0)))
-				continue;
-			*hard +=
-			    !new_pool_has_hope(c, s, after, new, family) &&
-			    (spare == SIZE_MAX || !new_pool_has_hope(c, s, after, spare, family));
-			if (++bad <= CORE_TEXT_LINES)
-				buf_printf(text,
-				    "pool %s has IPv%d members that are proven up%s, and would "
-				    "have none: add the new ones first, and remove the old ones "
-				    "when those are up\n",
-				    c->service->pools[p].name, family,
-				    lent ? " in its fallback" : "");
-		}
-	}
-	return bad;
-}
-
-static int name_compare(const void *a, const void *b)
-{
-	const struct service_name *const *x = a, *const *y = b;
-
-	return strcmp((*x)->owner, (*y)->owner);
-}
-
-/* Names that move from a pool that works to another one. */
-struct moves {
-	const struct core *c;
-	const struct state *s;
-	const struct service *after;
-	struct addr *proven; /* addresses of all members that are */
-	size_t proven_count;
-	char *judged; /* pools of `after`: 0 not yet, 1 good, 2 bad */
-	size_t bad, hard;
-	struct buf *text;
-};
-
-static void move_check(struct moves *m, size_t from, size_t to, const char *what)
-{
-	const char *pool = m->after->pools[to].name;
-
-	if (strcmp(m->c->service->pools[from].name, pool) == 0 ||
-	    (!pool_has_proven(m->c, m->s, from, 0) && !pool_borrows(m->c, m->s, from, 0, SIZE_MAX)))
-		return;
-	if (!m->judged[to])
-		m->judged[to] =
-		    new_pool_has_proven(m->c, m->s, m->after, to, 0, m->proven, m->proven_count)
-		        ? 1
-		        : 2;
-	if (m->judged[to] == 1)
-		return;
-	m->hard += !new_pool_has_hope(m->c, m->s, m->after, to, 0);
-	if (++m->bad <= CORE_TEXT_LINES)
-		buf_printf(m->text,
-		    "%s is answered with members that are proven up, and would move to pool %s, "
-		    "which has none yet\n",
-		    what, pool);
-}
-
-static void check_names(struct moves *m)
-{
-	const struct service *before = m->c->service, *after = m->after;
-	const struct service_name **sorted = mem_new(before->names_count + 1, sizeof(*sorted));
-
-	for (size_t i = 0; i < before->names_count; i++)
-		sorted[i] = &before->names[i];
-	qsort(sorted, before->names_count, sizeof(*sorted), name_compare);
-	for (size_t i = 0; i < after->names_count; i++) {
-		const struct service_name *name = &after->names[i],
-		                          **was = before->names_count == 0
-		                                      ? NULL
-		                                      : bsearch(&name, sorted, before->names_count,
-		                                            sizeof(*sorted), name_compare);
-		if (was)
-			move_check(m, (*was)->pool, name->pool, name->owner);
-	}
-	free(sorted);
-}
-
-static const struct service_names *file_find(const struct service *s, const char *file)
-{
-	for (size_t i = 0; i < s->names_files_count; i++)
-		if (strcmp(s->names_files[i].file, file) == 0)
-			return &s->names_files[i];
-	return NULL;
-}
-
-/* A file's names move as a whole; one that is there no more may be any new one of its zone. */
-static void check_files(struct moves *m)
-{
-	const struct service *before = m->c->service, *after = m->after;
-
-	for (size_t i = 0; i < before->names_files_count; i++) {
-		const struct service_names *was = &before->names_files[i];
-		const struct service_names *same = file_find(after, was->file);
-		const char *zone = before->zones[was->zone].name;
-		for (size_t j = 0; j < after->names_files_count; j++) {
-			const struct service_names *now = &after->names_files[j];
-			if (same ? now == same
-			         : !file_find(before, now->file) &&
-			               strcmp(after->zones[now->zone].name, zone) == 0)
-				move_check(m, was->pool, now->pool, now->file);
-		}
-	}
-}
-
-static size_t check_moves(const struct core *c, const struct state *s, const struct service *after,
-    size_t *hard, struct buf *text)
-{
-	struct moves m = {.c = c,
-	    .s = s,
-	    .after = after,
-	    .proven = mem_new(c->roster->members_count + 1, sizeof(struct addr)),
-	    .judged = mem_new(after->pools_count + 1, 1),
-	    .text = text};
-
-	for (size_t i = 0; i < c->roster->members_count; i++)
-		if (member_is_proven(c, s, i))
-			m.proven[m.proven_count++] = c->service->pools[c->roster->members[i].pool]
-			                                 .members[c->roster->members[i].member]
-			                                 .address;
-	check_names(&m);
-	check_files(&m);
-	free(m.proven);
-	free(m.judged);
-	*hard += m.hard;
-	return m.bad;
-}
-
-size_t lastsite_check_apply(const struct core *c, const struct state *s,
-    const struct service *after, size_t *hard, struct buf *text)
-{
-	*hard = 0;
-	if (!c->service)
-		return 0;
-	return check_pools(c, s, after, hard, text) + check_moves(c, s, after, hard, text);
 }
 
 bool lastsite_allows(
