@@ -25,7 +25,6 @@ enum sqlite_statement {
 	STATEMENTS
 };
 
-
 struct sqlite_store {
 	struct store base;
 	struct event_base *loop;
@@ -43,6 +42,5 @@ int sqlite_database_open(const char *path, sqlite3 **out, struct err *e);
 
 /* SQLite's last error as E_IO with advice. */
 int sqlite_error(sqlite3 *db, const char *path, const char *doing, struct err *e);
-
 
 #endif
