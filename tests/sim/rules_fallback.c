@@ -8,7 +8,8 @@
 #include "tests/sim/rules.h"
 
 struct standing {     /* of one family of a pool, as the committed state has it */
-	bool failing; /* whom people have left in, and health would have out */
+	bool left;    /* people have left somebody in */
+	bool failing; /* health would have somebody of these out; or of all, where nobody is left */
 	bool well;    /* offered, found up, and nothing is against it */
 	bool news;    /* offered, and nobody has found it up or down */
 	bool waits;   /* up, and waits for its return */
@@ -20,17 +21,21 @@ static struct standing standing_of(
 {
 	const struct service_pool *p = &s->pools[pool];
 	struct standing out = {0};
+	bool despite = false; /* failing whom people took out: answered if nobody else is left */
 	char id[MEMBER_ID_BYTES];
 	for (size_t i = 0; i < p->members_count; i++) {
 		const struct state_member *m = state_member_find(state, member_id(s, pool, i, id));
 		const struct state_intent *pin = intent_pin(state, id);
 		if (p->members[i].address.family != family)
 			continue;
-		if (maintenance_of(state, s->sites[p->members[i].site].name) ||
-		    (pin && pin->type == INTENT_PIN_DOWN))
-			continue;
 		bool up = m && m->verdict == MEMBER_UP && m->stage != STAGE_OUT;
 		bool bad = m && (m->withheld || m->stage == STAGE_KEPT);
+		if (maintenance_of(state, s->sites[p->members[i].site].name) ||
+		    (pin && pin->type == INTENT_PIN_DOWN)) {
+			despite = despite || bad;
+			continue;
+		}
+		out.left = true;
 		bool wanted = pin && up;
 		out.failing = out.failing || (bad && !wanted);
 		out.well = out.well || (up && (!bad || wanted));
@@ -40,6 +45,7 @@ static struct standing standing_of(
 		              (m && m->stage == STAGE_KEPT &&
 		                  (m->kept_by == KEPT_BY_HOLD || m->kept_by == KEPT_BY_COMMON));
 	}
+	out.failing = out.failing || (!out.left && despite);
 	return out;
 }
 
@@ -70,7 +76,8 @@ static void family_check(const struct service *s, const struct state *state, siz
 	if (lent && !own.failing)
 		sim_fail(5, "pool %s is answered by its fallback, and nobody fails there (IPv%u)",
 		    p->name, family);
-	if (!lent && own.failing && !own.well && !own.waits && !own.stopped && other.well)
+	if (!lent && own.left && own.failing && !own.well && !own.waits && !own.stopped &&
+	    other.well)
 		sim_fail(5, "nobody works in pool %s, and its fallback does not stand in (IPv%u)",
 		    p->name, family);
 }
