@@ -29,6 +29,12 @@ static void stops_lift(
 	}
 }
 
+/* What only the minimum keeps goes when the fallback stands in, so it counts as gone already. */
+static bool offer_stays(const struct service_pool *pool, const struct offer *o)
+{
+	return o->offered && (pool->all_down != ALL_DOWN_FALLBACK || o->reason != OFFER_MINIMUM);
+}
+
 static bool member_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)
 {
 	const struct service_pool *pool = &d->service->pools[m->pool];
@@ -40,7 +46,8 @@ static bool member_leaves(const struct draft *d, const struct roster_member *m, 
 	if (!offers.items[m->member].offered)
 		return false;
 	for (size_t i = 0; i < pool->members_count; i++)
-		if (i != m->member && pool->members[i].site == m->site && offers.items[i].offered)
+		if (i != m->member && pool->members[i].site == m->site &&
+		    offer_stays(pool, &offers.items[i]))
 			return false;
 	s->stage = STAGE_OUT;
 	s->withheld = true;
@@ -49,7 +56,7 @@ static bool member_leaves(const struct draft *d, const struct roster_member *m, 
 	s->stage = was.stage;
 	s->withheld = was.withheld;
 	s->stage_ms = was.stage_ms;
-	return !offers.items[m->member].offered;
+	return !offer_stays(pool, &offers.items[m->member]);
 }
 
 static bool trial_leaves(const struct draft *d, const struct roster_member *m, struct state *trial)

@@ -187,6 +187,23 @@ static void a_removal_that_is_held_is_answered_beside_the_fallback(void **unused
 	world_end(w);
 }
 
+/* The minimum keeps the first site, but not beside the fallback: that site has left by then. */
+static void what_only_the_minimum_keeps_has_left(void **unused)
+{
+	struct service *s = service_spare();
+	struct world *w;
+
+	(void)unused;
+	s->regions[0].removal_window_s = 600;
+	s->pools[0].min_members = 2;
+	w = world_with(s);
+	everyone_says(w, MAIL_MUC, DOWN);
+	assert_offered(w, "mail-de", BOTH);
+	everyone_says(w, MAIL_FRA, DOWN);
+	assert_offered(w, "mail-de", "127.10.0.99 127.20.0.25 127.20.0.99");
+	world_end(w);
+}
+
 static void a_hold_stops_the_fallback(void **unused)
 {
 	struct world *w = world_spare();
@@ -414,6 +431,7 @@ int main(void)
 	    cmocka_unit_test(a_drained_fallback_does_not_stand_in),
 	    cmocka_unit_test(a_drained_fallback_that_waits_does_not_stand_in),
 	    cmocka_unit_test(a_removal_that_is_held_is_answered_beside_the_fallback),
+	    cmocka_unit_test(what_only_the_minimum_keeps_has_left),
 	    cmocka_unit_test(a_hold_stops_the_fallback),
 	    cmocka_unit_test(the_end_of_a_hold_lets_one_site_leave),
 	    cmocka_unit_test(each_family_falls_back_by_itself),
