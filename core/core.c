@@ -129,8 +129,10 @@ static void core_observe(
 	    o->vantage, o->member, o->check, c->observations_unknown - 1);
 }
 
-static void core_lead(struct core *c, bool lead, struct core_effects *out)
+static void core_lead(struct core *c, bool lead, struct core_time now, struct core_effects *out)
 {
+	if (lead && !c->leading)
+		common_take_over(c, now.mono_ms);
 	c->leading = lead;
 	c->retry_ms = 0;
 	if (!lead)
@@ -200,7 +202,7 @@ static void core_take(
 		install_adopt(c, event, now, out);
 		break;
 	case CORE_LEAD:
-		core_lead(c, event->lead, out);
+		core_lead(c, event->lead, now, out);
 		break;
 	case CORE_OBSERVATION:
 		core_observe(c, &event->observation, now.mono_ms, out);

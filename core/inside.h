@@ -401,7 +401,12 @@ int64_t limit_end_ms(const struct service_region *region, const struct state *s,
 void limit_prune(struct state *s, const struct service *after);
 
 /* common.c */
-bool common_cause(const struct core *c, const struct state *s, size_t region, uint64_t now_ms);
+/* Who leads from now on gives what the former leader held for this reason its time to settle. */
+void common_take_over(struct core *c, uint64_t now_ms);
+/* With `stands`, a removal is held for this reason already: what has not been heard of yet (by a
+ * new leader, say) does not end that, somebody who is seen to work does. */
+bool common_cause(
+    const struct core *c, const struct state *s, size_t region, bool stands, uint64_t now_ms);
 
 /* stages.c: what follows from verdicts, and returns */
 void stage_conclude_down(struct core *c, struct draft *d, const struct roster_member *m, bool news,

@@ -37,7 +37,9 @@ static enum kept_by kept_by(
 		return KEPT_BY_HOLD;
 	size_t region = pool_of(d, m)->region;
 	assert(region < SERVICE_REGIONS);
-	if (common_cause(c, draft_read(d), region, now.mono_ms))
+	const struct state_member *s = state_member_find(draft_read(d), m->id);
+	bool stands = s && s->stage == STAGE_KEPT && s->kept_by == KEPT_BY_COMMON;
+	if (common_cause(c, draft_read(d), region, stands, now.mono_ms))
 		c->common_ms[region] = now.mono_ms;
 	/* When it ends, the members recover one after the other: none leaves because it is late. */
 	if (c->common_ms[region] > 0 && now.mono_ms - c->common_ms[region] < CORE_COMMON_SETTLE_MS)

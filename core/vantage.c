@@ -159,25 +159,45 @@ bool vantage_failing(
 	return failing;
 }
 
-bool vantage_all_failing(const struct roster *r, size_t member, uint64_t now_ms)
+enum sight { SIGHT_NONE, SIGHT_WELL, SIGHT_FAILING };
+
+/* By the last results that are fresh: one check that fails is enough. */
+static enum sight vantage_sees(const struct roster *r, size_t member, size_t site, uint64_t now_ms)
 {
 	const struct roster_member *m = &r->members[member];
 	const struct service_pool *pool = &r->service->pools[m->pool];
+	enum sight sight = SIGHT_NONE;
+
+	for (size_t i = 0; m->vantages[site] && i < pool->checks_count; i++) {
+		const struct sighting *s = &m->vantages[site][i];
+		if (!sighting_is_fresh(s, &pool->checks[i], now_ms))
+			continue;
+		if (!s->ok)
+			return SIGHT_FAILING;
+		sight = SIGHT_WELL;
+	}
+	return sight;
+}
+
+bool vantage_all_failing(const struct roster *r, size_t member, uint64_t now_ms)
+{
 	bool some = false;
 
 	for (size_t site = 0; site < r->service->sites_count; site++) {
-		bool fresh = false, failing = false;
-		for (size_t i = 0; m->vantages[site] && i < pool->checks_count; i++) {
-			const struct sighting *s = &m->vantages[site][i];
-			bool is_fresh = sighting_is_fresh(s, &pool->checks[i], now_ms);
-			fresh = fresh || is_fresh;
-			failing = failing || (is_fresh && !s->ok);
-		}
-		if (fresh && !failing)
+		enum sight sight = vantage_sees(r, member, site, now_ms);
+		if (sight == SIGHT_WELL)
 			return false;
-		some = some || failing;
+		some = some || sight == SIGHT_FAILING;
 	}
 	return some;
+}
+
+bool vantage_some_well(const struct roster *r, size_t member, uint64_t now_ms)
+{
+	for (size_t site = 0; site < r->service->sites_count; site++)
+		if (vantage_sees(r, member, site, now_ms) == SIGHT_WELL)
+			return true;
+	return false;
 }
 
 static uint64_t member_expiry(

@@ -42,6 +42,9 @@ enum reach_sight vantage_sight(
 /* Whether every vantage that has anything fresh to say sees a check fail, and there are some. */
 bool vantage_all_failing(const struct roster *r, size_t member, uint64_t now_ms);
 
+/* Whether some vantage sees that the member works. */
+bool vantage_some_well(const struct roster *r, size_t member, uint64_t now_ms);
+
 /* Counts again for every member, queues those whose tally changed, sets the next expiry. */
 void vantage_recount(struct roster *r, uint64_t now_ms);
 

@@ -67,6 +67,31 @@ static void site_that_stays_dead_leaves_when_the_others_recover(void **unused)
 	world_end(w);
 }
 
+/* It knows of one site only, which is no reason to believe in that one's failure. */
+static void a_new_leader_goes_on_until_somebody_is_seen_to_work(void **unused)
+{
+	struct world *w = world_with(service_mail());
+
+	(void)unused;
+	for (uint32_t streak = 1; streak <= 5; streak++)
+		all_fail(w, streak);
+	world_core_new(w);
+	world_lead(w, true);
+	for (int second = 0; second < 8; second++) {
+		everyone_says(w, MAIL_MUC, DOWN);
+		pass(w, 1000);
+	}
+	assert_int_equal(state_member_find(state_of(w), MAIL_MUC)->stage, STAGE_KEPT);
+	everyone_says(w, MAIL_FRA, UP);
+	for (int second = 0; second < 4; second++) {
+		everyone_says(w, MAIL_MUC, DOWN);
+		everyone_says(w, MAIL_FRA, UP);
+		pass(w, 1000);
+	}
+	assert_offered(w, "mail-de", "127.20.0.25");
+	world_end(w);
+}
+
 static void one_vantage_that_sees_something_work_is_enough(void **unused)
 {
 	struct world *w = world_with(service_mail());
@@ -189,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(failure_of_everything_at_once_moves_nothing),
 	    cmocka_unit_test(site_that_stays_dead_leaves_when_the_others_recover),
+	    cmocka_unit_test(a_new_leader_goes_on_until_somebody_is_seen_to_work),
 	    cmocka_unit_test(one_vantage_that_sees_something_work_is_enough),
 	    cmocka_unit_test(clock_that_jumps_forward_ends_no_drain),
 	    cmocka_unit_test(clock_that_is_set_right_again_ends_the_alarm),
