@@ -41,6 +41,17 @@ static bool others_recover(const struct state *former, const struct state *next,
 	return false;
 }
 
+/* What comes back from a drain may work, here or in the fallback, and takes over from who was
+ * offered for want of others. */
+static bool drain_ends(const struct state *former, const struct state *next)
+{
+	for (size_t i = 0; i < former->drains_count; i++)
+		if (maintenance_of(former, former->drains[i].site) &&
+		    !maintenance_of(next, former->drains[i].site))
+			return true;
+	return false;
+}
+
 /* Whether this commit takes the last offered member of the site out of the pool, by health. */
 static bool site_leaves(const struct state *former, const struct state *next,
     const struct service *s, size_t p, size_t site)
@@ -89,6 +100,6 @@ void pace_committed(
 		for (size_t site = 0; site < s->sites_count; site++)
 			if (!s->sites[site].witness && !maintenance_of(next, s->sites[site].name) &&
 			    site_leaves(former, next, s, p, site) &&
-			    !others_recover(former, next, s, p, site))
+			    !others_recover(former, next, s, p, site) && !drain_ends(former, next))
 				removal_check(controller, s, p, site);
 }
