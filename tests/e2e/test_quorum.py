@@ -79,7 +79,8 @@ def test_quorum_lost(world3, watch, figures, number):
     dns.wait_gone(MUC.mail, service.NAME)
     status = world3.status()
     assert status["drains"] == [] and not world3.drained_sites()
-    history = world3.api().get("/v1/history?limit=20").json["entries"]
+    history = until(lambda: world3.api().get("/v1/history?limit=20").json.get("entries"), 20,
+                    "the history can not be read again")
     assert not [entry for entry in history[:5] if entry["action"] == "drain"], history
     world3.mail[MUC.name].start()
     dns.wait_back(MUC.mail, service.NAME)
