@@ -108,7 +108,9 @@ def test_wrong_answers_are_found_and_the_document_is_taken_back(world, sites, fo
     line = next(entry for entry in world.leader_api().get("/v1/history?limit=5").json["entries"]
                 if entry["action"] == "returned")
     assert LIES[lie][0] in line["text"], line
-    assert any(a["key"] == "publication-returned" for a in world.status()["alarms"])
+    # It comes with the leader's next step.
+    until(lambda: any(a["key"] == "publication-returned" for a in world.status()["alarms"]), 5,
+          "no alarm tells of the return")
     # What stood before stands, under a revision and an epoch of its own, at both.
     assert world.status()["revision"] > former["revision"]
     until(lambda: all_serve(world), 5, "the former document is not served everywhere")
