@@ -15,10 +15,10 @@ struct maintenance {
 	const char *done; /* "is out of every answer" */
 	bool draining;
 	bool unserved; /* name servers have nothing to take: the answer says it all */
-	/* A list of the status that releases without this have not: they would ignore the option and
-	 * do something else. NULL: all releases know it. */
+	/* A list of the status that releases without this have not: they would ignore the option
+	 * and do something else. NULL: all releases know it. */
 	const char *needs;
-	bool plain;    /* neither drain nor undrain: the status can not tell whether it happened */
+	bool plain; /* neither drain nor undrain: the status can not tell whether it happened */
 };
 
 int maintenance_run(const struct cli *cli, struct maintenance *m);

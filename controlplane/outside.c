@@ -11,7 +11,8 @@
 #include "lib/base/mem.h"
 
 enum {
-	OUTSIDE_OF_ONE = 2, /* at once of one resolver: one that is dead keeps nobody else waiting */
+	OUTSIDE_OF_ONE =
+	    2, /* at once of one resolver: one that is dead keeps nobody else waiting */
 	OUTSIDE_AT_ONCE = OUTSIDE_OF_ONE * SERVICE_RESOLVERS,
 	OUTSIDE_MAX = 1024,
 	OUTSIDE_TIMEOUT_S = 5,

@@ -32,9 +32,8 @@ static const char settings[] = "PRAGMA locking_mode=EXCLUSIVE;"
                                "PRAGMA synchronous=FULL;"
                                "PRAGMA journal_size_limit=16777216;";
 
-static const char advice_damaged[] =
-    "move the file away for examination and restore a backup "
-    "(docs/operations/back-up-and-restore.md)";
+static const char advice_damaged[] = "move the file away for examination and restore a backup "
+                                     "(docs/operations/back-up-and-restore.md)";
 
 int sqlite_error(sqlite3 *db, const char *path, const char *doing, struct err *e)
 {

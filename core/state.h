@@ -104,8 +104,8 @@ struct state_practice {
 	char *site;
 	enum practice_result result;
 	int64_t began_ms, ended_ms;
-	int64_t passed_ms;                     /* the last that passed; 0: none */
-	int64_t asked_ms; /* documents have asked for runs since; 0: that in force does not */
+	int64_t passed_ms; /* the last that passed; 0: none */
+	int64_t asked_ms;  /* documents have asked for runs since; 0: that in force does not */
 	uint32_t took_ms[MAINTENANCE_STATES];  /* to reach each state from the one before; 0: not */
 	uint32_t worst_ms[MAINTENANCE_STATES]; /* of all runs */
 	char *text;

@@ -10,7 +10,8 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* `program` is kept, not copied.  Lines above `level` are dropped.  Other threads may be writing. */
+/* `program` is kept, not copied.  Lines above `level` are dropped.  Other threads may be writing.
+ */
 void log_open(const char *program, enum log_level level);
 int log_level_parse(const char *word, enum log_level *out); /* "error" … "debug"; 0 or E_INVALID */
 

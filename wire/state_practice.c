@@ -22,13 +22,13 @@ json_t *state_practices_encode(const struct state *s)
 
 	for (size_t i = 0; i < s->practices_count; i++) {
 		const struct state_practice *p = &s->practices[i];
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "site", p->site,
-		        "result", practice_result_name(p->result), "began_ms",
-		        (json_int_t)p->began_ms, "ended_ms", (json_int_t)p->ended_ms, "passed_ms",
-		        (json_int_t)p->passed_ms, "asked_ms", (json_int_t)p->asked_ms,
-		        "took_ms", spans_encode(p->took_ms), "worst_ms", spans_encode(p->worst_ms),
-		        "text", p->text));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:s}", "site",
+		              p->site, "result", practice_result_name(p->result), "began_ms",
+		              (json_int_t)p->began_ms, "ended_ms", (json_int_t)p->ended_ms,
+		              "passed_ms", (json_int_t)p->passed_ms, "asked_ms",
+		              (json_int_t)p->asked_ms, "took_ms", spans_encode(p->took_ms),
+		              "worst_ms", spans_encode(p->worst_ms), "text", p->text));
 	}
 	return list;
 }

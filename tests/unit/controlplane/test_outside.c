@@ -78,8 +78,7 @@ static void on_heard_of_two(void *ctx, const struct core_look *look)
 /* It takes questions and never answers: each waits for seconds. */
 static int socket_silent(char endpoint[static 64])
 {
-	struct sockaddr_in a = {
-	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t bytes = sizeof a;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&a, bytes), 0);
