@@ -7,6 +7,20 @@ static enum maintenance_state state_now(const struct world *w)
 	return state_of(w)->drains[0].state;
 }
 
+/* Munich is drained, and both name servers have that on disk; *epoch of it. */
+static struct world *world_drained(uint64_t *epoch)
+{
+	struct world *w = world_usual();
+
+	drain(w, "muc");
+	*epoch = epoch_of(w);
+	dnsd_acks(w, "muc", *epoch);
+	dnsd_acks(w, "fra", *epoch);
+	pass(w, 100);
+	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
+	return w;
+}
+
 static void a_view_that_is_on_no_disk_is_not_published(void **unused)
 {
 	struct world *w = world_usual();
@@ -37,15 +51,11 @@ static void a_view_that_is_on_no_disk_is_not_published(void **unused)
 /* What its disk has is after the drain already: it would not go back before it. */
 static void a_later_view_may_be_on_no_disk(void **unused)
 {
-	struct world *w = world_usual();
 	uint64_t drained;
+	struct world *w = world_drained(&drained);
+	struct service *s = service_usual();
 
 	(void)unused;
-	drain(w, "muc");
-	drained = epoch_of(w);
-	dnsd_acks(w, "muc", drained);
-	dnsd_acks(w, "fra", drained);
-	struct service *s = service_usual();
 	service_add_name(s, "more.retarus.com.", 0);
 	apply(w, s, "document 2");
 	assert_true(epoch_of(w) > drained);
@@ -58,16 +68,10 @@ static void a_later_view_may_be_on_no_disk(void **unused)
 /* Another process in its place, with another disk. */
 static void a_disk_that_falls_behind_takes_the_drain_back(void **unused)
 {
-	struct world *w = world_usual();
 	uint64_t drained;
+	struct world *w = world_drained(&drained);
 
 	(void)unused;
-	drain(w, "muc");
-	drained = epoch_of(w);
-	dnsd_acks(w, "muc", drained);
-	dnsd_acks(w, "fra", drained);
-	pass(w, 100);
-	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHED);
 	dnsd_keeps(w, "fra", drained, 0);
 	pass(w, 100);
 	assert_int_equal(state_now(w), MAINTENANCE_PUBLISHING);
