@@ -208,8 +208,9 @@ static void alarms_judge(struct cluster *c, bool all)
 		json_array_foreach(json_object_get(c->answers[i], "alarms"), k, a)
 		{
 			const char *key = member_text(a, "key");
-			bool full =
-			    strcmp(key, "store-full") == 0 || strcmp(key, "store-corrupt") == 0;
+			bool full = strcmp(key, "store-full") == 0 ||
+			            strcmp(key, "store-corrupt") == 0 ||
+			            strcmp(key, "store-differs") == 0;
 			bool silent = strncmp(key, "store-member/", 13) == 0;
 			if ((full || (all && !silent)) && !alarm_was_told(c, i, key))
 				problem(c, "%s", member_text(a, "text"));

@@ -24,6 +24,7 @@ struct care {
 	bool asking;
 	json_t *store; /* NULL before the first answer */
 	uint64_t store_ms;
+	unsigned differing; /* care_differing of the last looks */
 	struct care_certificate certificates[CARE_CERTIFICATES];
 	size_t count;
 	struct care_alarms alarms;
@@ -33,7 +34,7 @@ struct care {
 static void alarms_renew(struct care *c)
 {
 	struct care_alarms *fresh = mem_new(1, sizeof(*fresh));
-	care_judge_store(fresh, c->store);
+	care_judge_store(fresh, c->store, c->differing);
 	care_judge_certificates(fresh, c->certificates, c->count, clock_wall_ms());
 	for (size_t i = 0; i < fresh->count; i++) {
 		struct care_alarm *a = &fresh->items[i];
@@ -114,6 +115,7 @@ static void on_described(void *ctx, json_t *told)
 	json_decref(c->store);
 	c->store = told;
 	c->store_ms = clock_mono_ms();
+	c->differing = care_differing(told, c->differing);
 	alarms_renew(c);
 	while (c->waiters_count > 0) {
 		struct waiter w = c->waiters[--c->waiters_count];

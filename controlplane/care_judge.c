@@ -99,7 +99,42 @@ static void raised_judge(struct care_alarms *out, const json_t *members)
 		    "differs (docs/operations/replace-a-controller.md)");
 }
 
-void care_judge_store(struct care_alarms *out, const json_t *told)
+/* NULL, or a member that lags behind another in revisions though not in the log. */
+static const json_t *differing_member(const json_t *members, const json_t **other)
+{
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const json_t *a = json_array_get(members, i);
+		for (size_t j = 0; j < json_array_size(members); j++) {
+			const json_t *b = *other = json_array_get(members, j);
+			json_int_t applied = number_of(b, "applied");
+			if (applied > 0 && number_of(a, "applied") >= applied &&
+			    number_of(a, "revision") < number_of(b, "revision"))
+				return a;
+		}
+	}
+	return NULL;
+}
+
+unsigned care_differing(const json_t *told, unsigned before)
+{
+	const json_t *other;
+	if (differing_member(json_object_get(told, "members"), &other) == NULL)
+		return 0;
+	return before < CARE_DIFFERING_LOOKS ? before + 1 : before;
+}
+
+static void differing_judge(struct care_alarms *out, const json_t *members)
+{
+	const json_t *other, *member = differing_member(members, &other);
+	if (member != NULL)
+		alarm_add(out, "store-differs",
+		    "etcd's members %.60s and %.60s hold different data, and each decides by its "
+		    "own: keep one, make the others anew from it "
+		    "(docs/operations/lost-majority.md)",
+		    name_of(member), name_of(other));
+}
+
+void care_judge_store(struct care_alarms *out, const json_t *told, unsigned differing)
 {
 	const json_t *members = json_object_get(told, "members");
 	const json_t *strangers = json_object_get(told, "strangers");
@@ -120,6 +155,8 @@ void care_judge_store(struct care_alarms *out, const json_t *told)
 		space_judge(out, m);
 	}
 	raised_judge(out, members);
+	if (differing >= CARE_DIFFERING_LOOKS)
+		differing_judge(out, members);
 	for (size_t i = 0; i < json_array_size(strangers); i++) {
 		const char *url = json_string_value(json_array_get(strangers, i));
 		char key[160];

@@ -235,13 +235,17 @@ static json_t *member_encode(const json_t *member, const struct question *q)
 	uint64_t id = number(member, "ID");
 	char hex[24];
 	snprintf(hex, sizeof(hex), "%" PRIx64, id);
-	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:o}", "name",
-	    name != NULL ? name : "", "id", hex, "endpoint", q != NULL ? q->endpoint->url : "",
-	    "answers", status != NULL, "leader", status != NULL && number(status, "leader") == id,
-	    "learner", json_is_true(json_object_get(member, "isLearner")), "version",
+	const json_t *header = json_object_get(status, "header");
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:o}",
+	    "name", name != NULL ? name : "", "id", hex, "endpoint",
+	    q != NULL ? q->endpoint->url : "", "answers", status != NULL, "leader",
+	    status != NULL && number(status, "leader") == id, "learner",
+	    json_is_true(json_object_get(member, "isLearner")), "version",
 	    version != NULL ? version : "", "bytes", (json_int_t)number(status, "dbSize"),
 	    "used_bytes", (json_int_t)number(status, "dbSizeInUse"), "quota_bytes",
-	    (json_int_t)(q != NULL ? q->quota_bytes : 0), "troubles", troubles_encode(q));
+	    (json_int_t)(q != NULL ? q->quota_bytes : 0), "revision",
+	    (json_int_t)number(header, "revision"), "applied",
+	    (json_int_t)number(status, "raftAppliedIndex"), "troubles", troubles_encode(q));
 }
 
 static json_t *description_encode(struct etcd_describe *d)

@@ -15,21 +15,29 @@
 
 #define DAY_MS (24LL * 60 * 60 * 1000)
 
-/* The texts of all alarms, a line each, key first. */
-static char *judge(const char *description)
+/* The texts of all alarms, a line each, key first, after so many looks that saw the same. */
+static char *judge_looks(const char *description, unsigned looks)
 {
+	unsigned differing = 0;
 	struct care_alarms *alarms = mem_new(1, sizeof(*alarms));
 	struct err e;
 	json_t *told = NULL;
 	char *text = mem_new(1, 4096);
 	assert_int_equal(json_parse(description, strlen(description), &told, &e), 0);
-	care_judge_store(alarms, told);
+	for (unsigned i = 0; i < looks; i++)
+		differing = care_differing(told, differing);
+	care_judge_store(alarms, told, differing);
 	for (size_t i = 0; i < alarms->count; i++)
 		snprintf(text + strlen(text), 4096 - strlen(text), "%s: %s\n", alarms->items[i].key,
 		    alarms->items[i].text);
 	json_decref(told);
 	free(alarms);
 	return text;
+}
+
+static char *judge(const char *description)
+{
+	return judge_looks(description, 1);
 }
 
 #define SOUND(name)                                                                                \
@@ -92,6 +100,29 @@ static void a_full_store_is_told_once_and_before(void **state)
 	free(text);
 }
 
+#define AT(name, revision, applied)                                                                \
+	"{\"name\":\"" name "\",\"endpoint\":\"x\",\"answers\":true,\"revision\":" #revision       \
+	",\"applied\":" #applied ",\"troubles\":[]}"
+
+static void members_with_different_data_are_told_when_it_lasts(void **state)
+{
+	(void)state;
+	static const char twain[] = "{\"members\":[" AT("muc", 12, 100) "," AT("fra", 11, 100) "]}";
+	char *text = judge_looks(twain, CARE_DIFFERING_LOOKS);
+	assert_non_null(
+	    strstr(text, "store-differs: etcd's members fra and muc hold different data"));
+	free(text);
+	text = judge_looks(twain, CARE_DIFFERING_LOOKS - 1);
+	assert_string_equal(text, "");
+	free(text);
+	/* One lags, one is only being asked later, one is silent: all is well. */
+	static const char alike[] = "{\"members\":[" AT("muc", 12, 100) "," AT("fra", 11,
+	    99) "," AT("wit", 14, 103) ",{\"name\":\"old\",\"endpoint\":\"y\",\"answers\":true}]}";
+	text = judge_looks(alike, CARE_DIFFERING_LOOKS);
+	assert_string_equal(text, "");
+	free(text);
+}
+
 static void certificates_are_told_thirty_days_before(void **state)
 {
 	(void)state;
@@ -113,6 +144,7 @@ int main(void)
 	    cmocka_unit_test(a_silent_member_is_told_with_what_is_left),
 	    cmocka_unit_test(a_learner_and_a_stranger_are_no_votes),
 	    cmocka_unit_test(a_full_store_is_told_once_and_before),
+	    cmocka_unit_test(members_with_different_data_are_told_when_it_lasts),
 	    cmocka_unit_test(certificates_are_told_thirty_days_before),
 	};
 	return cmocka_run_group_tests_name("care", tests, NULL, NULL);
