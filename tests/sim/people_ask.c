@@ -23,7 +23,7 @@ static void drain_ask(struct person_request *r, const struct incident *i)
 	r->until_ms = sim_wall_ms() + (int64_t)(60000 + i->c % 600000 * sim->layout->pace) + 1000;
 	r->practice = i->kind == INCIDENT_PRACTICE;
 	if (i->kind == INCIDENT_SCHEDULE || (r->practice && i->c % 3 == 0)) {
-		r->start_ms = sim_wall_ms() + paces_ms(5 + i->c % 150) + 1000;
+		r->start_ms = sim_wall_ms() + paces_ms(5 + i->c % 150);
 		r->until_ms += paces_ms(5 + i->c % 150);
 	}
 	snprintf(r->what, sizeof(r->what), "%s %s %.80s", r->actor,

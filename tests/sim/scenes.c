@@ -17,6 +17,7 @@ enum part {
 	LEADER,
 	FOLLOWER,
 	NAME_SERVER,
+	NAME_SERVER_SITE,
 	OTHER_SITE,
 	FOLLOWER_SITE,
 	FOLLOWER_SERVER,
@@ -62,6 +63,12 @@ static const struct scene {
          {INCIDENT_LINES_LOST, NAME_SERVER, 700, 3000, 60, 150},
          {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 5, 1, 9}},
         4},
+    /* It comes back cut off from everybody, while the TTL of the drain passes. */
+    {{{INCIDENT_DISK_FAILS, NAME_SERVER, 0, 0, 900, 1500}, {INCIDENT_DRAIN, SITE, 10, 30, 1, 1},
+         {INCIDENT_ISOLATION, NAME_SERVER_SITE, 20, 200, 150, 400},
+         {INCIDENT_LINES_LOST, NAME_SERVER, 0, 0, 150, 400},
+         {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 30, 1, 9}},
+        5},
     /* A new machine has heard only of a controller that has slept since before a drain, and tells
      * the leader so, for views from others get lost. The drain has just begun, or is far. */
     {{{INCIDENT_STALL_CONTROLLER, FOLLOWER, 0, 0, 300, 300}, {INCIDENT_DRAIN, SITE, 5, 15, 1, 1},
@@ -88,10 +95,10 @@ static const struct scene {
     {{{INCIDENT_SCHEDULE, SITE, 0, 0, 1, 1}, {INCIDENT_SITE_FAILS, DRAWN, 20, 200, 30, 300},
          {INCIDENT_EXTEND, SITE, 1, 300, 1, 1}, {INCIDENT_UNDRAIN, SITE, 1, 600, 1, 1}},
         4},
-    /* It is taken back while another write has no answer, and its time has come when that has. */
-    {{{INCIDENT_SCHEDULE, SOON, 0, 0, 1, 1}, {INCIDENT_ISOLATION, LEADER, 40, 58, 3, 8},
-         {INCIDENT_HOLD, DRAWN, 0, 1, 1, 1}, {INCIDENT_UNDRAIN, SITE, 0, 2, 1, 1}},
-        4},
+    /* It is taken back by who declared it, as it begins and no write can land. */
+    {{{INCIDENT_SCHEDULE, SOON, 0, 0, 1, 1}, {INCIDENT_ISOLATION, LEADER, 48, 50, 3, 8},
+         {INCIDENT_UNDRAIN, SOON, 1, 3, 1, 1}},
+        3},
     /* Members wait for their return, and then it is people who are to return them. */
     {{{INCIDENT_SITE_FAILS, SITE, 0, 0, 30, 60}, {INCIDENT_APPLY, MANUAL, 60, 120, 1, 1}}, 2},
     /* Everything fails everywhere at once, as far as the probes can see, and comes back. */
@@ -155,7 +162,7 @@ static void part_take(
 		while (i->c % 11 == 0 || i->c % 7 == 0)
 			i->c++;
 		break;
-	case SOON: /* begins after five times the pace and a second, for long */
+	case SOON: /* by bert: begins after five times the pace, for long */
 		i->a = cast->site;
 		i->c = 540000;
 		break;
@@ -185,6 +192,9 @@ static void part_take(
 		break;
 	case NAME_SERVER:
 		i->a = cast->name_server;
+		break;
+	case NAME_SERVER_SITE:
+		i->a = l->dnsd_site[cast->name_server];
 		break;
 	case LONG_TTLS:
 		i->a = cast->document + 1;
