@@ -69,6 +69,8 @@ static const struct scene {
          {INCIDENT_LINES_LOST, NAME_SERVER, 0, 0, 150, 400},
          {INCIDENT_CRASH_DNSD, NAME_SERVER, 0, 30, 1, 9}},
         5},
+    /* It is heard, but hears nothing new while a site is drained. */
+    {{{INCIDENT_LINES_LOST, NAME_SERVER, 0, 0, 60, 600}, {INCIDENT_DRAIN, SITE, 1, 30, 1, 1}}, 2},
     /* A new machine has heard only of a controller that has slept since before a drain, and tells
      * the leader so, for views from others get lost. The drain has just begun, or is far. */
     {{{INCIDENT_STALL_CONTROLLER, FOLLOWER, 0, 0, 300, 300}, {INCIDENT_DRAIN, SITE, 5, 15, 1, 1},
