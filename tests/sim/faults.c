@@ -303,13 +303,17 @@ static size_t leader_find(size_t otherwise)
 	return otherwise;
 }
 
+void incident_aim(struct incident *i)
+{
+	if (!i->at_leader)
+		return;
+	i->a = leader_find(i->c % sim->layout->controllers);
+	if (i->kind == INCIDENT_ISOLATION)
+		i->a = sim->layout->controller_site[i->a];
+}
+
 void incident_begin(struct incident *i)
 {
-	if (i->at_leader) {
-		i->a = leader_find(i->c % sim->layout->controllers);
-		if (i->kind == INCIDENT_ISOLATION)
-			i->a = sim->layout->controller_site[i->a];
-	}
 	if (i->kind >= INCIDENT_DRAIN)
 		people_ask(i);
 	else

@@ -290,6 +290,7 @@ size_t store_document_variant(uint64_t revision); /* SIZE_MAX: unknown */
 
 /* ---- faults and people ---- */
 
+void incident_aim(struct incident *i); /* at whoever leads now, where it is meant for that one */
 void incident_begin(struct incident *i);
 void incident_end(struct incident *i);
 /* It sends a write: how much later that arrives, if something happens to it now; else 0. */

@@ -38,7 +38,10 @@ static void line_put(uint64_t at_us, const char *text)
 	printf("%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64 " ", ms / 3600000,
 	    ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
 	for (size_t i = 0; text[i] && i < LINE_BYTES; i++)
-		putchar(text[i] == '\n' ? ';' : text[i]);
+		if (text[i] == '\n')
+			fputs("; ", stdout);
+		else
+			putchar(text[i]);
 	puts(strlen(text) > LINE_BYTES ? " …" : "");
 }
 

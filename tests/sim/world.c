@@ -67,6 +67,7 @@ static void members_collect(void)
 static void on_incident_begin(void *arg)
 {
 	struct incident *i = arg;
+	incident_aim(i);
 	if (sim_narrates && i->kind < INCIDENT_DRAIN) {
 		char *text = incident_tell(sim->plan, i);
 		story_tell("*** %s", text);
