@@ -345,12 +345,14 @@ int request_judge_undrain(
 			free(how);
 		}
 		struct state_drain *drain = state_drain_find(draft_write(d), r->site);
+		bool left = drain->state > MAINTENANCE_DECLARED; /* not just begun by this draft */
 		buf_printf(text, "the drain of %s by %s (%s) is over", r->site, drain->owner,
 		    drain->reason);
 		maintenance_move(drain, MAINTENANCE_RETURNING, now.wall_ms);
 		maintenance_move(drain, MAINTENANCE_ACTIVE, now.wall_ms);
 		state_drain_remove(draft_write(d), r->site);
-		members_ramp(c, d, site, now);
+		if (left)
+			members_ramp(c, d, site, now);
 	} else {
 		buf_printf(text,
 		    "%s was not drained any more; %zu members held back for lack of "

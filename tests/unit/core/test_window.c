@@ -101,6 +101,36 @@ static void people_replace_and_cancel_what_is_scheduled(void **unused)
 	world_end(w);
 }
 
+/* Both are judged together where another write has kept the commit of its beginning waiting. */
+static void window_that_is_taken_back_as_it_begins_moves_nobody(void **unused)
+{
+	struct service *s = service_usual();
+
+	(void)unused;
+	s->pools[0].ramp_s = 60;
+	struct world *w = world_with(s);
+	uint64_t epoch = epoch_of(w);
+	request(w, asked(w, MINUTE, HOUR));
+	keep_up(w, 58 * 1000);
+	w->store_waits = true;
+	request(w, (struct core_request){.type = CORE_REQUEST_HOLD,
+	               .site = "site/fra",
+	               .reason = "power",
+	               .until_ms = w->now.wall_ms + HOUR});
+	keep_up(w, 3000);
+	assert_null(undrain(w, "muc"));
+	commit_ends(w, 0, true);
+	commit_ends(w, 0, true);
+	struct world_reply *r = &w->replies[w->replies_count - 1];
+	assert_int_equal(r->result, 0);
+	assert_contains(r->text, "the drain of muc by anna (new disks) is over");
+	assert_contains(w->history, "drain muc|undrain muc|");
+	assert_int_equal(state_of(w)->drains_count, 0);
+	assert_offered(w, "mail-de", BOTH);
+	assert_int_equal(epoch_of(w), epoch); /* nobody had left, nobody grows back */
+	world_end(w);
+}
+
 static void blocked_dates_refuse_unless_named(void **unused)
 {
 	struct service *s = service_usual();
@@ -156,6 +186,7 @@ int main(void)
 	    cmocka_unit_test(scheduled_drain_waits_until_a_peer_is_proven),
 	    cmocka_unit_test(scheduled_drain_that_never_began_is_told_and_holds_nobody_back),
 	    cmocka_unit_test(people_replace_and_cancel_what_is_scheduled),
+	    cmocka_unit_test(window_that_is_taken_back_as_it_begins_moves_nobody),
 	    cmocka_unit_test(blocked_dates_refuse_unless_named),
 	    cmocka_unit_test(end_moves_by_what_is_asked_for),
 	};
