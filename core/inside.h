@@ -55,13 +55,14 @@ enum {
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
 	CORE_RETURN_LATE_MS = 60 * 1000, /* beyond its time a return waits without an alarm */
-	CORE_LIFT_EPOCHS = 65536, /* farther above is no backup but nonsense, and only alarmed */
-	CORE_LIFT_PAUSE_MS = 60 * 1000,       /* one that lies can not burn numbers fast */
-	CORE_TEXT_LINES = 50,                 /* of a reply, then "and N more" */
-	CORE_CLOCK_JUMP_MS = 10 * 1000,       /* faster than any clock is slewed */
-	CORE_COMMON_SETTLE_MS = 3000,         /* after everything has failed at once */
-	CORE_CAUTION_HOLD_MS = 30 * 1000,     /* a TTL stays short so long after the last failure */
-	CORE_CAUTION_PAUSE_MS = 1000,         /* between commits for TTLs alone */
+	CORE_LIFT_EPOCHS = 65536,  /* farther above is no backup but nonsense, and only alarmed */
+	CORE_LIFT_FIRST_MS = 1000, /* after one lift until the next, twice as long each time … */
+	CORE_LIFT_PAUSE_MS = 60 * 1000,   /* … up to this: who lies can not burn numbers fast */
+	CORE_TEXT_LINES = 50,             /* of a reply, then "and N more" */
+	CORE_CLOCK_JUMP_MS = 10 * 1000,   /* faster than any clock is slewed */
+	CORE_COMMON_SETTLE_MS = 3000,     /* after everything has failed at once */
+	CORE_CAUTION_HOLD_MS = 30 * 1000, /* a TTL stays short so long after the last failure */
+	CORE_CAUTION_PAUSE_MS = 1000,     /* between commits for TTLs alone */
 	CORE_CAUTION_PATIENCE_MS = 10 * 1000, /* a verdict is waited for, at most */
 	CORE_NAMES_FEW = 10,                  /* so many may leave their files without a word */
 	CORE_NAMES_MANY = 1000,               /* more never without the number being confirmed */
@@ -219,7 +220,8 @@ struct core {
 	struct pending pending;
 	uint64_t retry_ms; /* monotonic: no commit before */
 	int refused; /* what the store said to the last commit of automation alone; 0: nothing */
-	uint64_t lift_ms; /* monotonic: no lift before */
+	uint64_t lift_ms;       /* monotonic: no lift before */
+	uint64_t lift_pause_ms; /* after the last lift */
 
 	bool stages_dirty;     /* look at stages although none is due */
 	int64_t stages_due_ms; /* wall: a stage may end by time alone; INT64_MAX: none */

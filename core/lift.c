@@ -18,6 +18,19 @@ static bool ack_is_in_reach(const struct core *c, const struct ack *a)
 	       a->revision < c->state->revision + CORE_LIFT_EPOCHS;
 }
 
+/* Another name server may be farther ahead than those that were heard, and what was drafted may not
+ * have been written: neither waits for long, unless it goes on so. */
+static void lift_pause(struct core *c, struct core_time now)
+{
+	if (c->lift_pause_ms == 0 || now.mono_ms >= c->lift_ms + CORE_LIFT_PAUSE_MS)
+		c->lift_pause_ms = CORE_LIFT_FIRST_MS;
+	else if (c->lift_pause_ms < CORE_LIFT_PAUSE_MS / 2)
+		c->lift_pause_ms *= 2;
+	else
+		c->lift_pause_ms = CORE_LIFT_PAUSE_MS;
+	c->lift_ms = now.mono_ms + c->lift_pause_ms;
+}
+
 void epochs_lift(struct core *c, struct draft *d, struct core_time now)
 {
 	const struct ack *first = NULL;
@@ -36,7 +49,7 @@ void epochs_lift(struct core *c, struct draft *d, struct core_time now)
 	}
 	if (!first)
 		return;
-	c->lift_ms = now.mono_ms + CORE_LIFT_PAUSE_MS;
+	lift_pause(c, now);
 	struct state *s = draft_write(d);
 	s->epoch = epoch;
 	if (s->trial.state == TRIAL_OFFERED) {

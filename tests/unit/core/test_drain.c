@@ -438,6 +438,42 @@ static void epochs_that_were_never_published_prove_nothing_and_are_lifted_over(v
 	world_end(w);
 }
 
+static void a_lift_that_was_not_written_or_not_high_enough_is_followed_by_another(void **unused)
+{
+	struct world *w = world_usual();
+	uint64_t epoch = state_of(w)->epoch;
+
+	(void)unused;
+	w->store_waits = true;
+	w->lift = 100;
+	dnsd_says(w, "muc", epoch + 50, 9);
+	commit_ends(w, E_CONFLICT, false);
+	pass(w, 1100);
+	dnsd_says(w, "muc", epoch + 50, 9);
+	commit_ends(w, 0, true);
+	assert_int_equal(state_of(w)->epoch, epoch + 51);
+	pass(w, 2100);
+	dnsd_says(w, "fra", epoch + 70, 9);
+	commit_ends(w, 0, true);
+	assert_int_equal(state_of(w)->epoch, epoch + 71);
+	world_end(w);
+}
+
+static void a_name_server_that_is_always_ahead_burns_few_numbers(void **unused)
+{
+	struct world *w = world_usual();
+	size_t commits = w->commits;
+
+	(void)unused;
+	w->lift = 100;
+	for (int second = 0; second < 600; second++) {
+		dnsd_says(w, "muc", state_of(w)->epoch + 20, 9);
+		pass(w, 1000);
+	}
+	assert_in_range(w->commits - commits, 10, 16);
+	world_end(w);
+}
+
 static void a_name_server_that_claims_an_absurd_epoch_moves_nothing(void **unused)
 {
 	struct world *w = world_usual();
@@ -475,6 +511,8 @@ int main(void)
 	    cmocka_unit_test(name_servers_are_bounded),
 	    cmocka_unit_test(plan_of_a_drain_changes_nothing_and_shows_the_view),
 	    cmocka_unit_test(epochs_that_were_never_published_prove_nothing_and_are_lifted_over),
+	    cmocka_unit_test(a_lift_that_was_not_written_or_not_high_enough_is_followed_by_another),
+	    cmocka_unit_test(a_name_server_that_is_always_ahead_burns_few_numbers),
 	    cmocka_unit_test(a_name_server_that_claims_an_absurd_epoch_moves_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
