@@ -10,7 +10,7 @@ DESTDIR ?=
 comma := ,
 
 PKGS := libevent libevent_openssl libevent_pthreads libssl libcrypto libcurl ldns yaml-0.1 jansson sqlite3 \
-	liburcu-memb libseccomp libfstrm libxxhash zlib
+	liburcu-memb libseccomp libfstrm libxxhash libsodium gmp zlib
 ROOMS := lib core wire config controlplane healthd dnsd cli
 # A room may use itself and what stands left of it here; scripts/check-layers holds it to that.
 SHARED := lib core wire config

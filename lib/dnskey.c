@@ -71,7 +71,8 @@ static int pair_split(struct dnskey *k, EVP_PKEY *pair, struct err *e)
 	if (k->algorithm == DNSKEY_ED25519) {
 		size_t room = sizeof(s->scalar);
 		sound = EVP_PKEY_get_id(pair) == EVP_PKEY_ED25519 &&
-		        EVP_PKEY_get_raw_public_key(pair, k->rdata + 4, &bytes) == 1 &&
+		        EVP_PKEY_get_raw_public_key(
+		            pair, k->rdata + DNSKEY_RDATA_HEAD_BYTES, &bytes) == 1 &&
 		        EVP_PKEY_get_raw_private_key(pair, s->scalar, &room) == 1;
 	} else {
 		s->ec = EVP_PKEY_get_id(pair) == EVP_PKEY_EC ? EVP_PKEY_get1_EC_KEY(pair) : NULL;
@@ -84,12 +85,12 @@ static int pair_split(struct dnskey *k, EVP_PKEY *pair, struct err *e)
 		        BN_bn2binpad(EC_KEY_get0_private_key(s->ec), s->scalar,
 		            sizeof(s->scalar)) == (int)sizeof(s->scalar);
 		if (sound)
-			memcpy(k->rdata + 4, point + 1, bytes);
+			memcpy(k->rdata + DNSKEY_RDATA_HEAD_BYTES, point + 1, bytes);
 	}
 	if (!sound)
 		return err_set(e, E_INVALID, "the private key is not one of %s",
 		    dnskey_algorithm_name(k->algorithm));
-	k->rdata_bytes = (uint16_t)(4 + bytes);
+	k->rdata_bytes = (uint16_t)(DNSKEY_RDATA_HEAD_BYTES + bytes);
 	return 0;
 }
 

@@ -27,8 +27,9 @@ enum dnskey_state {
 enum {
 	DNSKEY_SECRET_BYTES = 32,
 	DNSKEY_SIGNATURE_BYTES = 64, /* of both algorithms */
-	DNSKEY_RDATA_BYTES = 4 + 64, /* at most */
-	DNSKEY_DS_BYTES = 4 + 32,    /* digest SHA-256 */
+	DNSKEY_RDATA_HEAD_BYTES = 4, /* flags, protocol, algorithm; then the public key */
+	DNSKEY_RDATA_BYTES = DNSKEY_RDATA_HEAD_BYTES + 64, /* at most */
+	DNSKEY_DS_BYTES = 4 + 32,                          /* digest SHA-256 */
 	DNSKEY_ZONE_BYTES = 255,
 };
 

@@ -1,12 +1,16 @@
-/* Signing, the same octets each time. OpenSSL 3.0 has no option for RFC 6979: the nonce is ours,
- * the arithmetic OpenSSL's. */
+/* Signing, the same octets each time. ECDSA: OpenSSL 3.0 has no option for RFC 6979, so the nonce
+ * is ours; the arithmetic is OpenSSL's but for one inverse, which takes GMP a fifteenth of the
+ * time. Ed25519: libsodium's, in half of OpenSSL's time. Decision 096. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <assert.h>
+#include <gmp.h>
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
 #include <openssl/sha.h>
+#include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 #include "lib/dnskey_private.h"
@@ -17,8 +21,11 @@ struct dnskey_bench {
 	EC_GROUP *group;
 	EC_POINT *point;
 	BIGNUM *nonce, *blind, *inverse, *r;
-	EVP_MD_CTX *digest;
+	mpz_t order, blinded;
 };
+
+static_assert(crypto_sign_ed25519_BYTES == DNSKEY_SIGNATURE_BYTES, "a signature is a signature");
+static_assert(crypto_sign_ed25519_SECRETKEYBYTES == 2 * DNSKEY_SECRET_BYTES, "secret, public part");
 
 struct dnskey_bench *dnskey_bench_new(void)
 {
@@ -30,8 +37,14 @@ struct dnskey_bench *dnskey_bench_new(void)
 	b->blind = BN_new();
 	b->inverse = BN_new();
 	b->r = BN_new();
-	b->digest = EVP_MD_CTX_new();
-	assert(b->scratch && b->point && b->nonce && b->blind && b->inverse && b->r && b->digest);
+	assert(b->scratch && b->point && b->nonce && b->blind && b->inverse && b->r);
+	uint8_t order[ECDSA_NONCE_BYTES];
+	int bytes = BN_bn2binpad(EC_GROUP_get0_order(b->group), order, sizeof(order));
+	assert(bytes == (int)sizeof(order));
+	mpz_inits(b->order, b->blinded, NULL);
+	mpz_import(b->order, sizeof(order), 1, 1, 1, 0, order);
+	int begun = sodium_init(); /* any number of times, in any thread */
+	assert(begun >= 0);
 	return b;
 }
 
@@ -46,12 +59,27 @@ void dnskey_bench_free(struct dnskey_bench *b)
 	BN_clear_free(b->blind);
 	BN_clear_free(b->inverse);
 	BN_free(b->r);
-	EVP_MD_CTX_free(b->digest);
+	mpz_clears(b->order, b->blinded, NULL);
 	free(b);
 }
 
-/* r = (kG).x mod q, and 1/k mod q. The inverse is taken of k times something unknown, for it is not
- * computed in constant time. False: r is zero, take the next nonce. */
+/* 1/nonce modulo the order: not in constant time, and what it went through is not wiped. */
+static bool inverse_take(struct dnskey_bench *b)
+{
+	uint8_t octets[ECDSA_NONCE_BYTES] = {0};
+	if (BN_bn2binpad(b->nonce, octets, sizeof(octets)) != (int)sizeof(octets))
+		return false;
+	mpz_import(b->blinded, sizeof(octets), 1, 1, 1, 0, octets);
+	if (mpz_invert(b->blinded, b->blinded, b->order) == 0)
+		return false;
+	size_t bytes = (mpz_sizeinbase(b->blinded, 2) + 7) / 8;
+	assert(bytes <= sizeof(octets));
+	(void)mpz_export(octets, NULL, 1, 1, 1, 0, b->blinded);
+	return BN_bin2bn(octets, (int)bytes, b->inverse) != NULL;
+}
+
+/* r = (kG).x mod q, and 1/k mod q. The inverse is taken of k times something unknown, so that what
+ * can be learnt from it tells nothing of k. False: r is zero, take the next nonce. */
 static bool nonce_apply(struct dnskey_bench *b, const uint8_t *nonce, const uint8_t *blind)
 {
 	const BIGNUM *order = EC_GROUP_get0_order(b->group);
@@ -61,8 +89,7 @@ static bool nonce_apply(struct dnskey_bench *b, const uint8_t *nonce, const uint
 	    EC_POINT_mul(b->group, b->point, b->nonce, NULL, NULL, b->scratch) == 1 &&
 	    EC_POINT_get_affine_coordinates(b->group, b->point, b->r, NULL, b->scratch) == 1 &&
 	    BN_nnmod(b->r, b->r, order, b->scratch) == 1 &&
-	    BN_mod_mul(b->nonce, b->nonce, b->blind, order, b->scratch) == 1 &&
-	    BN_mod_inverse(b->inverse, b->nonce, order, b->scratch) &&
+	    BN_mod_mul(b->nonce, b->nonce, b->blind, order, b->scratch) == 1 && inverse_take(b) &&
 	    BN_mod_mul(b->inverse, b->inverse, b->blind, order, b->scratch) == 1;
 	assert(done);
 	return !BN_is_zero(b->r);
@@ -96,17 +123,21 @@ static void ecdsa_sign(
 	BN_clear(b->inverse);
 }
 
+static void ed25519_sign(const struct dnskey *k, const void *data, size_t bytes, uint8_t *out)
+{
+	uint8_t pair[crypto_sign_ed25519_SECRETKEYBYTES];
+	memcpy(pair, k->secret->scalar, DNSKEY_SECRET_BYTES);
+	memcpy(pair + DNSKEY_SECRET_BYTES, k->rdata + DNSKEY_RDATA_HEAD_BYTES, DNSKEY_SECRET_BYTES);
+	int failed = crypto_sign_ed25519_detached(out, NULL, data, bytes, pair);
+	assert(!failed);
+	sodium_memzero(pair, sizeof(pair));
+}
+
 void dnskey_sign(const struct dnskey *k, struct dnskey_bench *b, const void *data, size_t bytes,
     uint8_t out[static DNSKEY_SIGNATURE_BYTES])
 {
-	if (k->algorithm == DNSKEY_ECDSAP256SHA256) {
+	if (k->algorithm == DNSKEY_ECDSAP256SHA256)
 		ecdsa_sign(k, b, data, bytes, out);
-		return;
-	}
-	size_t room = DNSKEY_SIGNATURE_BYTES;
-	bool done = EVP_MD_CTX_reset(b->digest) == 1 &&
-	            EVP_DigestSignInit(b->digest, NULL, NULL, NULL, k->secret->pair) == 1 &&
-	            EVP_DigestSign(b->digest, out, &room, data, bytes) == 1 &&
-	            room == DNSKEY_SIGNATURE_BYTES;
-	assert(done);
+	else
+		ed25519_sign(k, data, bytes, out);
 }

@@ -1,4 +1,5 @@
 /* Keys that sign zones: signatures are those of the RFCs, and the same each time. */
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/obj_mac.h>
 #include <openssl/sha.h>
 
 #include "lib/base/mem.h"
@@ -85,6 +89,31 @@ static void key_tag_and_ds_are_those_of_rfc_6605(void **state)
 	dnskey_free(k);
 }
 
+/* Every 256th number on the way begins with a zero octet. */
+static void ecdsa_signatures_verify(void **state)
+{
+	(void)state;
+	struct dnskey *k;
+	struct dnskey_bench *bench = dnskey_bench_new();
+	assert_int_equal(
+	    dnskey_new("example.com", DNSKEY_ECDSAP256SHA256, DNSKEY_CSK, &k, NULL), 0);
+	EC_KEY *ec = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
+	uint8_t point[65] = {POINT_CONVERSION_UNCOMPRESSED}, out[64], digest[SHA256_DIGEST_LENGTH];
+	memcpy(point + 1, k->rdata + DNSKEY_RDATA_HEAD_BYTES, 64);
+	assert_int_equal(EC_KEY_oct2key(ec, point, sizeof(point), NULL), 1);
+	for (uint32_t i = 0; i < 2000; i++) {
+		ECDSA_SIG *sig = ECDSA_SIG_new();
+		dnskey_sign(k, bench, &i, sizeof(i), out);
+		SHA256((const uint8_t *)&i, sizeof(i), digest);
+		ECDSA_SIG_set0(sig, BN_bin2bn(out, 32, NULL), BN_bin2bn(out + 32, 32, NULL));
+		assert_int_equal(ECDSA_do_verify(digest, sizeof(digest), sig, ec), 1);
+		ECDSA_SIG_free(sig);
+	}
+	EC_KEY_free(ec);
+	dnskey_bench_free(bench);
+	dnskey_free(k);
+}
+
 /* RFC 8080 section 6, first example. */
 static void ed25519_key_is_that_of_rfc_8080(void **state)
 {
@@ -99,6 +128,25 @@ static void ed25519_key_is_that_of_rfc_8080(void **state)
 	dnskey_ds(k, ds);
 	octets(wanted, 32, "3aa5ab37efce57f737fc1627013fee07bdf241bd10f3b1964ab55c78e79a304b");
 	assert_memory_equal(ds + 4, wanted, 32);
+	dnskey_free(k);
+}
+
+/* RFC 8032 section 7.1, test 2. */
+static void ed25519_signature_is_that_of_rfc_8032(void **state)
+{
+	(void)state;
+	uint8_t secret[32], wanted[64], signature[64];
+	struct dnskey *k;
+	struct dnskey_bench *bench = dnskey_bench_new();
+	octets(secret, 32, "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+	assert_int_equal(
+	    dnskey_new_of_secret("example.com", DNSKEY_ED25519, DNSKEY_CSK, secret, &k, NULL), 0);
+	octets(wanted, 64,
+	    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+	    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+	dnskey_sign(k, bench, "\x72", 1, signature);
+	assert_memory_equal(signature, wanted, 64);
+	dnskey_bench_free(bench);
 	dnskey_free(k);
 }
 
@@ -197,7 +245,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ecdsa_signatures_are_those_of_rfc_6979),
 	    cmocka_unit_test(key_tag_and_ds_are_those_of_rfc_6605),
+	    cmocka_unit_test(ecdsa_signatures_verify),
 	    cmocka_unit_test(ed25519_key_is_that_of_rfc_8080),
+	    cmocka_unit_test(ed25519_signature_is_that_of_rfc_8032),
 	    cmocka_unit_test(nonce_stays_below_the_order_and_takes_any_digest),
 	    cmocka_unit_test(file_gives_back_the_key),
 	    cmocka_unit_test(damaged_files_are_refused_with_the_reason),
