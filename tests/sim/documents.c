@@ -62,7 +62,7 @@ static void fallbacks_draw(struct chance *c, const bool has_v6[POOLS], size_t po
 		out[p] = SIZE_MAX;
 	for (size_t p = 0; p < pools; p++) {
 		size_t q = (p + 1 + chance_draw(c, pools)) % pools;
-		if (!chance_hit(c, 300) || q == p || lends[p] || out[q] != SIZE_MAX ||
+		if (!chance_hit(c, 450) || q == p || lends[p] || out[q] != SIZE_MAX ||
 		    (has_v6[p] && !has_v6[q]))
 			continue;
 		out[p] = q;

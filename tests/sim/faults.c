@@ -1,4 +1,5 @@
 /* What goes wrong, begun and ended. Causes are counted, so that two faults may overlap. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,14 +80,15 @@ static void member_fault(const struct incident *i, bool on)
 
 static bool member_is_of(const struct sim_member *m, const struct incident *i)
 {
-	const char *like = sim->members[i->c % sim->members_count].id;
+	char pool[16];
 	switch (i->kind) {
 	case INCIDENT_SITE_FAILS:
 		return m->site == i->a;
 	case INCIDENT_ALL_FAIL:
 		return sim->layout->region_of[m->site] == i->a;
-	default: /* "POOL/…" */
-		return strncmp(m->id, like, strcspn(like, "/") + 1) == 0;
+	default: /* documents.c: "pN/…" */
+		(void)snprintf(pool, sizeof(pool), "p%u/", (unsigned)i->a);
+		return strncmp(m->id, pool, strlen(pool)) == 0;
 	}
 }
 

@@ -99,6 +99,9 @@ void incident_place(struct incident *i, const struct layout *l, struct chance *c
 	case INCIDENT_ALL_FAIL:
 		i->a = chance_draw(c, l->regions);
 		break;
+	case INCIDENT_POOL_FAILS:
+		i->a = chance_draw(c, l->services[0]->pools_count);
+		break;
 	case INCIDENT_SITE_FAILS:
 	case INCIDENT_DRAIN:
 	case INCIDENT_UNDRAIN:

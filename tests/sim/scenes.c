@@ -14,6 +14,8 @@ enum part {
 	SOON,
 	MANUAL,
 	REGION,
+	EVERYTHING,
+	WITH_FALLBACK,
 	LEADER,
 	FOLLOWER,
 	NAME_SERVER,
@@ -134,6 +136,11 @@ static const struct scene {
     {{{INCIDENT_POOL_FAILS, DRAWN, 0, 0, 100, 900}, {INCIDENT_DRAIN, SITE, 50, 200, 1, 1},
          {INCIDENT_POOL_FAILS, DRAWN, 20, 200, 50, 300}},
         3},
+    /* People have stopped automation, and go on with it while nobody of a pool works. */
+    {{{INCIDENT_HOLD, EVERYTHING, 0, 0, 1, 1},
+         {INCIDENT_POOL_FAILS, WITH_FALLBACK, 5, 20, 600, 1200},
+         {INCIDENT_RELEASE, EVERYTHING, 150, 400, 1, 1}},
+        3},
     /* The one name server that has a document on trial answers otherwise than planned. */
     {{{INCIDENT_WRONG_ANSWERS, NAME_SERVER, 0, 0, 60, 300},
          {INCIDENT_WRONG_ANSWERS, DRAWN, 0, 0, 60, 300}, {INCIDENT_APPLY, DRAWN, 0, 20, 1, 1},
@@ -174,6 +181,14 @@ static void part_take(
 	case REGION:
 		i->a = l->region_of[cast->site];
 		i->c = 4 * (i->c / 4) + 1;
+		break;
+	case EVERYTHING: /* by bert: the scope "all" */
+		i->c = 48 * (i->c / 48);
+		break;
+	case WITH_FALLBACK: /* a pool, where there is one */
+		for (size_t p = 0; p < l->services[0]->pools_count; p++)
+			if (l->services[0]->pools[p].all_down == ALL_DOWN_FALLBACK)
+				i->a = p;
 		break;
 	case LEADER:
 	case FOLLOWER:

@@ -134,6 +134,8 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 		return mem_printf("something waits for the leader's next write");
 	case INCIDENT_ALL_FAIL:
 		return mem_printf("%s: r%" PRIu64 ", %.1f s", names[i->kind], i->a, s);
+	case INCIDENT_POOL_FAILS:
+		return mem_printf("%s: p%" PRIu64 ", %.1f s", names[i->kind], i->a, s);
 	case INCIDENT_SITE_FAILS:
 	case INCIDENT_VANTAGE_LIES:
 	case INCIDENT_HEALTHD_STOPS:
