@@ -91,7 +91,6 @@ bool attempt(uint64_t seed, const struct options *options, bool narrate)
 		alone = true;
 		sim_narrates = narrate;
 		seed_run(seed, options);
-		story_flush();
 		(void)fflush(stdout);
 		_exit(0);
 	}

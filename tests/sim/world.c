@@ -135,6 +135,7 @@ static void world_begin(struct plan *p)
 
 static void world_end(void)
 {
+	story_flush();
 	controllers_release();
 	dnsds_release();
 	healthds_release();
