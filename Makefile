@@ -78,6 +78,7 @@ check: all $(UNIT) $(REPLAY) $(BUILD)/sim/sim
 	@scripts/run-unit $(UNIT)
 	@$(BUILD)/sim/sim --runs 30 --short --quiet --twice
 	@$(BUILD)/sim/sim --runs 200 --short --quiet
+	@$(BUILD)/sim/sim --seed 31000000002 --short --tell >/dev/null
 	@scripts/run-fuzz --replay $(BUILD)/replay
 
 clean:

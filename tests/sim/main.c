@@ -186,6 +186,14 @@ static void options_read(int argc, char **argv, struct options *o)
 		o->seed %= 1000000000;
 }
 
+static int seed_tell(const struct options *o)
+{
+	if (attempt(o->seed, o, true))
+		return 0;
+	fprintf(stderr, "seed %" PRIu64 ": %s\n", o->seed, shared->text);
+	return 1;
+}
+
 static int seeds_run(const struct options *o)
 {
 	uint64_t seed = o->seed;
@@ -228,7 +236,7 @@ int main(int argc, char **argv)
 	coverage = &shared->coverage;
 	printf("simulating from seed %" PRIu64 "\n", o.seed);
 	if (o.tell)
-		return attempt(o.seed, &o, true) ? 0 : 1;
+		return seed_tell(&o);
 	int result = seeds_run(&o);
 	printf("hash of all runs %016" PRIx64 "\n", shared->hash);
 	if (!o.quiet || o.require_coverage) {
