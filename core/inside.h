@@ -166,7 +166,7 @@ struct trial_check {            /* one question to the name server that has the 
 };
 
 struct elapsed_item {
-	char *site;
+	char *site;        /* or region, of a departure */
 	int64_t since_ms;  /* wall time, as the state has it */
 	uint64_t begin_ms; /* monotonic: seen here since */
 };
@@ -396,9 +396,11 @@ void proof_remarks(const struct core *c, const struct state *s, const struct sta
     struct core_time now, struct buf *text);
 
 /* limit.c: rule 7. Whether automation may withhold the member now; records a site's departure. */
-bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_ms);
-/* The end of the region's window; 0: no site has left in it. */
-int64_t limit_end_ms(const struct service_region *region, const struct state *s, int64_t wall_ms);
+bool limit_allows(
+    const struct core *c, struct draft *d, const struct roster_member *m, struct core_time now);
+/* The end of the region's window, wall time; 0: no site has left in it. */
+int64_t limit_end_ms(const struct core *c, const struct service_region *region,
+    const struct state *s, struct core_time now);
 /* Drops the departures of regions that the document has no longer. */
 void limit_prune(struct state *s, const struct service *after);
 
@@ -503,10 +505,13 @@ bool lastsite_allows(struct request *r, const char *what, size_t bad, size_t har
     struct buf *text);
 
 /* elapsed.c */
-void elapsed_refresh(struct elapsed *e, const struct state *s, uint64_t now_ms);
+void elapsed_refresh(struct elapsed *e, const struct state *s, struct core_time now);
 /* Monotonic: when the TTL of what began then has passed here. */
 uint64_t elapsed_until_ms(
     const struct elapsed *e, const char *site, int64_t since_ms, uint32_t ttl_s);
+/* Since the last departure from the region, which was then; 0: it is being decided now. */
+uint64_t elapsed_passed_ms(
+    const struct elapsed *e, const char *region, int64_t since_ms, uint64_t now_ms);
 void elapsed_release(struct elapsed *e); /* back to {0} */
 
 /* queue.c */

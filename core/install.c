@@ -79,7 +79,7 @@ void install_state(struct core *c, struct state *s, struct service *service, cha
 			caution_member_look(c, i, now.mono_ms);
 		}
 	}
-	elapsed_refresh(&c->elapsed, s, now.mono_ms);
+	elapsed_refresh(&c->elapsed, s, now);
 	c->alarms_dirty = c->cautions_dirty = c->stages_dirty = c->drains_dirty = true;
 	view_install(c, out);
 	trial_install(c, now, out);

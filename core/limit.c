@@ -88,28 +88,29 @@ static const struct service_region *region_of(const struct draft *d, const struc
 	return region < d->service->regions_count ? &d->service->regions[region] : NULL;
 }
 
-int64_t limit_end_ms(const struct service_region *region, const struct state *s, int64_t wall_ms)
+int64_t limit_end_ms(const struct core *c, const struct service_region *region,
+    const struct state *s, struct core_time now)
 {
 	const struct state_departure *last = state_departure_find(s, region->name);
-	int64_t window_ms = (int64_t)region->removal_window_s * 1000;
+	uint64_t window_ms = (uint64_t)region->removal_window_s * 1000;
 
-	/* One from the future was written by a clock that was wrong: it counts as of now, at most.
-	 */
-	if (!last || last->at_ms > wall_ms + window_ms || wall_ms - last->at_ms >= window_ms)
+	if (!last)
 		return 0;
-	return last->at_ms + window_ms;
+	uint64_t passed_ms = elapsed_passed_ms(&c->elapsed, region->name, last->at_ms, now.mono_ms);
+	return passed_ms >= window_ms ? 0 : now.wall_ms + (int64_t)(window_ms - passed_ms);
 }
 
-bool limit_allows(struct draft *d, const struct roster_member *m, int64_t wall_ms)
+bool limit_allows(
+    const struct core *c, struct draft *d, const struct roster_member *m, struct core_time now)
 {
 	const struct service_region *region = region_of(d, m);
 	const char *site = d->service->sites[m->site].name;
 
 	if (!region || region->removal_window_s == 0 || !site_would_leave(d, m))
 		return true;
-	if (limit_end_ms(region, draft_read(d), wall_ms) > 0)
+	if (limit_end_ms(c, region, draft_read(d), now) > 0)
 		return strcmp(state_departure_find(draft_read(d), region->name)->site, site) == 0;
-	state_departure_put(draft_write(d), region->name, site, wall_ms);
+	state_departure_put(draft_write(d), region->name, site, now.wall_ms);
 	return true;
 }
 

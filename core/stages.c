@@ -44,7 +44,7 @@ static enum kept_by kept_by(
 	/* When it ends, the members recover one after the other: none leaves because it is late. */
 	if (c->common_ms[region] > 0 && now.mono_ms - c->common_ms[region] < CORE_COMMON_SETTLE_MS)
 		return KEPT_BY_COMMON;
-	return limit_allows(d, m, now.wall_ms) ? KEPT_BY_NOTHING : KEPT_BY_LIMIT;
+	return limit_allows(c, d, m, now) ? KEPT_BY_NOTHING : KEPT_BY_LIMIT;
 }
 
 void stage_conclude_down(
@@ -108,8 +108,7 @@ static bool kept_advance(
     struct core *c, struct draft *d, struct roster_member *m, struct core_time now)
 {
 	const struct service_pool *pool = pool_of(d, m);
-	int64_t end_ms =
-	    limit_end_ms(&d->service->regions[pool->region], draft_read(d), now.wall_ms);
+	int64_t end_ms = limit_end_ms(c, &d->service->regions[pool->region], draft_read(d), now);
 
 	/* What was concluded then must be so now (rules 5 and 6). */
 	if (verdict_conclude(&m->tally, pool->witnesses) != CONCLUDE_DOWN) {

@@ -120,6 +120,63 @@ static void held_removal_happens_when_the_window_has_passed(void **unused)
 	world_end(w);
 }
 
+/* By hand, or by NTP: the site left as long ago as before. */
+static void clock_that_is_set_back_ends_no_window(void **unused)
+{
+	struct world *w = world_with(service_limited());
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	goes_on(w, 300000, NULL);
+	w->now.wall_ms -= HOUR;
+	goes_on(w, 1000, NULL);
+	everyone_says(w, KDIN_FRA, DOWN);
+	goes_on(w, 290000, KDIN_FRA);
+	assert_offered(w, "kdin", "127.10.0.34 127.20.0.34");
+	goes_on(w, 12000, KDIN_FRA);
+	assert_offered(w, "kdin", "127.10.0.34");
+	world_end(w);
+}
+
+/* It does not know how long ago; a window at most. */
+static void window_from_the_future_counts_as_of_now(void **unused)
+{
+	struct world *w = world_with(service_limited());
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	w->now.wall_ms -= 24 * HOUR;
+	world_core_new(w);
+	world_lead(w, true);
+	all_is_up(w);
+	everyone_says(w, KDIN_FRA, DOWN);
+	goes_on(w, 590000, KDIN_FRA);
+	assert_offered(w, "kdin", "127.10.0.34 127.20.0.34");
+	goes_on(w, 12000, KDIN_FRA);
+	assert_offered(w, "kdin", "127.10.0.34");
+	world_end(w);
+}
+
+/* Its age by the wall clock counts, also where the machine was started later. */
+static void window_that_was_over_before_the_start_holds_nobody(void **unused)
+{
+	struct world *w = world_with(service_limited());
+
+	(void)unused;
+	everyone_says(w, MAIL_MUC, DOWN);
+	everyone_says(w, MAIL_MUC, UP);
+	w->now.wall_ms += HOUR;
+	w->now.mono_ms = 5000;
+	world_core_new(w);
+	world_lead(w, true);
+	all_is_up(w);
+	everyone_says(w, KDIN_FRA, DOWN);
+	assert_offered(w, "kdin", "127.10.0.34");
+	world_end(w);
+}
+
 /* Who comes and goes does not keep another one, that is dead, in the answers. */
 static void window_is_not_renewed_by_the_site_that_opened_it(void **unused)
 {
@@ -532,6 +589,9 @@ int main(void)
 	    cmocka_unit_test(same_site_follows_in_all_its_pools),
 	    cmocka_unit_test(held_removal_happens_when_the_window_has_passed),
 	    cmocka_unit_test(window_is_not_renewed_by_the_site_that_opened_it),
+	    cmocka_unit_test(clock_that_is_set_back_ends_no_window),
+	    cmocka_unit_test(window_from_the_future_counts_as_of_now),
+	    cmocka_unit_test(window_that_was_over_before_the_start_holds_nobody),
 	    cmocka_unit_test(departure_goes_with_its_region),
 	    cmocka_unit_test(held_member_that_recovers_never_left),
 	    cmocka_unit_test(people_are_not_limited),
