@@ -15,6 +15,7 @@ sys.path.insert(0, str(CHAOS))
 from tandemchaos import followers, linearizable, model, plan, verdict  # noqa: E402
 from tandemchaos.history import NOTHING, OK, REFUSED, UNKNOWN, Operation  # noqa: E402
 from tandemchaos.report import Distributions, percentile  # noqa: E402
+from tandemchaos.watch import Watcher  # noqa: E402
 
 DRAIN_MUC, DRAIN_FRA, HOLD = "drain/muc", "drain/fra", "hold/pool/spare"
 
@@ -172,6 +173,17 @@ def test_confirmed_writes_stand_in_the_history_once():
     refused = declare((1, 2), HOLD, "chaos-1", REFUSED)
     assert verdict.exactly_once([refused], [line("chaos-1", 4)])
     assert verdict.exactly_once([], [line("chaos-1", 5), line("chaos-2", 4)])
+
+
+def test_a_serial_goes_back_only_after_a_crash_with_a_view_that_was_not_kept():
+    told, crashed = [], {}
+    watcher = Watcher("dnsd-muc", "127.10.0.53", told.append, crashed)
+    assert watcher.judge_serial(16, 17, 1.0) == 17 and not told
+    assert watcher.judge_serial(17, 16, 2.0) == 17 and len(told) == 1
+    crashed["dnsd-muc"] = 3.0
+    assert watcher.judge_serial(17, 17, 2.9) == 17  # was asked before
+    assert watcher.judge_serial(17, 16, 3.1) == 16 and len(told) == 1
+    assert watcher.judge_serial(16, 15, 3.2) == 16 and len(told) == 2
 
 
 def test_the_same_seed_is_the_same_plan():

@@ -9,7 +9,7 @@ import pytest
 
 from tandemworld import dns
 from tandemworld.processes import Processes, until
-from tandemworld.world import programs_folder, slack
+from tandemworld.world import CHECKOUT, programs_folder, slack
 from conftest import fresh_folder
 
 ADDRESS, PORT, METRICS = "127.0.0.1", 5316, 9316
@@ -155,7 +155,7 @@ def test_a_new_process_takes_over_in_the_same_confinement(servers):
 
 def test_what_the_unit_takes_away_is_written_down():
     """The unit says the same to systemd, which is not there in these tests."""
-    path = programs_folder().parent.parent / "packaging" / "systemd" / "tandem-dnsd.service.in"
+    path = CHECKOUT / "packaging" / "systemd" / "tandem-dnsd.service.in"
     unit = dict(line.split("=", 1) for line in path.read_text().splitlines()
                 if "=" in line and not line.startswith("#"))
     assert unit["ProtectSystem"] == "strict" and unit["StateDirectory"] == "tandem/dnsd"

@@ -12,6 +12,9 @@ from .network import between
 SITE_DAEMONS = ("controld", "etcd", "healthd", "dnsd", "mail", "https")
 
 
+UNKEPT = b"the view is served but not on disk"  # a dnsd's log says so: decisions 075 and 076
+
+
 def others_than(site):
     return [other.name for other in SITES if other.name != site]
 
@@ -22,6 +25,9 @@ class Faults:
         # Name servers that could not answer, for rule 4: {server: [(from, to)]}.
         self.unable = {f"dnsd-{site.name}": [] for site in world.dnsd_sites}
         self._since = {}
+        self._full = {}  # {whose disk: how long its log was before}
+        # Name servers that crashed after they had said that a view is not kept, and when.
+        self.crashed_unkept = {}
 
     def begin(self, fault):
         """Returns the moment before it took effect."""
@@ -33,6 +39,7 @@ class Faults:
                 self._hit("kill", name)
         elif fault.what == "full":
             self._world.process(fault.target).may_end()  # etcd does; ours are checked in `trouble`
+            self._full[fault.target] = self._world.process(fault.target).log_path.stat().st_size
             self._world.disks[fault.target].fill()
         elif fault.what == "clock":
             self._world.clocks[fault.target].set(fault.amount)
@@ -50,6 +57,7 @@ class Faults:
                 self._restore(name)
         elif fault.what == "full":
             self._world.disks[fault.target].free()
+            self._full.pop(fault.target, None)
             self._restore(fault.target)
         elif fault.what == "clock":
             self._world.clocks[fault.target].set(0)
@@ -66,7 +74,13 @@ class Faults:
             return time.monotonic()
         if name in self.unable:
             self._since.setdefault(name, time.monotonic())
-        return process.kill() if how == "kill" else process.stop()
+        moment = process.kill() if how == "kill" else process.stop()
+        if how == "kill" and name in self._full:
+            with open(process.log_path, "rb") as log:
+                log.seek(self._full[name])
+                if UNKEPT in log.read():
+                    self.crashed_unkept[name] = time.monotonic()
+        return moment
 
     def _restore(self, name):
         process = self._world.process(name)

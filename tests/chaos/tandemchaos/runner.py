@@ -43,7 +43,7 @@ class Runner:
         """All rounds, or until the moment `end`. Returns sentences about what was broken."""
         bad = []
         self._first_document()
-        with Watch(self.world) as self.watch, \
+        with Watch(self.world, self.faults.crashed_unkept) as self.watch, \
                 Operators(self.world, self.history, self.seed) as self.operators:
             try:
                 for round_ in rounds:

@@ -29,8 +29,9 @@ class Look(NamedTuple):
 class Watcher:
     """One name server's."""
 
-    def __init__(self, name, address, tell):
+    def __init__(self, name, address, tell, crashed_unkept):
         self.name, self.address = name, address
+        self._crashed_unkept = crashed_unkept
         self.looks = []
         self.others = 0
         self._tell = tell
@@ -47,12 +48,24 @@ class Watcher:
         elif not reply.addresses <= MAIL_ADDRESSES:
             self._bad(1, f"strange addresses for {name}: {sorted(reply.addresses)}")
 
+    def judge_serial(self, former, serial, asked):
+        """Rule 2; returns what the next serial has to reach. After a crash on a full disk the first
+        answer may go back, if the name server has said that what it answers is not kept."""
+        crashed = self._crashed_unkept.get(self.name)
+        if crashed is not None and asked > crashed:
+            del self._crashed_unkept[self.name]
+        elif serial < former:
+            self._bad(2, f"serial {former}, then {serial}")
+            return former
+        return serial
+
     def watch(self, end):
         former = 0
         with contextlib.closing(dns.Asker(self.address)) as asker:
             number = 0
             while not end.wait(PAUSE_S):
                 number += 1
+                asked = time.monotonic()
                 told = asker.ask(service.ZONE, dns.TYPE_SOA)
                 reply = asker.ask(service.NAME) if told else None
                 moment = time.monotonic()
@@ -62,10 +75,8 @@ class Watcher:
                 self.looks.append(Look(moment, told.serial, reply.addresses))
                 if told.serial is None:
                     self._bad(1, f"no SOA of {service.ZONE}: rcode {told.rcode}")
-                elif told.serial < former:
-                    self._bad(2, f"serial {former}, then {told.serial}")
                 else:
-                    former = told.serial
+                    former = self.judge_serial(former, told.serial, asked)
                 self._judge(service.NAME, reply)
                 if number % OTHERS_EVERY == 0:
                     self._watch_others(asker)
@@ -128,11 +139,11 @@ class Watcher:
 
 
 class Watch:
-    def __init__(self, world):
+    def __init__(self, world, crashed_unkept):
         self.violations = []
         self._end = threading.Event()
         self.watchers = {f"dnsd-{site.name}": Watcher(f"dnsd-{site.name}", site.dns,
-                                                      self.violations.append)
+                                                      self.violations.append, crashed_unkept)
                          for site in world.dnsd_sites}
         self._threads = [threading.Thread(target=watcher.watch, args=(self._end,), daemon=True)
                          for watcher in self.watchers.values()]

@@ -259,7 +259,8 @@ class Operator:
         for line in expected:
             words = (re.escape(part) for part in " ".join(line.split()).split("…"))
             pattern = re.compile(".*".join(words))
-            while lines and not pattern.fullmatch(lines[0]):
+            # Longer lines are folded, where depends on the length of the world's paths.
+            while lines and not any(pattern.fullmatch(" ".join(lines[:n])) for n in (1, 2, 3)):
                 lines.pop(0)
             assert lines, (f"{step.where}: {step.command}\nthe page says that it prints\n  {line}\n"
                            f"but it printed\n{output}")
