@@ -12,7 +12,7 @@ enum {
 	CARE_CERTIFICATES = 256,
 	CARE_DAYS = 30,            /* a certificate that expires sooner is an alarm */
 	CARE_SPACE_PERCENT = 80,   /* of etcd's quota */
-	CARE_DIFFERING_LOOKS = 3,  /* in a row: one may fall into the middle of a write */
+	CARE_DIFFERING_LOOKS = 3,  /* one may fall into the middle of a write */
 	CARE_HEARD_MS = 15 * 60000 /* a certificate not shown for so long is forgotten */
 };
 
@@ -34,9 +34,10 @@ struct care_alarms {
 	struct care_alarm items[CARE_ALARMS];
 	size_t count;
 };
-/* How many looks in a row have seen two members of the store with different data, after this one:
- * one has applied as much of the common log as the other, and yet is at an earlier revision. etcd's
- * own checks compare equal revisions only and miss it (decision 095). */
+/* How many looks have seen two members of the store with different data, after this one: one has
+ * applied as much of the common log as the other, and yet is at an earlier revision. A look that
+ * does not see it, for a write may hide it, takes one off. etcd's own checks compare equal
+ * revisions only and miss it (decision 095). */
 unsigned care_differing(const json_t *told, unsigned before);
 /* Adds what is wrong. `told` is store_describe's (NULL: not known yet). */
 void care_judge_store(struct care_alarms *out, const json_t *told, unsigned differing);

@@ -119,19 +119,20 @@ unsigned care_differing(const json_t *told, unsigned before)
 {
 	const json_t *other;
 	if (differing_member(json_object_get(told, "members"), &other) == NULL)
-		return 0;
-	return before < CARE_DIFFERING_LOOKS ? before + 1 : before;
+		return before > 0 ? before - 1 : 0;
+	return before < 2 * CARE_DIFFERING_LOOKS ? before + 1 : before;
 }
 
 static void differing_judge(struct care_alarms *out, const json_t *members)
 {
 	const json_t *other, *member = differing_member(members, &other);
+	char who[160] = "";
 	if (member != NULL)
-		alarm_add(out, "store-differs",
-		    "etcd's members %.60s and %.60s hold different data, and each decides by its "
-		    "own: keep one, make the others anew from it "
-		    "(docs/operations/lost-majority.md)",
-		    name_of(member), name_of(other));
+		snprintf(who, sizeof(who), " %.60s and %.60s", name_of(member), name_of(other));
+	alarm_add(out, "store-differs",
+	    "etcd's members%s hold different data, and each decides by its own: keep one, make the "
+	    "others anew from it (docs/operations/lost-majority.md)",
+	    who);
 }
 
 void care_judge_store(struct care_alarms *out, const json_t *told, unsigned differing)

@@ -19,15 +19,18 @@ static bool ack_is_in_reach(const struct core *c, const struct ack *a)
 }
 
 /* Another name server may be farther ahead than those that were heard, and what was drafted may not
- * have been written: neither waits for long, unless it goes on so. */
+ * have been written: neither waits for long, unless it goes on so. Each lift doubles the pause,
+ * each quiet minute halves it. */
 static void lift_pause(struct core *c, struct core_time now)
 {
-	if (c->lift_pause_ms == 0 || now.mono_ms >= c->lift_ms + CORE_LIFT_PAUSE_MS)
-		c->lift_pause_ms = CORE_LIFT_FIRST_MS;
-	else if (c->lift_pause_ms < CORE_LIFT_PAUSE_MS / 2)
-		c->lift_pause_ms *= 2;
-	else
-		c->lift_pause_ms = CORE_LIFT_PAUSE_MS;
+	uint64_t quiet =
+	    now.mono_ms > c->lift_ms ? (now.mono_ms - c->lift_ms) / CORE_LIFT_PAUSE_MS : 0;
+	uint64_t pause_ms =
+	    quiet > 0 ? c->lift_pause_ms >> (quiet < 6 ? quiet : 6) : 2 * c->lift_pause_ms;
+
+	if (pause_ms > CORE_LIFT_PAUSE_MS)
+		pause_ms = CORE_LIFT_PAUSE_MS;
+	c->lift_pause_ms = pause_ms > CORE_LIFT_FIRST_MS ? pause_ms : CORE_LIFT_FIRST_MS;
 	c->lift_ms = now.mono_ms + c->lift_pause_ms;
 }
 

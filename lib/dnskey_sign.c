@@ -75,7 +75,9 @@ static bool inverse_take(struct dnskey_bench *b)
 	size_t bytes = (mpz_sizeinbase(b->blinded, 2) + 7) / 8;
 	assert(bytes <= sizeof(octets));
 	(void)mpz_export(octets, NULL, 1, 1, 1, 0, b->blinded);
-	return BN_bin2bn(octets, (int)bytes, b->inverse) != NULL;
+	bool done = BN_bin2bn(octets, (int)bytes, b->inverse) != NULL;
+	OPENSSL_cleanse(octets, sizeof(octets));
+	return done;
 }
 
 /* r = (kG).x mod q, and 1/k mod q. The inverse is taken of k times something unknown, so that what
@@ -120,6 +122,7 @@ static void ecdsa_sign(
 	OPENSSL_cleanse(nonce, sizeof(nonce));
 	OPENSSL_cleanse(blind, sizeof(blind));
 	BN_clear(b->nonce);
+	BN_clear(b->blind);
 	BN_clear(b->inverse);
 }
 
