@@ -41,6 +41,28 @@ static bool others_recover(const struct state *former, const struct state *next,
 	return false;
 }
 
+static bool is_up(const struct state_member *m)
+{
+	return m && m->verdict == MEMBER_UP && m->stage != STAGE_OUT;
+}
+
+/* The same where the fallback works again: it stands in at once, as it would a commit later. */
+static bool fallback_recovers(
+    const struct state *former, const struct state *next, const struct service *s, size_t p)
+{
+	static struct offers after;
+	const struct service_pool *pool = &s->pools[p];
+	char id[MEMBER_ID_BYTES];
+	if (pool->all_down != ALL_DOWN_FALLBACK)
+		return false;
+	offer_decide(s, next, p, &after);
+	for (size_t i = 0; after.borrows && i < s->pools[pool->fallback].members_count; i++)
+		if (is_up(state_member_find(next, member_id(s, pool->fallback, i, id))) &&
+		    !is_up(state_member_find(former, id)))
+			return true;
+	return false;
+}
+
 /* What comes back from a drain may work, here or in the fallback, and takes over from who was
  * offered for want of others. */
 static bool drain_ends(const struct state *former, const struct state *next)
@@ -111,6 +133,7 @@ void pace_committed(
 		for (size_t site = 0; site < s->sites_count; site++)
 			if (!s->sites[site].witness && !maintenance_of(next, s->sites[site].name) &&
 			    site_leaves(former, next, s, p, site) &&
-			    !others_recover(former, next, s, p, site) && !drain_ends(former, next))
+			    !others_recover(former, next, s, p, site) &&
+			    !fallback_recovers(former, next, s, p) && !drain_ends(former, next))
 				removal_check(controller, former, next, s, p, site);
 }
