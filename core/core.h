@@ -75,7 +75,7 @@ struct core_trial_look {
 /* What was heard when somebody was asked because of a drain (core_questions), or what a measure of
  * the service document shows. A fact of the moment, kept until a later one replaces it. */
 enum core_look_type { LOOK_NAME_SERVER, LOOK_RESOLVER, LOOK_MEASURE };
-enum { LOOK_A = 1, LOOK_SOA = 6, LOOK_AAAA = 28 }; /* DNS types */
+enum { LOOK_A = 1, LOOK_SOA = 6, LOOK_PTR = 12, LOOK_TXT = 16, LOOK_AAAA = 28 }; /* DNS types */
 struct core_look {
 	enum core_look_type type;
 	const char *subject; /* endpoint of a name server; name of a resolver or measure */
@@ -87,7 +87,20 @@ struct core_look {
 	const struct addr *addresses;
 	size_t addresses_count;
 	int64_t value_milli; /* of a measure: thousandths of its unit */
-	const char *detail;  /* of a measure: who still comes, or "" */
+	/* Of a measure: who still comes. Of a PTR: the names, blanks between. Of a TXT: the records
+	 * that begin with v=spf1, each joined (RFC 7208 3.3), blanks between. Else "". */
+	const char *detail;
+};
+
+/* A mail host says which sending addresses it has: all of them, each time. */
+struct core_host {
+	const char *site, *name; /* authenticated site; name of the host, unique in the site */
+	uint64_t epoch;          /* of the view that it acts on */
+	const struct core_bound {
+		struct addr address;
+		uint32_t queued; /* mails that have to leave from it */
+	} * bound;
+	size_t bound_count;
 };
 
 /* What a document does to the names of names files: counted by the shell, which can read lists. */
@@ -166,6 +179,7 @@ enum core_event_type {
 	CORE_OBSERVATION,
 	CORE_ACK,
 	CORE_LOOK,
+	CORE_HOST,
 	CORE_TRIAL_DOCUMENT, /* the document on trial, as the store has it */
 	CORE_TRIAL_LOOK,
 	CORE_REQUEST,
@@ -189,6 +203,7 @@ struct core_event {
 		struct core_observation observation;
 		struct core_ack ack;
 		struct core_look look;
+		struct core_host host;
 		struct {
 			uint64_t revision;
 			struct service *service; /* held by the core */
@@ -321,7 +336,8 @@ enum { CORE_TRIAL_QUESTIONS = 60 };
 size_t core_trial_questions(
     const struct core *c, struct core_time now, struct core_trial_question *out, size_t max);
 
-/* What the leader has to ask again and again because sites are drained. Borrowed from the service,
+/* What the leader has to ask again and again because sites are drained, or sending addresses are on
+ * their way into use. Borrowed from the service,
  * valid until the next step. */
 struct core_question {
 	enum core_look_type type; /* LOOK_NAME_SERVER or LOOK_RESOLVER */
@@ -388,6 +404,15 @@ struct core_look_view { /* the last that was heard of each */
 	uint64_t age_ms;
 	int64_t value_milli; /* of a measure; a counter's growth a second */
 };
+struct core_sender_view { /* as state->senders, in their order */
+	struct addr address;
+	const char *site, *customer, *spf, *host;
+	enum sender_state state;
+	const char *use;  /* "bind" "use" "leave", or "" */
+	const char *text; /* what it waits for, or what led there */
+	int64_t since_ms;
+	uint32_t queued; /* as its host says */
+};
 struct core_site_view { /* as service->sites, in their order */
 	const char *name;
 	bool drained;
@@ -410,6 +435,8 @@ struct core_report {
 	size_t sites_count;
 	struct core_look_view *looks;
 	size_t looks_count;
+	struct core_sender_view *senders;
+	size_t senders_count;
 	uint64_t observations_unknown; /* of members or checks that are not configured; ignored */
 	char **texts;                  /* storage of sentences */
 	size_t texts_count;

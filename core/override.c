@@ -18,6 +18,8 @@ const char *override_name(enum override o)
 		return "minimum";
 	case OVERRIDE_OWNER:
 		return "owner";
+	case OVERRIDE_IN_USE:
+		return "in-use";
 	case OVERRIDES:
 		break;
 	}

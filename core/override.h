@@ -11,7 +11,8 @@ enum override {                /* bits; kept in the state by their names */
 	OVERRIDE_UNPROVEN = 2, /* nobody else is proven to work now, but some are not known down */
 	OVERRIDE_MINIMUM = 4,  /* min_members and min_percent of a pool */
 	OVERRIDE_OWNER = 8,    /* what another person has declared */
-	OVERRIDES = 16,        /* above all of them */
+	OVERRIDE_IN_USE = 16,  /* a sending address keeps its SPF record until it is let go */
+	OVERRIDES = 32,        /* above all of them */
 };
 
 const char *override_name(enum override o); /* "blocked" … */

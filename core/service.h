@@ -143,7 +143,6 @@ struct service_names { /* a names file: its content is a list, wire/names.h */
 	uint64_t count;
 };
 
-/* Parsed, checked and kept; acted on by later parts. */
 struct service_spf_set {
 	char *name; /* "_spf.retarus.com." */
 	char **terms;
@@ -157,8 +156,14 @@ struct service_pair {
 	char *customer;
 	char **domains;
 	size_t domains_count;
+	char *spf; /* the SPF set that lets its addresses send; NULL: nobody is told to use them */
 	struct service_push_sender *addresses; /* one or more a site */
 	size_t addresses_count;
+};
+enum { SENDING_QUEUE_LIFETIME_S = 5 * 86400, SENDING_QUARANTINE_S = 30 * 86400 };
+struct service_sending { /* how dedicated addresses come into use and leave it (rule 11) */
+	uint32_t queue_lifetime_s; /* no mail waits longer in a host's queue */
+	uint32_t quarantine_s;     /* a retired address goes to no other customer before */
 };
 struct service_component {
 	char *name;
@@ -256,6 +261,7 @@ struct service {
 	size_t push_senders_count;
 	struct service_pair *pairs;
 	size_t pairs_count;
+	struct service_sending sending;
 	struct service_component *components;
 	size_t components_count;
 	struct service_maintenance maintenance;

@@ -174,6 +174,33 @@ struct state_trial { /* the last one */
 	char *text; /* once it is over: what was asked and answered */
 };
 
+/* A dedicated sending address on its way into use and out of it (rule 11, docs/sending.md). The
+ * table of moves is in core/sender.c. */
+enum sender_state {
+	SENDER_ALLOCATED, /* declared; not every name server is seen to answer its SPF record */
+	SENDER_IN_SPF,    /* all do */
+	SENDER_VISIBLE,   /* no older SPF record can be kept any longer, and none is seen outside */
+	SENDER_PTR_OK,    /* its PTR names a host whose forward name is it: may be bound */
+	SENDER_BOUND,     /* a host says that it has it */
+	SENDER_ACTIVE,    /* all of that at once: mail may leave from it */
+	SENDER_SUSPENDED, /* its site is drained: no new mail */
+	SENDER_LEAVING,   /* declared no more: what is queued may still leave from it */
+	SENDER_RETIRED,   /* no host has it: its SPF term may go; in quarantine */
+};
+enum { SENDER_STATES = SENDER_RETIRED + 1 };
+
+struct state_sender {
+	struct addr address;
+	char *site, *customer;
+	char *spf;  /* the SPF set that has to cover it, as long as it may be used */
+	char *host; /* says that it has it, and has not said otherwise since; NULL: none */
+	enum sender_state state;
+	int64_t since_ms;
+	uint64_t epoch; /* of the publication that came with this state; 0: about to be written */
+	bool used;      /* it has been ACTIVE */
+	char *evidence; /* a sentence: what led to this state */
+};
+
 struct state {
 	char cluster[VIEW_CLUSTER_BYTES];
 	uint64_t epoch;    /* of the last publication; 0 = nothing published yet */
@@ -202,6 +229,8 @@ struct state {
 	size_t intents_count;
 	struct view_leave *leaves; /* names that left their lists; by revision, bounded */
 	size_t leaves_count;
+	struct state_sender *senders; /* sorted by address */
+	size_t senders_count;
 	struct state_trial trial;
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
@@ -211,6 +240,7 @@ enum {                        /* bounds, so that the document fits the store */
 	STATE_DRAINS = 64,    /* one a site */
 	STATE_INTENTS = 256,
 	STATE_REMOVALS = 8192,             /* and losses */
+	STATE_SENDERS = 2000,              /* in and out of use, and in quarantine */
 	STATE_LEAVES = 1000,               /* one a revision */
 	STATE_REMOVALS_BYTES = 256 * 1024, /* of them together, about as encoded */
 	STATE_EVIDENCE_BYTES = 384 * 1024, /* of all members together */
@@ -258,6 +288,13 @@ struct state_practice *state_practice_find(const struct state *s, const char *si
 void state_practices_copy(struct state *to, const struct state *from);
 void state_practices_free(struct state *s);
 const char *practice_result_name(enum practice_result r); /* "none" "passed" … */
+struct state_sender *state_sender_find(const struct state *s, const struct addr *address);
+/* Not there yet; ALLOCATED, all its texts NULL. */
+struct state_sender *state_sender_add(struct state *s, const struct addr *address);
+void state_sender_remove(struct state *s, const struct addr *address); /* there */
+void state_senders_copy(struct state *to, const struct state *from);
+void state_senders_free(struct state *s);
+const char *sender_state_name(enum sender_state s); /* "allocated" "in-spf" … */
 struct state_departure *state_departure_find(const struct state *s, const char *region);
 void state_departure_put(struct state *s, const char *region, const char *site, int64_t at_ms);
 

@@ -96,6 +96,19 @@ struct view_catalog {
 	size_t leaves_count;
 };
 
+/* What a host may do with a dedicated sending address (docs/sending.md). One that is not named is
+ * not touched: no host may have it. */
+enum view_use {
+	VIEW_BIND,  /* have it on an interface, and send nothing from it */
+	VIEW_USE,   /* send from it */
+	VIEW_LEAVE, /* take no new mail for it; let go once what is queued is gone */
+};
+struct view_sender {
+	struct addr address;
+	char *site, *customer;
+	enum view_use use;
+};
+
 struct view {
 	char cluster[VIEW_CLUSTER_BYTES]; /* UUID: epochs of different clusters don't compare */
 	uint64_t epoch;
@@ -103,6 +116,8 @@ struct view {
 	struct view_catalog *catalog; /* NULL in a delta */
 	struct view_pool *pools;      /* sorted by name */
 	size_t pools_count;
+	struct view_sender *senders; /* sorted by address; of no use to name servers */
+	size_t senders_count;
 };
 
 struct view *view_new(void);
@@ -112,6 +127,7 @@ void view_free(struct view *v); /* drops its hold of the catalog; NULL allowed *
 struct view_catalog *view_catalog_hold(struct view_catalog *c);
 void view_catalog_drop(struct view_catalog *c);
 struct view_loss *view_losses_copy(const struct view_loss *losses, size_t count);
+const char *view_use_name(enum view_use u); /* "bind" "use" "leave" */
 void view_losses_free(struct view_loss *losses, size_t count);
 void view_names_release(struct view_catalog *c); /* frees the names, leaves their number */
 
