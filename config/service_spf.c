@@ -6,6 +6,7 @@
 
 #include "config/dname.h"
 #include "config/service_draft.h"
+#include "core/spf.h"
 #include "lib/base/mem.h"
 
 enum { SPF_LOOKUPS = 10, SPF_BYTES = 450 };
@@ -19,30 +20,6 @@ struct term {
 	bool qualified;
 };
 
-static bool prefix_is_valid(const char *digits, unsigned max)
-{
-	const size_t bytes = strlen(digits);
-
-	return bytes >= 1 && bytes <= 3 && strspn(digits, "0123456789") == bytes &&
-	       strtoul(digits, NULL, 10) <= max;
-}
-
-/* ip4:192.0.2.0/24 */
-static bool network_is_valid(const char *value, uint8_t family)
-{
-	const char *slash = strchr(value, '/');
-	const size_t bytes = slash != NULL ? (size_t)(slash - value) : strlen(value);
-	char text[ADDR_TEXT_BYTES];
-	struct addr address;
-
-	if (bytes >= sizeof(text))
-		return false;
-	memcpy(text, value, bytes);
-	text[bytes] = '\0';
-	return addr_parse(text, &address, NULL) == 0 && address.family == family &&
-	       (slash == NULL || prefix_is_valid(slash + 1, family == 4 ? 32 : 128));
-}
-
 /* What a term says; E_INVALID with the message. Macros (%{…}) are left to the receivers. */
 static int term_parse(const char *text, struct term *out, struct err *e)
 {
@@ -50,6 +27,7 @@ static int term_parse(const char *text, struct term *out, struct err *e)
 	const size_t name_bytes = strcspn(name, ":=/");
 	const char separator = name[name_bytes];
 	char word[16] = "", dname[DNAME_TEXT_BYTES];
+	struct addr_prefix network;
 	struct buf expected = {0};
 
 	out->qualified = name != text;
@@ -83,8 +61,8 @@ static int term_parse(const char *text, struct term *out, struct err *e)
 		    report_quote(text).text, out->name);
 	if (named && strchr(out->value, '%') == NULL && dname_normalize(out->value, dname, e) != 0)
 		return err_prefix(e, "SPF term");
-	if ((strcmp(out->name, "ip4") == 0 && !network_is_valid(out->value, 4)) ||
-	    (strcmp(out->name, "ip6") == 0 && !network_is_valid(out->value, 6)))
+	if ((strcmp(out->name, "ip4") == 0 && !spf_network_parse(out->value, 4, &network)) ||
+	    (strcmp(out->name, "ip6") == 0 && !spf_network_parse(out->value, 6, &network)))
 		return err_set(e, E_INVALID, "SPF term %s, expected %s and an IPv%c network",
 		    report_quote(text).text, out->name, out->name[2]);
 	if (strchr(text, ' ') != NULL || strchr(text, '"') != NULL || strchr(text, '\\') != NULL)
