@@ -327,9 +327,9 @@ static void names_are_read_and_written(void **unused)
 	unsigned all;
 
 	(void)unused;
-	assert_int_equal(overrides_read("owner,blocked,minimum,unproven", &all, &why), 0);
+	assert_int_equal(overrides_read("in-use,owner,blocked,minimum,unproven", &all, &why), 0);
 	assert_int_equal(all, OVERRIDES - 1);
-	assert_string_equal(overrides_text(all, text), "blocked, unproven, minimum, owner");
+	assert_string_equal(overrides_text(all, text), "blocked, unproven, minimum, owner, in-use");
 	assert_int_equal(overrides_read("", &all, &why), 0);
 	assert_int_equal(all, 0);
 	assert_int_equal(overrides_read("owner, blocked", &all, &why), E_INVALID);
