@@ -213,6 +213,8 @@ static void core_take(
 	case CORE_LOOK:
 		look_take(c, &event->look, now);
 		break;
+	case CORE_HOST: /* nothing is concluded from what hosts say yet */
+		break;
 	case CORE_TRIAL_DOCUMENT:
 		trial_document_take(c, event, now, out);
 		break;
