@@ -62,6 +62,13 @@ static const struct schema_row pair_rows[] = {
         .max = 1000,
         SCHEMA_ITEMS(struct raw_pair, domains),
         .description = "sender domains that use the addresses"},
+    {.name = "spf",
+        .type = SCHEMA_DNAME,
+        SCHEMA_FIELD(struct raw_pair, spf),
+        .otherwise = "nobody is told to use the addresses",
+        .description = "the SPF set of this document that lets all of them send, each by an ip4 or "
+                       "ip6 term of its own: then mail hosts are told to use them, make before "
+                       "break"},
     {.name = "addresses",
         .type = SCHEMA_TABLE_MAP,
         .table = &site_addresses_table,
@@ -76,3 +83,24 @@ const struct schema_table pair_table = {.name = "pair",
     .item_bytes = sizeof(struct raw_pair),
     .placed = true,
     .description = "The dedicated sending addresses of one customer."};
+
+static const struct schema_row sending_rows[] = {
+    {.name = "queue_lifetime",
+        .type = SCHEMA_S,
+        .preset = "5d",
+        .min = 60,
+        .max = 30 * 86400,
+        SCHEMA_FIELD(struct raw_service, sending.queue_lifetime_s),
+        .description = "no mail waits longer in the queue of a mail host: after that an address "
+                       "that leaves, and that no host ever reported, is retired"},
+    {.name = "quarantine",
+        .type = SCHEMA_S,
+        .preset = "30d",
+        .min = 0,
+        .max = 365 * 86400,
+        SCHEMA_FIELD(struct raw_service, sending.quarantine_s),
+        .description = "a retired address goes to no other customer before"},
+};
+const struct schema_table sending_table = {.name = "sending",
+    SCHEMA_ROWS(sending_rows),
+    .description = "How dedicated sending addresses come into use and leave it."};

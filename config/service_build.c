@@ -268,6 +268,7 @@ static void sending_build(struct service_draft *d)
 		to->customer = text_or_null(from->customer);
 		to->domains = strings_copy(from->domains, from->domains_count);
 		to->domains_count = from->domains_count;
+		to->spf = text_or_null(from->spf);
 		site_addresses_build(d, from->addresses, from->addresses_count, &to->addresses,
 		    &to->addresses_count);
 	}
@@ -308,6 +309,7 @@ void service_build(struct service_draft *d)
 	sending_build(d);
 	service_build_maintenance(d);
 	d->service->guard = d->raw.guard;
+	d->service->sending = d->raw.sending;
 	service_build_publication(d);
 }
 

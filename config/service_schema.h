@@ -100,6 +100,7 @@ struct raw_pair {
 	char *customer;
 	char **domains;
 	size_t domains_count;
+	char *spf;
 	struct raw_site_addresses *addresses;
 	size_t addresses_count;
 };
@@ -183,6 +184,7 @@ struct raw_service {
 	size_t pairs_count;
 	struct raw_component *components;
 	size_t components_count;
+	struct service_sending sending;
 	struct raw_maintenance maintenance;
 	struct service_guard guard;
 	struct raw_publication publication;
@@ -194,6 +196,7 @@ extern const struct schema_table publication_table; /* fills its `publication` *
 extern const struct schema_table spf_table;         /* of its `spf_sets` */
 extern const struct schema_table site_addresses_table;
 extern const struct schema_table pair_table;       /* of its `pairs` */
+extern const struct schema_table sending_table;    /* fills its `sending` */
 extern const struct schema_table check_table;      /* fills struct raw_check: one under `checks` */
 extern const struct schema_table pool_check_table; /* the same, inside a pool */
 

@@ -7,6 +7,7 @@
 #include "config/dname.h"
 #include "config/service_draft.h"
 #include "core/spf.h"
+#include "core/state.h"
 #include "lib/base/mem.h"
 
 enum { SPF_LOOKUPS = 10, SPF_BYTES = 450 };
@@ -156,6 +157,63 @@ static void size_check(struct service_draft *d, const struct raw_spf_set *set)
 		    set->name, bytes, SPF_BYTES);
 }
 
+static bool set_is_readable(const struct raw_spf_set *set)
+{
+	struct term t;
+
+	for (size_t i = 0; i < set->terms_count; i++)
+		if (set->terms[i] == NULL || term_parse(set->terms[i], &t, NULL) != 0)
+			return false; /* reported already */
+	return true;
+}
+
+static void site_covered_check(
+    struct service_draft *d, const struct raw_site_addresses *list, const struct raw_spf_set *set)
+{
+	char text[ADDR_TEXT_BYTES];
+
+	for (size_t i = 0; i < list->addresses_count; i++) {
+		const struct addr *a = &list->addresses[i];
+
+		if (a->family != 0 && !spf_set_covers(d->service, set->name, a))
+			report_add(d->report, schema_element_mark(&list->place, "addresses", i),
+			    "address %s, which SPF set %s does not let send, expected a term of "
+			    "the set that covers it, such as ip%u:%s, before all that deny it",
+			    addr_format(a, text), set->name, a->family, text);
+	}
+}
+
+/* Dedicated addresses that are to be used: the set of their pair lets each of them send. */
+static void pairs_check(struct service_draft *d, const struct name_index *sets)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < d->raw.pairs_count; i++) {
+		const struct raw_pair *pair = &d->raw.pairs[i];
+		const struct yaml_mark mark = schema_mark(&pair->place, "spf");
+
+		if (pair->spf == NULL)
+			continue;
+		const size_t at = name_index_find(sets, pair->spf);
+		const struct raw_spf_set *set = at != SIZE_MAX ? &d->raw.spf_sets[at] : NULL;
+
+		if (set == NULL)
+			service_unknown(d, mark, "SPF set", pair->spf, sets);
+		for (size_t j = 0; j < pair->addresses_count; j++) {
+			const size_t before = used;
+
+			used += pair->addresses[j].addresses_count;
+			if (before <= STATE_SENDERS && used > STATE_SENDERS)
+				report_add(d->report, mark,
+				    "more than %d addresses in pairs with spf, expected at most "
+				    "that",
+				    STATE_SENDERS);
+			if (set != NULL && set_is_readable(set))
+				site_covered_check(d, &pair->addresses[j], set);
+		}
+	}
+}
+
 void service_check_spf(struct service_draft *d)
 {
 	struct name_index sets = {0};
@@ -182,5 +240,6 @@ void service_check_spf(struct service_draft *d)
 		size_check(d, set);
 		lookups_check(d, set, &sets);
 	}
+	pairs_check(d, &sets);
 	name_index_free(&sets);
 }

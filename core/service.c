@@ -13,6 +13,7 @@ struct service *service_new(void)
 
 	s->references = 1;
 	s->guard = (struct service_guard){GUARD_MAX_PERCENT, GUARD_FLOOR};
+	s->sending = (struct service_sending){SENDING_QUEUE_LIFETIME_S, SENDING_QUARANTINE_S};
 	s->publication.verify_ms = SERVICE_VERIFY_MS;
 	return s;
 }
@@ -93,6 +94,7 @@ static void sending_free(struct service *s) /* what later parts act on */
 	for (size_t i = 0; i < s->pairs_count; i++) {
 		free(s->pairs[i].customer);
 		strings_free(s->pairs[i].domains, s->pairs[i].domains_count);
+		free(s->pairs[i].spf);
 		free(s->pairs[i].addresses);
 	}
 	free(s->pairs);

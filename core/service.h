@@ -269,7 +269,7 @@ struct service {
 	struct service_publication publication;
 };
 
-struct service *service_new(void); /* empty but for the guard, one reference */
+struct service *service_new(void); /* empty but for defaults, one reference */
 struct service *service_hold(struct service *s);
 void service_drop(struct service *s); /* frees with the last reference; NULL allowed */
 

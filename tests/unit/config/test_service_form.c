@@ -39,7 +39,8 @@ static const struct refusal form[] = {
         "3:1: unknown key \"titel\", expected one of: checks, components, guard, maintenance, "
         "names, "
         "names_files, names_lists, pairs, pools, "
-        "publication, push_senders, regions, sites, spf, title, zones (did you mean \"title\"?)\n"},
+        "publication, push_senders, regions, sending, sites, spf, title, zones (did you mean "
+        "\"title\"?)\n"},
     {SITES "title: x\n"
            "title: y\n",
         "4:1: duplicate key \"title\", expected it once (first in line 3)\n"},

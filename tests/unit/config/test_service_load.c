@@ -91,6 +91,8 @@ static void the_example_states_the_whole_service(void **state)
 	assert_int_equal(s->push_senders_count, 5);
 	assert_int_equal(s->pairs_count, 3);
 	assert_int_equal(s->pairs[1].addresses_count, 4);
+	assert_string_equal(s->pairs[1].spf, "_spf.general.transactional-mail-a.com.");
+	assert_int_equal(s->sending.queue_lifetime_s, SENDING_QUEUE_LIFETIME_S);
 	assert_int_equal(s->components_count, 16);
 	service_drop(s);
 	free(text);

@@ -1,4 +1,5 @@
 /* SPF sets, push senders, pairs and components that must be refused. */
+#include "core/state.h"
 #include "tests/unit/config/refusals.h"
 
 static const struct refusal spf[] = {
@@ -92,11 +93,117 @@ static void wrong_senders_pairs_and_components_are_refused(void **state)
 	REFUSALS_CHECK(sending);
 }
 
+#define PAIR(spf, muc, fra)                                                                        \
+	"- {customer: '1', domains: [c.de], spf: " spf ", addresses: {muc: [" muc "], fra: [" fra  \
+	"]}}\n"
+
+static const struct refusal covered[] = {
+    {SITES ZONE
+        "spf:\n"
+        "  s.a.de: [ip4:192.0.2.0/25, -ip4:192.0.2.128/26, ip4:192.0.2.0/24, ip4:198.51.100.1, "
+        "'ip6:2001:db8::/32', ~all]\n"
+        "  t.a.de: [include:s.a.de, '?ip4:203.0.113.0/24', ~all]\n"
+        "pairs:\n" PAIR("s.a.de", "192.0.2.1, '2001:db8::1'", "198.51.100.1") PAIR("s.a.de",
+            "192.0.2.130, '2001:db9::1'", "192.0.2.2") PAIR("t.a.de", "203.0.113.1", "192.0.2.3")
+            PAIR("u.a.de", "192.0.2.4", "192.0.2.5") PAIR("a..b", "192.0.2.6", "192.0.2.7"),
+        "11:67: address 192.0.2.130, which SPF set s.a.de. does not let send, expected a term of "
+        "the set that covers it, such as ip4:192.0.2.130, before all that deny it\n"
+        "11:80: address 2001:db9::1, which SPF set s.a.de. does not let send, expected a term of "
+        "the set that covers it, such as ip6:2001:db9::1, before all that deny it\n"
+        "12:67: address 203.0.113.1, which SPF set t.a.de. does not let send, expected a term of "
+        "the set that covers it, such as ip4:203.0.113.1, before all that deny it\n"
+        "12:87: address 192.0.2.3, which SPF set t.a.de. does not let send, expected a term of "
+        "the set that covers it, such as ip4:192.0.2.3, before all that deny it\n"
+        "13:41: unknown SPF set \"u.a.de.\", expected one of: s.a.de., t.a.de. (did you mean "
+        "\"s.a.de.\"?)\n"
+        "14:41: spf: \"a..b\" has a label of 0 bytes, expected 1 to 63\n"},
+    /* What is wrong with a set is said once, not again for each address. */
+    {SITES ZONE "spf: {s.a.de: [ip4:nonsense]}\n"
+                "pairs:\n" PAIR("s.a.de", "192.0.2.1", "192.0.2.2"),
+        "6:16: SPF term \"ip4:nonsense\", expected ip4 and an IPv4 network\n"},
+    {SITES "sending: {queue_lifetime: 59s, quarantine: 366d, more: 1}\n",
+        "3:27: queue_lifetime: \"59s\" is out of range, expected a duration from 1m to 30d\n"
+        "3:44: quarantine: \"366d\" is out of range, expected a duration from 0s to 365d\n"
+        "3:50: unknown key \"more\", expected one of: quarantine, queue_lifetime\n"},
+};
+
+static void an_address_that_its_set_does_not_cover_is_refused(void **state)
+{
+	(void)state;
+	REFUSALS_CHECK(covered);
+}
+
+static struct service *loaded(struct buf *text, struct config_errors *errors)
+{
+	struct service *s;
+
+	service_load(FILE_NAME, buf_text(text), text->bytes, &s, errors);
+	return s;
+}
+
+/* So many addresses that each count of the state, its bound and one more. */
+static void no_more_addresses_than_a_state_may_have(void **state)
+{
+	struct config_errors errors = {0};
+
+	(void)state;
+	for (int more = 0; more <= 1; more++) {
+		struct buf text = {0};
+
+		buf_puts(&text, SITES ZONE "spf: {s.a.de: [ip4:10.0.0.0/8]}\npairs:\n");
+		for (int i = 0; i < STATE_SENDERS / 2; i++)
+			buf_printf(&text,
+			    "- {customer: '%d', domains: [c.de], spf: s.a.de, addresses: {muc: "
+			    "[10.1.%d.%d], fra: [10.2.%d.%d]}}\n",
+			    i, i / 200, i % 200, i / 200, i % 200);
+		if (more)
+			buf_puts(&text, "- {customer: x, domains: [c.de], spf: s.a.de, addresses: "
+			                "{muc: [10.3.0.1], fra: [10.3.0.2]}}\n");
+		struct service *s = loaded(&text, &errors);
+		assert_int_equal(s == NULL, more);
+		service_drop(s);
+		buf_free(&text);
+	}
+	assert_int_equal(errors.count, 1);
+	assert_non_null(strstr(errors.lines[0],
+	    ":1008:39: more than 2000 addresses in pairs with spf, expected at most that"));
+	config_errors_free(&errors);
+}
+
+static void how_addresses_come_and_go_has_defaults(void **state)
+{
+	struct config_errors errors = {0};
+	struct buf text = {0};
+
+	(void)state;
+	buf_puts(&text, SITES ZONE "pairs:\n- {customer: '1', domains: [c.de], addresses: {muc: "
+	                           "[192.0.2.1], fra: [192.0.2.2]}}\n");
+	struct service *s = loaded(&text, &errors), *fresh = service_new();
+	assert_non_null(s);
+	assert_null(s->pairs[0].spf);
+	assert_int_equal(s->sending.queue_lifetime_s, 5 * 86400);
+	assert_int_equal(s->sending.quarantine_s, 30 * 86400);
+	assert_int_equal(fresh->sending.queue_lifetime_s, s->sending.queue_lifetime_s);
+	assert_int_equal(fresh->sending.quarantine_s, s->sending.quarantine_s);
+	service_drop(fresh);
+	service_drop(s);
+	buf_puts(&text, "sending: {queue_lifetime: 1m, quarantine: 0s}\n");
+	s = loaded(&text, &errors);
+	assert_non_null(s);
+	assert_int_equal(s->sending.queue_lifetime_s, 60);
+	assert_int_equal(s->sending.quarantine_s, 0);
+	service_drop(s);
+	buf_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(wrong_spf_sets_are_refused),
 	    cmocka_unit_test(wrong_senders_pairs_and_components_are_refused),
+	    cmocka_unit_test(an_address_that_its_set_does_not_cover_is_refused),
+	    cmocka_unit_test(no_more_addresses_than_a_state_may_have),
+	    cmocka_unit_test(how_addresses_come_and_go_has_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
