@@ -114,69 +114,20 @@ static void ask_fail(struct ask *a, const char *why)
 static void ask_heard(struct ask *a, const ldns_pkt *answer)
 {
 	struct core_trial_question question = ask_trial_question(a);
-	struct addr addresses[ASKER_ADDRESSES];
 	struct core_trial_look tried;
 	struct core_look look;
+	struct asker_room room;
 	struct buf answered = {0}, expected = {0};
-	char failure[128];
 
 	if (a->of_trial) {
-		trial_answer_read(&question, answer, &tried, &answered, &expected, failure);
+		trial_answer_read(&question, answer, &tried, &answered, &expected, room.failure);
 		ask_trial_end(a, &tried);
 	} else {
-		asker_judge(&a->q, answer, &look, addresses, failure);
+		asker_judge(&a->q, answer, &look, &room);
 		ask_end(a, &look);
 	}
 	buf_free(&answered);
 	buf_free(&expected);
-}
-
-static bool address_take(const ldns_rdf *rdf, struct addr *out)
-{
-	size_t bytes = ldns_rdf_size(rdf);
-
-	*out = (struct addr){.family = bytes == 4 ? 4 : 6};
-	if (bytes != 4 && bytes != 16)
-		return false;
-	memcpy(out->bytes, ldns_rdf_data(rdf), bytes);
-	return true;
-}
-
-void asker_judge(const struct core_question *q, const ldns_pkt *answer, struct core_look *look,
-    struct addr addresses[static ASKER_ADDRESSES], char failure[static 128])
-{
-	ldns_rr_list *records = ldns_pkt_answer(answer);
-
-	*failure = '\0';
-	*look = (struct core_look){.failure = failure, .addresses = addresses};
-	if (ldns_pkt_get_rcode(answer) != LDNS_RCODE_NOERROR) {
-		ldns_lookup_table *name =
-		    ldns_lookup_by_id(ldns_rcodes, (int)ldns_pkt_get_rcode(answer));
-		snprintf(failure, 128, "it answers %s", name ? name->name : "an error");
-		return;
-	}
-	if (ldns_pkt_tc(answer)) {
-		snprintf(failure, 128, "its answer is truncated: too large for a packet");
-		return;
-	}
-	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
-		const ldns_rr *rr = ldns_rr_list_rr(records, i);
-		if ((uint16_t)ldns_rr_get_type(rr) != q->kind)
-			continue;
-		if (q->kind == LOOK_SOA) {
-			look->serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
-			return;
-		}
-		if (look->addresses_count == ASKER_ADDRESSES) { /* not judged by a part */
-			snprintf(failure, 128, "it answers with too many addresses, more than %d",
-			    ASKER_ADDRESSES);
-			return;
-		}
-		if (address_take(ldns_rr_rdf(rr, 0), &addresses[look->addresses_count]))
-			look->addresses_count++;
-	}
-	if (q->kind == LOOK_SOA)
-		snprintf(failure, 128, "it answers without a SOA");
 }
 
 /* Whether the packet answers this question. */

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <ldns/ldns.h>
 
+#include "controlplane/look_text.h"
 #include "core/core.h"
 
 struct asker;
@@ -28,9 +29,21 @@ void asker_ask(struct asker *a, const struct core_question *q);
  * asked beside the 64. */
 void asker_try(struct asker *a, const struct core_trial_question *q);
 
-/* What a packet says about a question; pure. The addresses go to `addresses`. */
+/* What a packet says about a question; pure. What `look` points to is in `room` and in the
+ * question.
+ *
+ * Of a SOA the serial, of addresses all that the packet has, more than 64 being a failure. Of TXT
+ * and PTR (look_text.h) only records of the question's name, or of the end of the chain of aliases
+ * that begins there, and only with authority: what a cache has may be older. Nothing there is an
+ * answer for these two, but only where a SOA says so, as RFC 2308 wants it: without, it may be a
+ * referral or an alias that leaves what the server knows, which is a failure. */
 enum { ASKER_ADDRESSES = 64 };
+struct asker_room {
+	struct addr addresses[ASKER_ADDRESSES];
+	struct look_text text;
+	char failure[LOOK_FAILURE_BYTES];
+};
 void asker_judge(const struct core_question *q, const ldns_pkt *answer, struct core_look *look,
-    struct addr addresses[static ASKER_ADDRESSES], char failure[static 128]);
+    struct asker_room *room);
 
 #endif

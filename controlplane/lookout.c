@@ -1,4 +1,5 @@
-/* A timer that asks again: questions of drains every look_every, each measure in its interval. */
+/* A timer that asks again: questions of drains and of sending addresses every look_every, and at
+ * once when there is a new drain or publication; each measure in its interval. */
 #include "controlplane/lookout.h"
 
 #include <stdlib.h>

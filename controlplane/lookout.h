@@ -1,6 +1,6 @@
 /* Looks outside for the core while this controller leads: name servers and resolvers while a site
- * is drained, measures always. It asks what core_questions and the service document say, and hands
- * on what it hears; it concludes nothing. */
+ * is drained or a sending address is to be shown to be one, measures always. It asks what
+ * core_questions and the service document say, and hands on what it hears; it concludes nothing. */
 #ifndef TANDEM_CONTROLPLANE_LOOKOUT_H
 #define TANDEM_CONTROLPLANE_LOOKOUT_H
 

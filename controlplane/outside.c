@@ -8,6 +8,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
+#include "controlplane/look_text.h"
 #include "lib/base/mem.h"
 
 enum {
@@ -70,28 +71,25 @@ static void on_result(void *ctx, int error, struct ub_result *result)
 	y->answered = true;
 }
 
-static void result_judge(struct enquiry *y, struct core_look *look, struct addr *addresses)
+static void result_texts(struct enquiry *y, struct core_look *look, struct look_text *text)
+{
+	const struct ub_result *r = y->result;
+	char failure[LOOK_FAILURE_BYTES];
+
+	for (size_t i = 0; r->havedata && r->data[i]; i++)
+		if (r->len[i] < 0 || !look_text_add(text, y->q.kind, (uint8_t *)r->data[i],
+		                         (size_t)r->len[i], failure)) {
+			snprintf(y->failure, sizeof(y->failure), "%s", failure);
+			return;
+		}
+	look->detail = text->text;
+}
+
+static void result_addresses(struct enquiry *y, struct core_look *look, struct addr *addresses)
 {
 	const struct ub_result *r = y->result;
 	size_t expected = y->q.kind == LOOK_A ? 4 : 16;
 
-	if (y->error != 0 || !r) {
-		snprintf(y->failure, sizeof(y->failure), "%s", ub_strerror(y->error));
-		return;
-	}
-	if (r->bogus) {
-		snprintf(y->failure, sizeof(y->failure), "its answer is bogus: %.200s",
-		    r->why_bogus ? r->why_bogus : "");
-		return;
-	}
-	if (r->rcode != 0 || r->nxdomain) {
-		snprintf(y->failure, sizeof(y->failure), "it answers %s",
-		    r->nxdomain     ? "NXDOMAIN"
-		    : r->rcode == 2 ? "SERVFAIL, or not at all"
-		                    : "an error");
-		return;
-	}
-	look->validated = r->secure;
 	look->addresses = addresses;
 	for (size_t i = 0; r->havedata && r->data[i]; i++) {
 		if ((size_t)r->len[i] != expected)
@@ -105,6 +103,39 @@ static void result_judge(struct enquiry *y, struct core_look *look, struct addr 
 		*a = (struct addr){.family = expected == 4 ? 4 : 6};
 		memcpy(a->bytes, r->data[i], expected);
 	}
+}
+
+struct room { /* what a look points to */
+	struct addr addresses[OUTSIDE_ADDRESSES];
+	struct look_text text;
+};
+
+static void result_judge(struct enquiry *y, struct core_look *look, struct room *room)
+{
+	const struct ub_result *r = y->result;
+	bool text = look_is_text(y->q.kind);
+
+	if (y->error != 0 || !r) {
+		snprintf(y->failure, sizeof(y->failure), "%s", ub_strerror(y->error));
+		return;
+	}
+	if (r->bogus) {
+		snprintf(y->failure, sizeof(y->failure), "its answer is bogus: %.200s",
+		    r->why_bogus ? r->why_bogus : "");
+		return;
+	}
+	if ((r->rcode != 0 || r->nxdomain) && !(text && r->nxdomain)) {
+		snprintf(y->failure, sizeof(y->failure), "it answers %s",
+		    r->nxdomain     ? "NXDOMAIN"
+		    : r->rcode == 2 ? "SERVFAIL, or not at all"
+		                    : "an error");
+		return;
+	}
+	look->validated = r->secure;
+	if (text)
+		result_texts(y, look, &room->text);
+	else
+		result_addresses(y, look, room->addresses);
 }
 
 /* How many questions to the same resolver are on their way. */
@@ -131,15 +162,16 @@ static void outside_go_on(struct outside *o)
 static void enquiry_end(struct enquiry *y)
 {
 	struct outside *o = y->outside;
-	struct addr addresses[OUTSIDE_ADDRESSES];
+	struct room room = {0};
 	struct core_look look = {.type = y->q.type,
 	    .subject = y->q.subject,
 	    .owner = y->q.owner,
 	    .kind = y->q.kind,
-	    .failure = y->failure};
+	    .failure = y->failure,
+	    .detail = ""};
 
 	if (y->answered)
-		result_judge(y, &look, addresses);
+		result_judge(y, &look, &room);
 	o->heard(o->ctx, &look);
 	enquiry_free(y);
 	outside_go_on(o);
@@ -175,6 +207,8 @@ static int enquiry_prepare(struct enquiry *y)
 		return UB_NOMEM;
 	/* Resolvers of test worlds and of the own host listen on loopback. */
 	r = r ? r : ub_ctx_set_option(y->ub, "do-not-query-localhost:", "no");
+	/* The PTR of a private address is asked for like any other, and not denied from here. */
+	r = r ? r : ub_ctx_set_option(y->ub, "unblock-lan-zones:", "yes");
 	r = r ? r : ub_ctx_set_option(y->ub, "target-fetch-policy:", "0");
 	r = r ? r : ub_ctx_set_fwd(y->ub, y->q.endpoint);
 	if (y->q.trust_anchor)
@@ -220,13 +254,21 @@ void outside_free(struct outside *o)
 	free(o);
 }
 
+/* An answer that need not be proven is none to a question where it has to be. */
+static bool question_is_same(const struct core_question *a, const struct core_question *b)
+{
+	return a->kind == b->kind && strcmp(a->subject, b->subject) == 0 &&
+	       strcmp(a->owner, b->owner) == 0 &&
+	       (a->trust_anchor && b->trust_anchor ? strcmp(a->trust_anchor, b->trust_anchor) == 0
+	                                           : a->trust_anchor == b->trust_anchor);
+}
+
 void outside_ask(struct outside *o, const struct core_question *q)
 {
 	struct enquiry *y;
 
 	TAILQ_FOREACH(y, &o->enquiries, entry)
-	if (y->q.kind == q->kind && strcmp(y->q.subject, q->subject) == 0 &&
-	    strcmp(y->q.owner, q->owner) == 0)
+	if (question_is_same(&y->q, q))
 		return;
 	if (o->count == OUTSIDE_MAX)
 		return;

@@ -16,7 +16,8 @@ typedef void (*outside_heard)(void *ctx, const struct core_look *look);
 struct outside *outside_new(struct event_base *base, outside_heard heard, void *ctx);
 void outside_free(struct outside *o); /* what is under way ends unheard; not from `heard` */
 
-/* The question is copied. `heard` is called once, later: an answer, or a failure 5 s after it was
+/* The question is copied. Of TXT and PTR that there is none is an answer (look_text.h). `heard` is
+ * called once, later: an answer, or a failure 5 s after it was
  * its turn at most. 16 are asked at a time, the others wait in the order they came. One that is
  * under way already, or waits, is not asked twice; one that comes while 1,024 are is not asked. */
 void outside_ask(struct outside *o, const struct core_question *q);

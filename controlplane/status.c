@@ -160,6 +160,8 @@ static json_t *looks_encode(const struct core_report *report)
 		const char *kind = l->kind == LOOK_A      ? "A"
 		                   : l->kind == LOOK_AAAA ? "AAAA"
 		                   : l->kind == LOOK_SOA  ? "SOA"
+		                   : l->kind == LOOK_TXT  ? "TXT"
+		                   : l->kind == LOOK_PTR  ? "PTR"
 		                                          : "";
 		json_array_append_new(
 		    array, json_pack("{s:s, s:o, s:o, s:s, s:o, s:b, s:I}", "type", types[l->type],
