@@ -80,8 +80,8 @@ static void serial_read(
 {
 	for (size_t i = 0; i < ldns_rr_list_rr_count(records); i++) {
 		const ldns_rr *rr = ldns_rr_list_rr(records, i);
-		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA)
-			continue;
+		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA || ldns_rr_rd_count(rr) < 3)
+			continue; /* ldns takes one without rdata */
 		look->serial = ldns_rdf2native_int32(ldns_rr_rdf(rr, 2));
 		return;
 	}
