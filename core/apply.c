@@ -183,6 +183,9 @@ static int apply_refuse(
 		*rule = 8;
 		return E_REFUSED;
 	}
+	int result = senders_refuse(s, r, text, rule);
+	if (result != 0)
+		return result;
 	size_t bad = lastsite_check_apply(c, s, r->service, &hard, &why);
 	bool allowed = lastsite_allows(r, "the document is", bad, hard, &why, text);
 	buf_free(&why);
@@ -392,7 +395,9 @@ static int apply_judge(struct core *c, struct draft *d, struct request *r, struc
 	limit_prune(s, r->service);
 	ttl_note(s, c->service, r->service);
 	practice_note(s, r->service, now.wall_ms);
+	senders_apply(s, r->service, now.wall_ms);
 	apply_tell(r, &left, dropped, s, share, text);
+	senders_tell(draft_read(d), s, text);
 	apply_carry_out(c, d, r, s, now, text);
 	return 0;
 }

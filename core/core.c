@@ -43,6 +43,10 @@ void core_free(struct core *c)
 		free(c->alarms[i].key);
 		free(c->alarms[i].text);
 	}
+	for (size_t i = 0; i < c->hosts_count; i++)
+		host_release(&c->hosts[i]);
+	free(c->hosts);
+	asked_release(c);
 	free(c->acks);
 	free(c->alarms);
 	elapsed_release(&c->elapsed);
@@ -184,6 +188,7 @@ static void core_set_timer(struct core *c, struct core_time now, struct core_eff
 		next_ms = earlier(next_ms, now.mono_ms + (uint64_t)(wall_ms - now.wall_ms));
 	if (c->leading)
 		next_ms = earlier(next_ms, drains_next_mono_ms(c, now.mono_ms));
+	next_ms = earlier(next_ms, senders_next_mono_ms(c, now.mono_ms));
 	if (c->leading && trial_next_mono_ms(c) > now.mono_ms)
 		next_ms = earlier(next_ms, trial_next_mono_ms(c));
 	if (next_ms <= now.mono_ms)
@@ -213,7 +218,8 @@ static void core_take(
 	case CORE_LOOK:
 		look_take(c, &event->look, now);
 		break;
-	case CORE_HOST: /* nothing is concluded from what hosts say yet */
+	case CORE_HOST:
+		host_take(c, &event->host, now.mono_ms, out);
 		break;
 	case CORE_TRIAL_DOCUMENT:
 		trial_document_take(c, event, now, out);
@@ -229,8 +235,9 @@ static void core_take(
 		break;
 	case CORE_TIMER:
 		c->timer_ms = UINT64_MAX;
-		c->drains_dirty = true;
+		c->drains_dirty = c->senders_dirty = true;
 		looks_forget(c, now.mono_ms);
+		hosts_forget(c, now.mono_ms);
 		break;
 	}
 }

@@ -54,6 +54,12 @@ void elapsed_refresh(struct elapsed *e, const struct state *s, struct core_time 
 	for (size_t i = 0; i < s->tails_count; i++)
 		if (s->tails[i].since_ms > 0 && s->tails[i].ttl_s > 0)
 			begin_add(&fresh, e, s->tails[i].site, s->tails[i].since_ms, now.mono_ms);
+	for (size_t i = 0; i < s->senders_count; i++) {
+		int64_t since_ms = s->senders[i].since_ms;
+		if (s->senders[i].state == SENDER_IN_SPF &&
+		    begin_find(&fresh, TTL_OF_SPF, since_ms) == UINT64_MAX)
+			begin_add(&fresh, e, TTL_OF_SPF, since_ms, now.mono_ms);
+	}
 	for (size_t i = 0; i < s->departures_count; i++)
 		begin_add(&fresh, e, s->departures[i].region, s->departures[i].at_ms,
 		    departure_begin_ms(&s->departures[i], now));

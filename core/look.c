@@ -59,15 +59,31 @@ static void look_insert(struct core *c, size_t at, struct look fresh)
 	c->looks[at] = fresh;
 }
 
+static void look_remove(struct core *c, size_t at)
+{
+	look_release(&c->looks[at]);
+	c->looks_count--;
+	memmove(&c->looks[at], &c->looks[at + 1], (c->looks_count - at) * sizeof(*c->looks));
+}
+
 void looks_forget(struct core *c, uint64_t now_ms)
 {
-	for (size_t i = c->looks_count; i-- > 0;) {
-		if (now_ms - c->looks[i].at_ms <= CORE_LOOK_FORGET_MS)
-			continue;
-		look_release(&c->looks[i]);
-		c->looks_count--;
-		memmove(&c->looks[i], &c->looks[i + 1], (c->looks_count - i) * sizeof(*c->looks));
-	}
+	for (size_t i = c->looks_count; i-- > 0;)
+		if (now_ms - c->looks[i].at_ms > CORE_LOOK_FORGET_MS)
+			look_remove(c, i);
+}
+
+/* What is asked again and again is never the one that goes. */
+static void look_make_room(struct core *c)
+{
+	size_t stalest = 0;
+
+	if (c->looks_count < CORE_LOOKS)
+		return;
+	for (size_t i = 1; i < c->looks_count; i++)
+		if (c->looks[i].at_ms < c->looks[stalest].at_ms)
+			stalest = i;
+	look_remove(c, stalest);
 }
 
 static const struct service_measure *measure_find(const struct service *s, const char *name)
@@ -117,21 +133,21 @@ void look_take(struct core *c, const struct core_look *l, struct core_time now)
 	    .subject = text_clean(l->subject, STATE_TEXT_BYTES),
 	    .owner = text_clean(l->owner, STATE_TEXT_BYTES),
 	    .kind = l->kind};
-	bool there, at_bound = c->looks_count == CORE_LOOKS;
-	size_t at = look_place(c, l->type, fresh.subject, fresh.owner, l->kind, &there);
+	bool there;
 
-	if (there || at_bound)
+	look_make_room(c);
+	size_t at = look_place(c, l->type, fresh.subject, fresh.owner, l->kind, &there);
+	if (there)
 		look_release(&fresh);
 	else
 		look_insert(c, at, fresh);
-	if (!there && at_bound)
-		return;
 	struct look *known = &c->looks[at];
 	free(known->failure);
 	known->failure = text_clean(l->failure, STATE_TEXT_BYTES);
 	known->at_ms = now.mono_ms;
 	known->wall_ms = now.wall_ms;
 	c->drains_dirty = true;
+	c->senders_dirty = c->senders_dirty || l->type != LOOK_MEASURE;
 	if (*known->failure)
 		return;
 	known->validated = l->validated;
@@ -142,7 +158,7 @@ void look_take(struct core *c, const struct core_look *l, struct core_time now)
 		memcpy(known->addresses, l->addresses,
 		    known->addresses_count * sizeof(known->addresses[0]));
 	free(known->detail);
-	known->detail = text_clean(l->detail, STATE_TEXT_BYTES);
+	known->detail = text_clean(l->detail, CORE_LOOK_DETAIL_BYTES);
 	const struct service_measure *m =
 	    l->type == LOOK_MEASURE ? measure_find(c->service, l->subject) : NULL;
 	if (m)

@@ -171,7 +171,7 @@ size_t core_questions(const struct core *c, struct core_question *out, size_t ma
 			walk_resolver(&w, &c->service->maintenance.resolvers[r]);
 	}
 	free(w.pools);
-	return w.count;
+	return sender_questions(c, out, w.count, max);
 }
 
 /* ---- what the answers mean ---- */
@@ -238,7 +238,18 @@ static const struct addr *answer_leftover(
 
 static const char *kind_name(uint16_t kind)
 {
-	return kind == LOOK_A ? "A" : kind == LOOK_AAAA ? "AAAA" : "SOA";
+	switch (kind) {
+	case LOOK_A:
+		return "A";
+	case LOOK_AAAA:
+		return "AAAA";
+	case LOOK_PTR:
+		return "PTR";
+	case LOOK_TXT:
+		return "TXT";
+	default:
+		return "SOA";
+	}
 }
 
 /* One answer with a name's addresses. */
@@ -283,8 +294,7 @@ static bool serial_judge(const struct core *c, const struct core_question *q,
 	return false;
 }
 
-/* NULL with a line in `t` where the question has no answer that counts. */
-static const struct look *question_answer(const struct core *c, const struct core_question *q,
+const struct look *question_answer(const struct core *c, const struct core_question *q,
     int64_t after_ms, struct core_time now, struct proof_text *t)
 {
 	const struct look *l = look_find(c, q->type, q->subject, q->owner, q->kind);

@@ -7,6 +7,7 @@
 
 #include "core/caution.h"
 #include "core/offer.h"
+#include "core/sender.h"
 #include "lib/base/mem.h"
 
 static void zone_build(const struct service_zone *from, struct view_zone *to)
@@ -165,6 +166,23 @@ static void pool_build(
 	families_assert(from, to);
 }
 
+/* Those that hosts may do something with; sorted, as the state's are. */
+static void senders_build(const struct state *state, struct view *v)
+{
+	enum view_use use;
+
+	v->senders = mem_new(state->senders_count + 1, sizeof(*v->senders));
+	for (size_t i = 0; i < state->senders_count; i++) {
+		const struct state_sender *from = &state->senders[i];
+		if (!sender_use(from, &use))
+			continue;
+		v->senders[v->senders_count++] = (struct view_sender){.address = from->address,
+		    .site = mem_strdup(from->site),
+		    .customer = mem_strdup(from->customer),
+		    .use = use};
+	}
+}
+
 struct view *publish_view(
     const struct service *s, const struct state *state, const struct view *former)
 {
@@ -181,6 +199,7 @@ struct view *publish_view(
 	for (size_t i = 0; i < s->pools_count; i++)
 		pool_build(s, state, i, &v->pools[i]);
 	qsort(v->pools, v->pools_count, sizeof(*v->pools), pool_compare);
+	senders_build(state, v);
 	return v;
 }
 
@@ -217,6 +236,12 @@ struct view *publish_copy(const struct view *v)
 			copy->pools[i].members[j].site = mem_strdup(v->pools[i].members[j].site);
 		}
 	}
+	copy->senders = mem_new(v->senders_count + 1, sizeof(*copy->senders));
+	for (size_t i = 0; i < v->senders_count; i++) {
+		copy->senders[i] = v->senders[i];
+		copy->senders[i].site = mem_strdup(v->senders[i].site);
+		copy->senders[i].customer = mem_strdup(v->senders[i].customer);
+	}
 	return copy;
 }
 
@@ -233,14 +258,24 @@ static bool pool_differs(const struct view_pool *a, const struct view_pool *b)
 	return false;
 }
 
+static bool sender_differs(const struct view_sender *a, const struct view_sender *b)
+{
+	return !addr_equal(&a->address, &b->address) || a->use != b->use ||
+	       strcmp(a->site, b->site) != 0 || strcmp(a->customer, b->customer) != 0;
+}
+
 bool publish_differs(const struct view *a, const struct view *b)
 {
 	if (!a || !b)
 		return a != b;
-	if (a->revision != b->revision || a->pools_count != b->pools_count)
+	if (a->revision != b->revision || a->pools_count != b->pools_count ||
+	    a->senders_count != b->senders_count)
 		return true;
 	for (size_t i = 0; i < a->pools_count; i++)
 		if (pool_differs(&a->pools[i], &b->pools[i]))
+			return true;
+	for (size_t i = 0; i < a->senders_count; i++)
+		if (sender_differs(&a->senders[i], &b->senders[i]))
 			return true;
 	return false;
 }

@@ -137,6 +137,8 @@ static char *look_text(const struct look *l)
 		    *l->detail ? ", from " : "", l->detail);
 	else if (l->kind == LOOK_SOA)
 		buf_printf(&b, "serial %u", l->serial);
+	else if (l->kind == LOOK_TXT || l->kind == LOOK_PTR)
+		buf_puts(&b, *l->detail ? l->detail : "nothing");
 	for (size_t i = 0; i < l->addresses_count; i++)
 		buf_printf(&b, "%s%s", i > 0 ? " " : "", addr_format(&l->addresses[i], address));
 	if (l->validated)
@@ -161,6 +163,30 @@ static void looks_report(const struct core *c, uint64_t now_ms, struct core_repo
 	}
 }
 
+static void senders_report(const struct core *c, struct core_time now, struct core_report *r)
+{
+	const struct state *state = c->state;
+
+	r->senders = mem_new(state->senders_count + 1, sizeof(*r->senders));
+	r->senders_count = state->senders_count;
+	for (size_t i = 0; i < state->senders_count; i++) {
+		const struct state_sender *s = &state->senders[i];
+		const struct host *h = s->host ? host_named(c, s->site, s->host) : NULL;
+		const struct core_bound *bound = h ? host_bound(h, &s->address) : NULL;
+		enum view_use use;
+		r->senders[i] = (struct core_sender_view){.address = s->address,
+		    .site = s->site,
+		    .customer = s->customer,
+		    .spf = s->spf,
+		    .host = s->host ? s->host : "",
+		    .state = s->state,
+		    .use = sender_use(s, &use) ? view_use_name(use) : "",
+		    .text = report_keep(r, sender_tell(c, s, now)),
+		    .since_ms = s->since_ms,
+		    .queued = bound ? bound->queued : 0};
+	}
+}
+
 void core_report(const struct core *c, struct core_time now, struct core_report *out)
 {
 	now = core_now(c, now);
@@ -176,6 +202,7 @@ void core_report(const struct core *c, struct core_time now, struct core_report 
 		    c->alarms[i].key, c->alarms[i].text, c->alarms[i].since_ms};
 	if (!c->state)
 		return;
+	senders_report(c, now, out);
 	out->drains = mem_new(c->state->drains_count + 1, sizeof(*out->drains));
 	out->drains_count = c->state->drains_count;
 	for (size_t i = 0; i < c->state->drains_count; i++) {
@@ -198,6 +225,7 @@ void core_report_free(struct core_report *r)
 	free(r->alarms);
 	free(r->pools);
 	free(r->drains);
+	free(r->senders);
 	free(r->looks);
 	free(r->sites);
 	free(r->texts);

@@ -32,6 +32,7 @@ struct state *state_copy(const struct state *s)
 	copy->departures_count = 0;
 	state_intents_copy(copy, s);
 	state_practices_copy(copy, s);
+	state_senders_copy(copy, s);
 	state_trial_copy(&copy->trial, &s->trial);
 	copy->leaves =
 	    s->leaves_count > 0 ? mem_dup(s->leaves, s->leaves_count * sizeof(*s->leaves)) : NULL;
@@ -107,6 +108,7 @@ void state_free(struct state *s)
 	free(s->departures);
 	state_intents_free(s);
 	state_practices_free(s);
+	state_senders_free(s);
 	state_trial_release(&s->trial);
 	free(s->members);
 	free(s->drains);

@@ -118,9 +118,10 @@ struct state_pace {
 	size_t count;
 };
 
-/* A TTL of a site's answers that was longer before a change: resolvers may keep such answers. */
+/* A TTL of a site's answers, or of the SPF records, that was longer before a change: resolvers may
+ * keep such answers. */
 struct state_tail {
-	char *site;
+	char *site; /* or "*spf" */
 	uint32_t ttl_s;      /* 0: all such answers have expired */
 	uint32_t past_ttl_s; /* of those that have; counts again where a name server falls back */
 	uint64_t epoch;      /* of the publication that ended it; 0: about to be written */
@@ -187,16 +188,17 @@ enum sender_state {
 	SENDER_LEAVING,   /* declared no more: what is queued may still leave from it */
 	SENDER_RETIRED,   /* no host has it: its SPF term may go; in quarantine */
 };
-enum { SENDER_STATES = SENDER_RETIRED + 1 };
+#define SENDER_STATES (SENDER_RETIRED + 1)
 
-struct state_sender {
+struct state_sender { /* texts are never NULL but for `host` */
 	struct addr address;
 	char *site, *customer;
 	char *spf;  /* the SPF set that has to cover it, as long as it may be used */
 	char *host; /* says that it has it, and has not said otherwise since; NULL: none */
 	enum sender_state state;
 	int64_t since_ms;
-	uint64_t epoch; /* of the publication that came with this state; 0: about to be written */
+	/* Of the publication that declares it, or that tells it to leave; 0: about to be written. */
+	uint64_t epoch;
 	bool used;      /* it has been ACTIVE */
 	char *evidence; /* a sentence: what led to this state */
 };
@@ -212,7 +214,7 @@ struct state {
 	struct state_drain *drains;
 	size_t drains_count;
 	struct state_pace paces[MAINTENANCE_STATES]; /* how long it took to reach each */
-	struct state_tail *tails;                    /* one a site at most */
+	struct state_tail *tails;                    /* one a site at most, and "*spf" */
 	size_t tails_count;
 	struct view_removal *removals; /* names that left by configuration; bounded */
 	size_t removals_count;
@@ -238,6 +240,7 @@ struct state {
 enum {                        /* bounds, so that the document fits the store */
 	STATE_MEMBERS = 3000, /* in all pools; apply refuses more */
 	STATE_DRAINS = 64,    /* one a site */
+	STATE_TAILS = STATE_DRAINS + 1, /* and one of the SPF records */
 	STATE_INTENTS = 256,
 	STATE_REMOVALS = 8192,             /* and losses */
 	STATE_SENDERS = 2000,              /* in and out of use, and in quarantine */
@@ -289,7 +292,7 @@ void state_practices_copy(struct state *to, const struct state *from);
 void state_practices_free(struct state *s);
 const char *practice_result_name(enum practice_result r); /* "none" "passed" … */
 struct state_sender *state_sender_find(const struct state *s, const struct addr *address);
-/* Not there yet; ALLOCATED, all its texts NULL. */
+/* Not there yet; ALLOCATED, its texts are empty. */
 struct state_sender *state_sender_add(struct state *s, const struct addr *address);
 void state_sender_remove(struct state *s, const struct addr *address); /* there */
 void state_senders_copy(struct state *to, const struct state *from);

@@ -52,6 +52,7 @@ void trial_take_back(
 	/* Its one name server may have handed out longer TTLs. */
 	if (c->trial.service)
 		ttl_note(s, c->trial.service, c->service);
+	senders_doubt(s, c->trial.service, now.wall_ms);
 	trial_over(s, TRIAL_RETURNED, text);
 	char *subject = mem_printf("%" PRIu64, s->trial.revision);
 	draft_note(d, now.wall_ms, "automation", "returned", subject,
@@ -90,6 +91,7 @@ static void trial_publish(struct core *c, struct draft *d, const char *text, str
 	limit_prune(s, c->trial.service);
 	ttl_note(s, c->service, c->trial.service);
 	practice_note(s, c->trial.service, now.wall_ms);
+	senders_apply(s, c->trial.service, now.wall_ms);
 	service_drop(d->service);
 	d->service = service_hold(c->trial.service);
 	d->document = mem_strndup(c->trial.document, c->trial.document_bytes);

@@ -1,5 +1,5 @@
-/* How long resolvers may keep an address of a site: the longest TTL under which it was handed out,
- * also the one before a change that made it shorter. */
+/* How long resolvers may keep an address of a site, or an SPF record: the longest TTL under which it
+ * was handed out, also the one before a change that made it shorter. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,10 +39,41 @@ uint32_t ttl_of_site(const struct service *s, const char *site)
 	return ttl_s;
 }
 
-int64_t ttl_end_ms(
-    const struct service *s, const struct state *state, const char *site, int64_t left_ms)
+/* The zone that answers the name: the one with the longest name that it lies in. */
+static const struct service_zone *zone_of(const struct service *s, const char *name)
 {
-	int64_t end_ms = left_ms + (int64_t)ttl_of_site(s, site) * 1000;
+	const struct service_zone *best = NULL;
+	size_t bytes = strlen(name);
+
+	for (size_t i = 0; i < s->zones_count; i++) {
+		const struct service_zone *z = &s->zones[i];
+		size_t tail = strlen(z->name);
+		if (tail <= bytes && strcmp(name + bytes - tail, z->name) == 0 &&
+		    (tail == bytes || tail == 1 || name[bytes - tail - 1] == '.') &&
+		    (!best || tail > strlen(best->name)))
+			best = z;
+	}
+	return best;
+}
+
+uint32_t ttl_of_spf(const struct service *s)
+{
+	uint32_t ttl_s = 0;
+
+	for (size_t i = 0; s && i < s->spf_sets_count; i++) {
+		const struct service_zone *z = zone_of(s, s->spf_sets[i].name);
+		if (z && z->ttl_s > ttl_s)
+			ttl_s = z->ttl_s;
+		if (z && z->soa_minimum_s > ttl_s)
+			ttl_s = z->soa_minimum_s;
+	}
+	return ttl_s;
+}
+
+static int64_t end_ms_of(
+    const struct state *state, const char *site, uint32_t ttl_s, int64_t left_ms)
+{
+	int64_t end_ms = left_ms + (int64_t)ttl_s * 1000;
 
 	for (size_t i = 0; i < state->tails_count; i++) {
 		const struct state_tail *t = &state->tails[i];
@@ -56,21 +87,47 @@ int64_t ttl_end_ms(
 	return end_ms;
 }
 
-uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct state_drain *d)
+int64_t ttl_end_ms(
+    const struct service *s, const struct state *state, const char *site, int64_t left_ms)
 {
-	uint32_t ttl_s = ttl_of_site(c->service, d->site);
-	uint64_t end_ms = elapsed_until_ms(&c->elapsed, d->site, d->state_since_ms, ttl_s);
+	return end_ms_of(state, site, ttl_of_site(s, site), left_ms);
+}
+
+int64_t ttl_spf_end_ms(const struct core *c, const struct state *s, int64_t left_ms)
+{
+	return end_ms_of(s, TTL_OF_SPF, c->spf_ttl_s, left_ms);
+}
+
+static uint64_t passed_ms_of(const struct core *c, const struct state *s, const char *site,
+    uint32_t ttl_s, int64_t left_ms)
+{
+	uint64_t end_ms = elapsed_until_ms(&c->elapsed, site, left_ms, ttl_s);
 
 	for (size_t i = 0; i < s->tails_count; i++) {
 		const struct state_tail *t = &s->tails[i];
-		if (strcmp(t->site, d->site) != 0 || t->ttl_s == 0)
+		if (strcmp(t->site, site) != 0 || t->ttl_s == 0)
 			continue;
-		bool before = t->since_ms > 0 && t->since_ms < d->state_since_ms;
+		bool before = t->since_ms > 0 && t->since_ms < left_ms;
 		uint64_t tail_ms = elapsed_until_ms(
-		    &c->elapsed, t->site, before ? t->since_ms : d->state_since_ms, t->ttl_s);
+		    &c->elapsed, t->site, before ? t->since_ms : left_ms, t->ttl_s);
 		end_ms = tail_ms > end_ms ? tail_ms : end_ms;
 	}
 	return end_ms;
+}
+
+uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct state_drain *d)
+{
+	return passed_ms_of(c, s, d->site, ttl_of_site(c->service, d->site), d->state_since_ms);
+}
+
+uint64_t ttl_spf_passed_ms(const struct core *c, const struct state *s, int64_t left_ms)
+{
+	return passed_ms_of(c, s, TTL_OF_SPF, c->spf_ttl_s, left_ms);
+}
+
+static uint32_t ttl_of(const struct service *s, const char *subject)
+{
+	return strcmp(subject, TTL_OF_SPF) == 0 ? ttl_of_spf(s) : ttl_of_site(s, subject);
 }
 
 /* A reader takes one tail a site at most. A site that has left the document may come back while
@@ -81,11 +138,12 @@ static void tails_prune(struct state *s, const struct service *after)
 {
 	for (size_t i = s->tails_count; i-- > 0;) {
 		const struct state_tail *t = &s->tails[i];
-		if (t->ttl_s == 0 && t->past_ttl_s <= ttl_of_site(after, t->site))
+		if (t->ttl_s == 0 && t->past_ttl_s <= ttl_of(after, t->site))
 			state_tail_remove(s, i);
 	}
 	for (size_t i = 0; i < s->tails_count && s->tails_count > STATE_DRAINS;)
-		if (service_site_find(after, s->tails[i].site) == SIZE_MAX)
+		if (service_site_find(after, s->tails[i].site) == SIZE_MAX &&
+		    strcmp(s->tails[i].site, TTL_OF_SPF) != 0)
 			state_tail_remove(s, i);
 		else
 			i++;
@@ -99,6 +157,8 @@ void ttl_note(struct state *s, const struct service *before, const struct servic
 		if (ttl_s > ttl_of_site(after, site))
 			state_tail_put(s, site, ttl_s);
 	}
+	if (ttl_of_spf(before) > ttl_of_spf(after))
+		state_tail_put(s, TTL_OF_SPF, ttl_of_spf(before));
 	tails_prune(s, after);
 }
 

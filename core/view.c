@@ -2,6 +2,7 @@
  */
 #include "core/view.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "lib/base/mem.h"
@@ -93,5 +94,18 @@ void view_free(struct view *v)
 		free(v->pools[i].name);
 	}
 	free(v->pools);
+	for (size_t i = 0; i < v->senders_count; i++) {
+		free(v->senders[i].site);
+		free(v->senders[i].customer);
+	}
+	free(v->senders);
 	free(v);
+}
+
+const char *view_use_name(enum view_use u)
+{
+	static const char *const names[] = {"bind", "use", "leave"};
+
+	assert(u <= VIEW_LEAVE);
+	return names[u];
 }

@@ -389,7 +389,7 @@ static int later_lists_decode(const json_t *o, struct state *s, struct err *e)
 
 	if (r == 0)
 		r = later_list_decode(o, "departures", SERVICE_REGIONS, s, departure_decode, e);
-	return r ? r : later_list_decode(o, "tails", STATE_DRAINS, s, tail_decode, e);
+	return r ? r : later_list_decode(o, "tails", STATE_TAILS, s, tail_decode, e);
 }
 
 static int head_decode(const json_t *o, struct state *s, struct err *e)
