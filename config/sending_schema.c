@@ -51,7 +51,7 @@ static const struct schema_row pair_rows[] = {
         .type = SCHEMA_TEXT,
         .required = true,
         .min = 1,
-        .max = 64,
+        .max = SERVICE_CUSTOMER_BYTES - 1,
         SCHEMA_FIELD(struct raw_pair, customer),
         .description = "the customer's number"},
     {.name = "domains",

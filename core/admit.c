@@ -42,6 +42,9 @@ static int document_refuse(
 	    "pins, %zu KiB for names that left; what does not fit would stop all decisions. Use "
 	    "fewer members, pools or shorter names of pools",
 	    kib(b->members), kib(b->pools), kib(b->sites), kib(b->declared), kib(b->removed));
+	if (b->senders > 0)
+		buf_printf(text, "; %zu KiB are for sending addresses: declare fewer with spf",
+		    kib(b->senders));
 	if (too_long)
 		buf_puts(text, "; put names of the same pool into a names file (names_files)");
 	if (b->removed > b->members)

@@ -15,6 +15,7 @@ enum {
 	REGION_BYTES = 192, /* its last departure, with the names of both */
 	SITE_BYTES = 4096,  /* a drain with all its steps, a practice run, a TTL that was longer */
 	INTENT_BYTES = 224,
+	SENDER_BYTES = 199, /* and its address and texts; the longest name of a host is in it */
 	REMOVAL_BYTES = 26, /* and its numbers and texts; losses and leaves the same way */
 	LOSS_BYTES = 36,
 	LEAVE_BYTES = 24,
@@ -71,6 +72,38 @@ static size_t declared_bytes(const struct state *s)
 	return bytes > BUDGET_DECLARED_BYTES ? bytes : BUDGET_DECLARED_BYTES;
 }
 
+static size_t sender_bytes(
+    const struct addr *address, const char *site, const char *customer, const char *spf)
+{
+	char text[ADDR_TEXT_BYTES];
+
+	return SENDER_BYTES + strlen(addr_format(address, text)) + budget_text_bytes(site) +
+	       budget_text_bytes(customer) + budget_text_bytes(spf);
+}
+
+/* Those that are declared, and those of the state that are not, or not any more. */
+static size_t senders_bytes(const struct state *s, const struct service *service)
+{
+	size_t bytes = 0, declared_too = 0;
+
+	for (size_t i = 0; s && i < s->senders_count; i++) {
+		const struct state_sender *has = &s->senders[i];
+		bytes += sender_bytes(&has->address, has->site, has->customer, has->spf);
+	}
+	for (size_t i = 0; service && i < service->pairs_count; i++) {
+		const struct service_pair *p = &service->pairs[i];
+		for (size_t j = 0; p->spf && j < p->addresses_count; j++) {
+			const struct addr *a = &p->addresses[j].address;
+			const struct state_sender *has = s ? state_sender_find(s, a) : NULL;
+			bytes += sender_bytes(
+			    a, service->sites[p->addresses[j].site].name, p->customer, p->spf);
+			if (has)
+				declared_too += sender_bytes(a, has->site, has->customer, has->spf);
+		}
+	}
+	return bytes - declared_too;
+}
+
 static void service_count(const struct service *s, struct budget *out)
 {
 	char address[ADDR_TEXT_BYTES];
@@ -93,6 +126,7 @@ void budget_state(const struct state *s, const struct service *service, struct b
 	*out = (struct budget){.rest = HEAD_BYTES};
 	if (service)
 		service_count(service, out);
+	out->senders = senders_bytes(s, service);
 	if (!s)
 		return;
 	out->declared = declared_bytes(s);
@@ -118,10 +152,11 @@ void budget_join(struct budget *to, const struct budget *other)
 	larger(&to->sites, other->sites);
 	larger(&to->declared, other->declared);
 	larger(&to->removed, other->removed);
+	larger(&to->senders, other->senders);
 	larger(&to->rest, other->rest);
 }
 
 size_t budget_bytes(const struct budget *b)
 {
-	return b->members + b->pools + b->sites + b->declared + b->removed + b->rest;
+	return b->members + b->pools + b->sites + b->declared + b->removed + b->senders + b->rest;
 }

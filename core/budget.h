@@ -17,7 +17,7 @@ enum { /* what the store takes; a shell whose store takes less can not run this 
 /* Where the bytes go, as encoded, at most. Evidence is not counted: it is left out where it does
  * not fit (wire/state.h). Drains and practice runs of all sites and short TTLs of all pools are. */
 struct budget {
-	size_t members, pools, sites, declared, removed, rest;
+	size_t members, pools, sites, declared, removed, senders, rest;
 };
 
 /* Of a state under this document; both NULL: of nothing. */

@@ -30,6 +30,7 @@ enum {
 	SERVICE_NAMES_FILES = 64,
 	SERVICE_LIST_NAMES = 4000000, /* in all names files together */
 	SERVICE_NAME_BYTES = 64,      /* of a region, site, pool or check: [a-z0-9-], 1 … 63 */
+	SERVICE_CUSTOMER_BYTES = 65,  /* of a pair's customer, with its NUL */
 	SERVICE_NAME_SERVERS = 64,
 	SERVICE_RESOLVERS = 16,
 	SERVICE_TURN_STEP = 65536,   /* of a signed zone's serial, each time its signatures turn */

@@ -13,6 +13,7 @@
 #include "lib/clock.h"
 #include "lib/json.h"
 #include "wire/state_intent.h"
+#include "wire/state_sender.h"
 #include "wire/state_trial.h"
 
 enum { NAME_BYTES = 256, ID_BYTES = 128 };
@@ -400,8 +401,8 @@ static int head_decode(const json_t *o, struct state *s, struct err *e)
 
 	if ((r = json_get_u64(o, "version", UINT32_MAX, &version, e)) != 0)
 		return r;
-	if (version != 1 && version != 2)
-		return err_set(e, E_INVALID, "version: found %llu, expected 1 or 2",
+	if (version < 1 || version > 3)
+		return err_set(e, E_INVALID, "version: found %llu, expected 1 to 3",
 		    (unsigned long long)version);
 	if ((r = text_decode(o, "cluster", sizeof(s->cluster), false, &cluster, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &s->epoch, e)) != 0 ||
@@ -445,7 +446,8 @@ int state_decode(const json_t *o, struct state **out, struct err *e)
 	         (r = list_decode(o, "removals", STATE_REMOVALS, s, removal_decode, e)) == 0 &&
 	         (r = later_lists_decode(o, s, e)) == 0 &&
 	         (r = state_intents_decode(o, s, e)) == 0 &&
-	         (r = state_practices_decode(o, s, e)) == 0)
+	         (r = state_practices_decode(o, s, e)) == 0 &&
+	         (r = state_senders_decode(o, s, e)) == 0)
 		r = paces_decode(o, s, e);
 	if (r == 0)
 		r = later_list_decode(o, "names_removed", STATE_LEAVES, s, leave_decode, e);

@@ -9,6 +9,7 @@
 #include "lib/json.h"
 #include "wire/state.h"
 #include "wire/state_intent.h"
+#include "wire/state_sender.h"
 #include "wire/state_trial.h"
 
 /* A text that is not UTF-8 would make the whole document unwritable. */
@@ -164,7 +165,13 @@ static void trial_put(json_t *o, const struct state *s)
 }
 
 /* Whose evidence is written. */
-enum { OF_NOBODY, OF_DRAINS, OF_ALL };
+enum { OF_NOBODY, OF_DRAINS, OF_MEMBERS, OF_ALL };
+
+/* Who may send must not be lost by a controller that knows nothing of it (docs/decisions/071). */
+static int version_of(const struct state *s)
+{
+	return s->senders_count > 0 ? 3 : state_trial_version(s);
+}
 
 static json_t *encode(const struct state *s, int evidence)
 {
@@ -172,7 +179,8 @@ static json_t *encode(const struct state *s, int evidence)
 	json_t *cautions = json_array(), *departures = json_array();
 
 	for (size_t i = 0; i < s->members_count; i++)
-		json_array_append_new(members, member_encode(&s->members[i], evidence == OF_ALL));
+		json_array_append_new(
+		    members, member_encode(&s->members[i], evidence >= OF_MEMBERS));
 	for (size_t i = 0; i < s->drains_count; i++)
 		json_array_append_new(drains, drain_encode(&s->drains[i], evidence >= OF_DRAINS));
 	for (size_t i = 0; i < s->cautions_count; i++)
@@ -182,7 +190,7 @@ static json_t *encode(const struct state *s, int evidence)
 	for (size_t i = 0; i < s->departures_count; i++)
 		json_array_append_new(departures, departure_encode(&s->departures[i]));
 	json_t *o = json_pack("{s:i, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "version", state_trial_version(s), "cluster", text_encode(s->cluster), "epoch",
+	    "version", version_of(s), "cluster", text_encode(s->cluster), "epoch",
 	    (json_int_t)s->epoch, "revision", (json_int_t)s->revision, "state_version",
 	    (json_int_t)s->version, "commit_id", text_encode(s->commit_id), "members", members,
 	    "drains", drains, "cautions", cautions, "intents", state_intents_encode(s),
@@ -191,6 +199,7 @@ static json_t *encode(const struct state *s, int evidence)
 	leaves_put(o, s);
 	if (s->practices_count > 0)
 		json_object_set_new(o, "practices", state_practices_encode(s));
+	state_senders_put(o, s, evidence == OF_ALL);
 	losses_put(o, s->losses, s->losses_count, s->types_since);
 	trial_put(o, s);
 	return o;

@@ -403,7 +403,7 @@ def test_unknown_fields_of_a_newer_state_are_gone_after_the_next_commit(world3, 
 
 def test_state_of_a_newer_version_is_not_touched(world3, watch):
     state = read_state(world3)
-    newer = dict(state, version=3, promises=[])
+    newer = dict(state, version=4, promises=[])
     write_state(world3, newer)
 
     def aside():

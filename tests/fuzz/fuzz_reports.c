@@ -1,11 +1,13 @@
-/* libFuzzer: any text as what healthd and dnsd exchange with a controller: a probe plan, a report
- * of observations, an ack. What is taken keeps within the bounds its reader relies on. */
+/* libFuzzer: any text as what healthd, dnsd and mail hosts exchange with a controller: a probe
+ * plan, a report of observations, an ack, what a host has. What is taken keeps within the bounds
+ * its reader relies on. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/json.h"
 #include "wire/probes.h"
+#include "wire/senders.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -34,6 +36,21 @@ static void observations_try(const json_t *o)
 	free(results);
 }
 
+static void host_try(const json_t *o)
+{
+	struct core_host host;
+	struct err e = {0};
+	if (host_decode(o, &host, &e) != 0) {
+		assert(e.text[0] != '\0' && !host.bound && !host.name);
+		return;
+	}
+	assert(!host.site && *host.name && strlen(host.name) < SERVICE_NAME_BYTES);
+	assert(host.bound_count <= STATE_SENDERS);
+	for (size_t i = 1; i < host.bound_count; i++)
+		assert(addr_compare(&host.bound[i - 1].address, &host.bound[i].address) < 0);
+	free((void *)(uintptr_t)host.bound);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	struct err e = {0}, why = {0};
@@ -46,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	assert((r == 0) == (plan != NULL) && (r == 0) == (why.text[0] == '\0'));
 	probe_plan_free(plan);
 	observations_try(o);
+	host_try(o);
 	if (ack_decode(o, &ack, &e) == 0) {
 		assert(ack.name && !ack.site);
 		json_t *again = ack_encode(&ack);

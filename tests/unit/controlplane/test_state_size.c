@@ -137,7 +137,7 @@ static void a_full_state_after_an_outage_of_everything_fits(void **unused)
 
 /* ---- what is counted ---- */
 
-enum { COUNTED_SITES = 20, COUNTED_POOLS = 40 };
+enum { COUNTED_SITES = 20, COUNTED_POOLS = 40, DECLARED_SENDERS = 100, SPF_NAME_BYTES = 254 };
 
 static char *name_of(const char *what, int i)
 {
@@ -169,6 +169,58 @@ static void texts_fill(struct state *s, const char *site)
 	    (struct state_tail){mem_strdup(site), UINT32_MAX, UINT32_MAX, 1000000000, now_ms};
 }
 
+static char *customer_of(int i)
+{
+	char *customer = text_of(SERVICE_CUSTOMER_BYTES - 1);
+	memset(customer, '"', strlen(customer));
+	customer[0] = (char)('a' + i % 26);
+	return customer;
+}
+
+static struct addr sender_address(int i)
+{
+	struct addr a;
+	char text[80];
+	snprintf(text, sizeof text, "2001:db8:1111:2222:3333:4444:%x:%x", 0x1000 + i / 256,
+	    0x1000 + i % 256);
+	assert_int_equal(addr_parse(text, &a, NULL), 0);
+	return a;
+}
+
+/* In one pair each, so that each has the longest texts; and some that nobody is told to use. */
+static void pairs_fill(struct service *s)
+{
+	for (int i = 0; i < DECLARED_SENDERS + 10; i++) {
+		struct service_pair p = {.customer = customer_of(i)};
+		if (i < DECLARED_SENDERS)
+			p.spf = text_of(SPF_NAME_BYTES);
+		VEC_PUSH(p.addresses, p.addresses_count) =
+		    (struct service_push_sender){(size_t)i % COUNTED_SITES, sender_address(i)};
+		VEC_PUSH(s->pairs, s->pairs_count) = p;
+	}
+}
+
+/* All that are declared, and as many that were. */
+static void senders_fill(struct state *s, const struct service *service)
+{
+	char *long_text = text_of(STATE_TEXT_BYTES - 1);
+	for (int i = 0; i < 2 * DECLARED_SENDERS; i++) {
+		const struct addr a = sender_address(i < DECLARED_SENDERS ? i : 100 + i);
+		struct state_sender sender = {.address = a,
+		    .site = mem_strdup(service->sites[i % COUNTED_SITES].name),
+		    .customer = customer_of(i),
+		    .spf = text_of(SPF_NAME_BYTES),
+		    .host = text_of(SERVICE_NAME_BYTES - 1),
+		    .state = SENDER_SUSPENDED,
+		    .since_ms = now_ms,
+		    .epoch = s->epoch,
+		    .used = true,
+		    .evidence = mem_strdup(long_text)};
+		VEC_PUSH(s->senders, s->senders_count) = sender;
+	}
+	free(long_text);
+}
+
 static struct service *counted_service(void)
 {
 	struct service *s = service_new();
@@ -186,6 +238,7 @@ static struct service *counted_service(void)
 		pool_add(&s->pools[i], 0, address);
 		free(name);
 	}
+	pairs_fill(s);
 	return s;
 }
 
@@ -205,6 +258,7 @@ static void state_fill(struct state *s, const struct service *service)
 		}
 	}
 	outage_fill(s);
+	senders_fill(s, service);
 	for (size_t i = 0; i < service->sites_count; i++)
 		texts_fill(s, service->sites[i].name);
 	for (size_t i = 0; i < service->regions_count; i++)
@@ -266,6 +320,33 @@ static void no_part_of_a_state_takes_more_than_is_counted_for_it(void **unused)
 	assert_true(budget_bytes(&b) - strlen(text) < strlen(text) / 10);
 	state_free(back_from(text));
 	free(text);
+	service_drop(service);
+	state_free(s);
+}
+
+static void a_sending_address_takes_what_is_counted_for_it(void **unused)
+{
+	(void)unused;
+	struct service *service = counted_service();
+	struct state *s = state_new();
+	struct budget b;
+	s->epoch = 1000000000;
+	senders_fill(s, service);
+	budget_state(s, service, &b);
+	char *with = state_text(s, 0);
+	state_senders_free(s);
+	s->senders = NULL;
+	s->senders_count = 0;
+	char *without = state_text(s, 0);
+	size_t bytes = strlen(with) - strlen(without);
+	if (bytes > b.senders || b.senders - bytes > (size_t)2 * DECLARED_SENDERS * 4)
+		fail_msg("%zu bytes, counted as %zu", bytes, b.senders);
+	free(with);
+	free(without);
+	/* Declared only, they are counted as they will be. */
+	size_t all = b.senders;
+	budget_state(s, service, &b);
+	assert_int_equal(b.senders, all / 2);
 	service_drop(service);
 	state_free(s);
 }
@@ -452,6 +533,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_full_state_fits_with_its_evidence),
 	    cmocka_unit_test(no_part_of_a_state_takes_more_than_is_counted_for_it),
+	    cmocka_unit_test(a_sending_address_takes_what_is_counted_for_it),
 	    cmocka_unit_test(
 	        a_document_that_could_outgrow_the_store_is_refused_and_a_smaller_one_never_does),
 	    cmocka_unit_test(a_full_state_after_an_outage_of_everything_fits),

@@ -15,6 +15,33 @@
 #include "lib/json.h"
 #include "wire/state.h"
 
+static void senders_put(struct state *s)
+{
+	struct addr address;
+
+	assert_int_equal(addr_parse("192.0.2.130", &address, NULL), 0);
+	struct state_sender x = {.address = address,
+	    .site = mem_strdup("muc"),
+	    .customer = mem_strdup("M\xc3\xbcller \"26757099\""),
+	    .spf = mem_strdup("_spf.retarus.com."),
+	    .host = mem_strdup("mail-muc-1"),
+	    .state = SENDER_SUSPENDED,
+	    .since_ms = 1795000000010,
+	    .epoch = 42,
+	    .used = true,
+	    .evidence = mem_strdup("muc is drained")};
+	VEC_PUSH(s->senders, s->senders_count) = x;
+	assert_int_equal(addr_parse("2001:db8::1", &address, NULL), 0);
+	struct state_sender y = {.address = address,
+	    .site = mem_strdup("fra"),
+	    .customer = mem_strdup("26757099"),
+	    .spf = mem_strdup("_spf.retarus.com."),
+	    .state = SENDER_ALLOCATED,
+	    .since_ms = 1795000000011,
+	    .evidence = mem_strdup("")};
+	VEC_PUSH(s->senders, s->senders_count) = y;
+}
+
 static struct state *sample(void)
 {
 	struct state *s = state_new();
@@ -80,11 +107,12 @@ static struct state *sample(void)
 	p.worst_ms[MAINTENANCE_QUIET] = UINT32_MAX;
 	VEC_PUSH(s->practices, s->practices_count) = p;
 	state_departure_put(s, "eu-de", "muc", 1795000000007);
+	senders_put(s);
 	return s;
 }
 
-static const char *const later_lists[] = {
-    "cautions", "departures", "intents", "types_removed", "types_since", "practices", NULL};
+static const char *const later_lists[] = {"cautions", "departures", "intents", "types_removed",
+    "types_since", "practices", "senders", NULL};
 static const char *const later_fields[] = {
     "stage", "stage_ms", "kept_by", "penalty", "penalty_ms", "damped", "ramp_quarter", NULL};
 
@@ -162,6 +190,25 @@ static void earlier_documents_are_read(void **unused)
 	state_free(back);
 }
 
+static void assert_senders(const struct state *back, const struct state *s)
+{
+	assert_int_equal(back->senders_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct state_sender *x = &back->senders[i], *y = &s->senders[i];
+		assert_true(addr_equal(&x->address, &y->address));
+		assert_string_equal(x->site, y->site);
+		assert_string_equal(x->customer, y->customer);
+		assert_string_equal(x->spf, y->spf);
+		assert_int_equal(x->state, y->state);
+		assert_int_equal(x->since_ms, y->since_ms);
+		assert_int_equal(x->epoch, y->epoch);
+		assert_int_equal(x->used, y->used);
+		assert_string_equal(x->evidence, y->evidence);
+	}
+	assert_string_equal(back->senders[0].host, "mail-muc-1");
+	assert_null(back->senders[1].host);
+}
+
 static void state_comes_back_as_it_was_written(void **unused)
 {
 	struct state *s = sample(), *back;
@@ -217,6 +264,7 @@ static void state_comes_back_as_it_was_written(void **unused)
 	assert_true(m->damped);
 	assert_string_equal(state_departure_find(back, "eu-de")->site, "muc");
 	assert_int_equal(state_caution_find(back, "mail-de")->since_ms, 1795000000004);
+	assert_senders(back, s);
 	again = state_encode(back);
 	char *a = json_text(o), *b = json_text(again);
 	assert_string_equal(a, b);
@@ -247,7 +295,8 @@ static bool came_later(const char *key)
 	       strcmp(key, "past_ttl_s") == 0 || strcmp(key, "names_removed") == 0 ||
 	       strcmp(key, "types_removed") == 0 || strcmp(key, "types_since") == 0 ||
 	       strcmp(key, "overrides") == 0 || strcmp(key, "practice") == 0 ||
-	       strcmp(key, "practices") == 0 || strcmp(key, "asked_ms") == 0;
+	       strcmp(key, "practices") == 0 || strcmp(key, "asked_ms") == 0 ||
+	       strcmp(key, "host") == 0 || strcmp(key, "used") == 0;
 }
 
 /* Applies `change` to every field of every object of the document in turn, and expects no crash;
@@ -257,7 +306,7 @@ static size_t each_field(json_t *(*change)(void), bool must_refuse)
 	struct state *s = sample();
 	json_t *o = state_encode(s);
 	const char *lists[] = {NULL, "members", "drains", "removals", "tails", "names_removed",
-	    "types_removed", "practices"};
+	    "types_removed", "practices", "senders"};
 	size_t tried = 0;
 
 	for (size_t l = 0; l < sizeof(lists) / sizeof(*lists); l++) {
@@ -277,7 +326,10 @@ static size_t each_field(json_t *(*change)(void), bool must_refuse)
 			else
 				json_object_del(place, key);
 			int r = state_decode(copy, &back, &e);
-			bool may_miss = is_optional(key) || (change == missing && came_later(key));
+			bool may_miss =
+			    is_optional(key) || (change == missing && came_later(key)) ||
+			    (change == missing && lists[l] != NULL &&
+			        strcmp(lists[l], "senders") == 0 && strcmp(key, "evidence") == 0);
 			if (must_refuse && r == 0 && !may_miss)
 				fail_msg("took a document with a bad %s", key);
 			assert_true((r == 0) == (back != NULL));
@@ -363,7 +415,7 @@ static void order_and_uniqueness_are_checked(void **unused)
 	(void)unused;
 	refuses("[]", "expected an object");
 	refuses("7", "expected an object");
-	refuses("{\"version\":3}", "version: found 3, expected 1 or 2");
+	refuses("{\"version\":4}", "version: found 4, expected 1 to 3");
 	refuses(HEAD "\"members\":[7],\"drains\":[],\"removals\":[]}", "members[0]");
 #define MEMBER(id)                                                                                 \
 	"{\"id\":\"" id "\",\"verdict\":\"up\",\"since_ms\":1,\"evidence\":\"\",\"withheld\":"     \
@@ -390,6 +442,69 @@ static void a_drain_that_is_over_is_refused(void **unused)
 	    "found \"returning\"");
 	refuses(HEAD "\"members\":[],\"drains\":[" DRAIN_IN("active") "],\"removals\":[]}",
 	    "found \"active\"");
+}
+
+#define SENDER_OF(address, state, more)                                                            \
+	"{\"address\":\"" address                                                                  \
+	"\",\"site\":\"muc\",\"customer\":\"1\",\"spf\":\"s.\",\"state\":"                         \
+	"\"" state "\",\"since_ms\":1,\"epoch\":1" more "}"
+#define SENDERS(list) HEAD "\"members\":[],\"drains\":[],\"removals\":[],\"senders\":[" list "]}"
+
+static void sending_addresses_are_checked_before_they_are_believed(void **unused)
+{
+	(void)unused;
+	refuses(SENDERS("7"), "senders[0]: expected an object");
+	refuses(SENDERS(SENDER_OF("192.0.2", "active", "")), "address: found \"192.0.2\"");
+	refuses(SENDERS(SENDER_OF("192.0.2.1", "ACTIVE", "")), "state: found \"ACTIVE\"");
+	refuses(SENDERS(SENDER_OF("192.0.2.1", "lent", "")), "state: found \"lent\"");
+	refuses(SENDERS(SENDER_OF("192.0.2.1", "active", ",\"host\":\"\"")), "host: found 0 bytes");
+	refuses(
+	    SENDERS(SENDER_OF("192.0.2.2", "active", "") "," SENDER_OF("192.0.2.1", "active", "")),
+	    "senders[1]: address: out of order or there twice");
+	/* The same address, written in two ways. */
+	refuses(SENDERS(SENDER_OF("2001:db8::1", "active", "") "," SENDER_OF(
+	            "2001:DB8:0::1", "active", "")),
+	    "senders[1]: address: out of order or there twice");
+}
+
+/* Else an older controller would go on from a state that it has understood without them. */
+static void a_state_that_says_who_may_send_has_a_version_of_its_own(void **unused)
+{
+	struct state *s = sample();
+	json_t *o = state_encode(s);
+
+	(void)unused;
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 3);
+	json_decref(o);
+	state_senders_free(s);
+	s->senders = NULL;
+	s->senders_count = 0;
+	o = state_encode(s);
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 1);
+	assert_null(json_object_get(o, "senders"));
+	json_decref(o);
+	state_free(s);
+}
+
+/* The verdicts' evidence is worth more, and who may send is written in any case. */
+static void evidence_of_senders_is_left_out_first(void **unused)
+{
+	struct state *s = sample(), *back;
+	char *whole = state_text(s, SIZE_MAX);
+	char *text = state_text(s, strlen(whole) - 1);
+	json_t *o;
+
+	(void)unused;
+	assert_int_equal(json_parse(text, strlen(text), &o, NULL), 0);
+	assert_int_equal(state_decode(o, &back, NULL), 0);
+	assert_string_equal(back->senders[0].evidence, "");
+	assert_int_equal(back->senders[0].state, SENDER_SUSPENDED);
+	assert_string_not_equal(state_member_find(back, "mail-de/127.20.0.25")->evidence, "");
+	json_decref(o);
+	state_free(back);
+	state_free(s);
+	free(text);
+	free(whole);
 }
 
 static void too_many_entries_are_refused(void **unused)
@@ -449,6 +564,9 @@ int main(void)
 	    cmocka_unit_test(damaged_documents_are_refused_whole),
 	    cmocka_unit_test(order_and_uniqueness_are_checked),
 	    cmocka_unit_test(a_drain_that_is_over_is_refused),
+	    cmocka_unit_test(sending_addresses_are_checked_before_they_are_believed),
+	    cmocka_unit_test(a_state_that_says_who_may_send_has_a_version_of_its_own),
+	    cmocka_unit_test(evidence_of_senders_is_left_out_first),
 	    cmocka_unit_test(too_many_entries_are_refused),
 	    cmocka_unit_test(text_that_is_not_utf8_does_not_make_the_state_unwritable),
 	    cmocka_unit_test(history_reads_as_people_read_it),
