@@ -15,7 +15,8 @@ static void sender_step(struct draft *d, size_t at, enum sender_state to, const 
 	char address[ADDR_TEXT_BYTES];
 
 	sender_move(s, to, why, now.wall_ms);
-	draft_note(d, now.wall_ms, "automation", action, addr_format(&s->address, address),
+	addr_format(&s->address, address);
+	draft_note(d, now.wall_ms, "automation", action, address,
 	    mem_printf("%s of %s in %s is %s: %s (rule 11)", address, s->customer, s->site,
 	        sender_state_name(to), why));
 	free(why);
