@@ -49,16 +49,16 @@ enum {
 	CORE_ACK_FORGET_MS = 3600 * 1000,
 	CORE_LOOKS = 2048,
 	CORE_LOOK_DETAIL_BYTES = 1024, /* with its NUL; a shell hands on no longer one */
-	CORE_LOOK_ADDRESSES = 64,   /* of one answer; more are not looked at */
-	CORE_LOOK_FRESH_MS = 10000, /* beside three times the pause between two looks */
+	CORE_LOOK_ADDRESSES = 64,      /* of one answer; more are not looked at */
+	CORE_LOOK_FRESH_MS = 10000,    /* beside three times the pause between two looks */
 	CORE_LOOK_FORGET_MS = 600 * 1000,
 	CORE_PROOF_POOLS = 64, /* asked about a drained site, one name each */
 	CORE_PROOF_LINES = 8,  /* of what is missing, then "and N more" */
 	CORE_HOSTS = 1024,
-	CORE_HOSTS_SITE = 128,          /* of one site */
-	CORE_SENDERS_PAUSE_MS = 500,    /* between two looks at all sending addresses */
-	CORE_SENDERS_ASKED = 16,        /* whose PTR is asked at once, the others in turn */
-	CORE_SENDER_NAMES = 4,          /* of one PTR that are followed */
+	CORE_HOSTS_SITE = 128,       /* of one site */
+	CORE_SENDERS_PAUSE_MS = 500, /* between two looks at all sending addresses */
+	CORE_SENDERS_ASKED = 16,     /* whose PTR is asked at once, the others in turn */
+	CORE_SENDER_NAMES = 4,       /* of one PTR that are followed */
 	CORE_ALARM_PAUSE_MS =
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
@@ -238,7 +238,7 @@ struct core {
 	size_t looks_count;
 	struct host *hosts;
 	size_t hosts_count;
-	bool senders_dirty;       /* something that sending addresses wait for may have come */
+	bool senders_dirty; /* something that sending addresses wait for may have come */
 	struct asked asked[CORE_SENDERS_ASKED];
 	size_t asked_count;
 	/* Monotonic: not looked at before; time alone may change something at. */
@@ -608,25 +608,24 @@ uint64_t senders_next_mono_ms(const struct core *c, uint64_t now_ms);
 void senders_doubt(struct state *s, const struct service *tried, int64_t wall_ms);
 
 /* sender_apply.c: what a document means for them. 0, or E_REFUSED (rule 11) or E_LIMIT. */
-int senders_refuse(
-    const struct state *s, struct request *r, struct buf *text, int *rule);
+int senders_refuse(const struct state *s, struct request *r, struct buf *text, int *rule);
 void senders_apply(struct state *s, const struct service *after, int64_t wall_ms);
 void senders_tell(const struct state *before, const struct state *after, struct buf *text);
 
 /* sender_proof.c: as the proofs of a drain */
-enum proof sender_prove_published(const struct core *c, const struct state_sender *s,
-    struct core_time now, struct buf *text);
+enum proof sender_prove_published(
+    const struct core *c, const struct state_sender *s, struct core_time now, struct buf *text);
 enum proof sender_prove_visible(const struct core *c, const struct state_sender *s,
     int64_t after_ms, struct core_time now, struct buf *text);
-enum proof sender_prove_ptr(const struct core *c, const struct state_sender *s,
-    struct core_time now, struct buf *text);
+enum proof sender_prove_ptr(
+    const struct core *c, const struct state_sender *s, struct core_time now, struct buf *text);
 /* sender_ask.c */
-/* Whose PTR is asked next, by what has been heard; after every look at all addresses. */
-void senders_turn(struct core *c, const struct state *state, uint64_t now_ms);
+/* Whose PTR is asked next, by what has been heard; after every look at all addresses. False: not
+ * so soon after the last time. */
+bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms);
 void asked_release(struct core *c);
 /* Behind the first `count`; the new count. */
-size_t sender_questions(
-    const struct core *c, struct core_question *out, size_t count, size_t max);
+size_t sender_questions(const struct core *c, struct core_question *out, size_t count, size_t max);
 /* "130.2.0.192.in-addr.arpa." (RFC 1035 3.5), or below ip6.arpa (RFC 3596 2.5). */
 const char *sender_reverse(const struct addr *a, char out[static SENDER_REVERSE_BYTES]);
 /* The next of names with blanks between; NULL: there is none. */

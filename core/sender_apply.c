@@ -142,8 +142,7 @@ static void sender_begin(struct state *s, const struct declared *d, int64_t wall
 }
 
 /* False: it leaves the state. */
-static bool sender_undeclare(
-    struct state_sender *s, const struct service *after, int64_t wall_ms)
+static bool sender_undeclare(struct state_sender *s, const struct service *after, int64_t wall_ms)
 {
 	/* People have overridden that: nothing holds its record any more. */
 	if (sender_is_given(s) && !spf_set_covers(after, s->spf, &s->address))

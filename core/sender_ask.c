@@ -1,5 +1,5 @@
-/* What is asked because of sending addresses: SPF records, which belong to a set that many addresses
- * share, and PTRs, which belong to one address and are asked some at a time, in turn. */
+/* What is asked because of sending addresses: SPF records, which belong to a set that many
+ * addresses share, and PTRs, which belong to one address and are asked some at a time, in turn. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@ const char *sender_reverse(const struct addr *a, char out[static SENDER_REVERSE_
 	size_t used = 0;
 
 	if (a->family == 4) {
-		snprintf(out, SENDER_REVERSE_BYTES, "%u.%u.%u.%u.in-addr.arpa.", a->bytes[3], a->bytes[2],
-		    a->bytes[1], a->bytes[0]);
+		snprintf(out, SENDER_REVERSE_BYTES, "%u.%u.%u.%u.in-addr.arpa.", a->bytes[3],
+		    a->bytes[2], a->bytes[1], a->bytes[0]);
 		return out;
 	}
 	for (size_t i = sizeof(a->bytes); i-- > 0;)
@@ -45,8 +45,7 @@ struct core_question resolver_question(
 	    .trust_anchor = r->validated ? r->trust_anchor : NULL};
 }
 
-struct core_question server_question(
-    const struct service_name_server *n, const char *owner)
+struct core_question server_question(const struct service_name_server *n, const char *owner)
 {
 	return (struct core_question){.type = LOOK_NAME_SERVER,
 	    .subject = n->endpoint,
@@ -75,8 +74,8 @@ static bool sender_moves(const struct state_sender *s)
 static bool set_is_asked(
     const struct core *c, const struct state_sender *s, const struct service_resolver *r)
 {
-	return sender_moves(s) || (sender_is_given(s) &&
-	                              !look_find(c, LOOK_RESOLVER, r->name, s->spf, LOOK_TXT));
+	return sender_moves(s) ||
+	       (sender_is_given(s) && !look_find(c, LOOK_RESOLVER, r->name, s->spf, LOOK_TXT));
 }
 
 /* ---- whose turn it is ---- */
@@ -99,16 +98,16 @@ static struct turn turn_of(
     const struct core *c, const struct state_sender *s, const struct service_resolver *r)
 {
 	char reverse[SENDER_REVERSE_BYTES], name[CORE_LOOK_DETAIL_BYTES];
-	const struct look *l = look_find(
-	    c, LOOK_RESOLVER, r->name, sender_reverse(&s->address, reverse), LOOK_PTR);
+	const struct look *l =
+	    look_find(c, LOOK_RESOLVER, r->name, sender_reverse(&s->address, reverse), LOOK_PTR);
 	const char *names = l && l->detail ? l->detail : "";
 
 	if (!l)
 		return (struct turn){s, 0};
 	if (*l->failure || !sender_name_next(&names, name))
 		return (struct turn){s, l->at_ms};
-	const struct look *forward = look_find(
-	    c, LOOK_RESOLVER, r->name, name, s->address.family == 4 ? LOOK_A : LOOK_AAAA);
+	const struct look *forward =
+	    look_find(c, LOOK_RESOLVER, r->name, name, s->address.family == 4 ? LOOK_A : LOOK_AAAA);
 	return (struct turn){s, forward && forward->at_ms >= l->at_ms ? l->at_ms : 0};
 }
 
@@ -121,8 +120,8 @@ static void asked_fill(const struct core *c, const struct state_sender *s, struc
 	*out = (struct asked){.kind = s->address.family == 4 ? LOOK_A : LOOK_AAAA};
 	sender_reverse(&s->address, out->reverse);
 	for (size_t i = 0; i < m->resolvers_count; i++) {
-		const struct look *l = look_find(
-		    c, LOOK_RESOLVER, m->resolvers[i].name, out->reverse, LOOK_PTR);
+		const struct look *l =
+		    look_find(c, LOOK_RESOLVER, m->resolvers[i].name, out->reverse, LOOK_PTR);
 		const char *names = l && !*l->failure && l->detail ? l->detail : "";
 		while (out->names_count < CORE_SENDER_NAMES && sender_name_next(&names, name)) {
 			bool known = false;
@@ -142,13 +141,13 @@ void asked_release(struct core *c)
 	c->asked_count = 0;
 }
 
-void senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
+bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
 {
 	const struct service_resolver *r = resolver_first(c);
 	size_t count = 0;
 
 	if (c->asked_ms > 0 && now_ms - c->asked_ms < c->service->maintenance.look_ms / 2)
-		return;
+		return false;
 	struct turn *turns = mem_new(state->senders_count + 1, sizeof(*turns));
 	c->asked_ms = now_ms;
 	asked_release(c);
@@ -165,6 +164,7 @@ void senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
 	for (size_t i = 0; i < count && i < CORE_SENDERS_ASKED; i++)
 		asked_fill(c, turns[i].s, &c->asked[c->asked_count++]);
 	free(turns);
+	return true;
 }
 
 /* ---- the questions ---- */
@@ -208,8 +208,7 @@ static void sets_ask(struct asking *a, const struct service_resolver *r)
 	}
 }
 
-size_t sender_questions(
-    const struct core *c, struct core_question *out, size_t count, size_t max)
+size_t sender_questions(const struct core *c, struct core_question *out, size_t count, size_t max)
 {
 	struct asking a = {c, out, count, max};
 	const struct service_resolver *r = resolver_first(c);

@@ -37,8 +37,8 @@ static void spf_ask(const struct core *c, const struct state_sender *s,
 		spf_judge(s, q, l, t);
 }
 
-enum proof sender_prove_published(const struct core *c, const struct state_sender *s,
-    struct core_time now, struct buf *text)
+enum proof sender_prove_published(
+    const struct core *c, const struct state_sender *s, struct core_time now, struct buf *text)
 {
 	const struct service_maintenance *m = &c->service->maintenance;
 	struct proof_text t = {0};
@@ -102,7 +102,8 @@ static bool forward_judge(const struct core *c, const struct state_sender *s,
 	bool found = false;
 	uint16_t kind = s->address.family == 4 ? LOOK_A : LOOK_AAAA;
 
-	for (unsigned n = 0; n < CORE_SENDER_NAMES && !found && sender_name_next(&rest, name); n++) {
+	for (unsigned n = 0; n < CORE_SENDER_NAMES && !found && sender_name_next(&rest, name);
+	     n++) {
 		struct core_question q = resolver_question(r, name, kind);
 		const struct look *l = question_answer(c, &q, 0, now, &unheard);
 		for (size_t i = 0; l && i < l->addresses_count; i++)
@@ -117,8 +118,8 @@ static bool forward_judge(const struct core *c, const struct state_sender *s,
 	return found;
 }
 
-enum proof sender_prove_ptr(const struct core *c, const struct state_sender *s,
-    struct core_time now, struct buf *text)
+enum proof sender_prove_ptr(
+    const struct core *c, const struct state_sender *s, struct core_time now, struct buf *text)
 {
 	const struct service_maintenance *m = &c->service->maintenance;
 	char reverse[SENDER_REVERSE_BYTES], address[ADDR_TEXT_BYTES];

@@ -37,20 +37,19 @@ static void in_spf_tell(
 
 static void leaving_tell(const struct core *c, const struct state_sender *s, struct buf *b)
 {
-	const struct host *h = s->host ? host_named(c, s->site, s->host)
-	                               : host_having(c, s->site, &s->address, NULL);
+	const struct host *h =
+	    s->host ? host_named(c, s->site, s->host) : host_having(c, s->site, &s->address, NULL);
 	const struct core_bound *bound = h ? host_bound(h, &s->address) : NULL;
 	char time[TEXT_TIME_BYTES];
 
 	if (bound)
 		buf_printf(b, "%s has it still, with %u mails queued", h->name, bound->queued);
 	else if (s->host)
-		buf_printf(
-		    b, "%s had it and has not said since that it let it go", s->host);
+		buf_printf(b, "%s had it and has not said since that it let it go", s->host);
 	else
 		buf_printf(b, "no host has said that it had it; retired at %s if none does",
-		    text_time(s->since_ms + (int64_t)c->service->sending.queue_lifetime_s * 1000,
-		        time));
+		    text_time(
+		        s->since_ms + (int64_t)c->service->sending.queue_lifetime_s * 1000, time));
 }
 
 char *sender_tell(const struct core *c, const struct state_sender *s, struct core_time now)

@@ -66,8 +66,8 @@ static bool allocated_advance(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
 	struct buf why = {0};
-	bool go = is_settled(draft_read(d)) &&
-	          sender_prove_published(c, s, now, &why) == PROOF_STANDS;
+	bool go =
+	    is_settled(draft_read(d)) && sender_prove_published(c, s, now, &why) == PROOF_STANDS;
 
 	if (go)
 		sender_step(d, at, SENDER_IN_SPF, "sender-in-spf", buf_take(&why), now);
@@ -98,8 +98,8 @@ static bool in_spf_advance(
 	int64_t end_ms = ttl_spf_end_ms(c, state, s->since_ms);
 	struct buf why = {0};
 
-	buf_printf(&why, "the longest TTL, %" PRId64 " s, has passed; ",
-	    (end_ms - s->since_ms) / 1000);
+	buf_printf(
+	    &why, "the longest TTL, %" PRId64 " s, has passed; ", (end_ms - s->since_ms) / 1000);
 	bool go = is_settled(state) && end_ms <= now.wall_ms &&
 	          ttl_spf_passed_ms(c, state, s->since_ms) <= now.mono_ms &&
 	          sender_prove_visible(c, s, end_ms, now, &why) == PROOF_STANDS;
@@ -113,8 +113,7 @@ static bool visible_advance(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
 	struct buf why = {0};
-	bool go =
-	    is_settled(draft_read(d)) && sender_prove_ptr(c, s, now, &why) == PROOF_STANDS;
+	bool go = is_settled(draft_read(d)) && sender_prove_ptr(c, s, now, &why) == PROOF_STANDS;
 
 	if (go)
 		sender_step(d, at, SENDER_PTR_OK, "sender-ptr-ok", buf_take(&why), now);
@@ -216,8 +215,8 @@ static bool leaving_advance(
 		host_set(d, at, other->name);
 		return false;
 	}
-	if (other || (s->host ? !host_let_go(c, s, s->epoch)
-	                      : now.wall_ms - s->since_ms < lifetime_ms))
+	if (other ||
+	    (s->host ? !host_let_go(c, s, s->epoch) : now.wall_ms - s->since_ms < lifetime_ms))
 		return false;
 	char *why = s->host ? mem_printf("%s has it no more since it was told to leave it", s->host)
 	                    : mem_printf("no host has ever said that it had it, and no mail waits "
@@ -266,9 +265,8 @@ static bool quarantine_is_over(
 }
 
 /* Monotonic: when time alone may let it go on; UINT64_MAX: it waits for something else. */
-static uint64_t sender_due_ms(
-    const struct core *c, const struct state *state, const struct state_sender *s,
-    struct core_time now)
+static uint64_t sender_due_ms(const struct core *c, const struct state *state,
+    const struct state_sender *s, struct core_time now)
 {
 	int64_t due_ms;
 
@@ -282,9 +280,8 @@ static uint64_t sender_due_ms(
 		return UINT64_MAX;
 	if (due_ms > now.wall_ms)
 		return now.mono_ms + (uint64_t)(due_ms - now.wall_ms);
-	uint64_t passed_ms = s->state == SENDER_IN_SPF
-	                         ? ttl_spf_passed_ms(c, state, s->since_ms)
-	                         : UINT64_MAX;
+	uint64_t passed_ms =
+	    s->state == SENDER_IN_SPF ? ttl_spf_passed_ms(c, state, s->since_ms) : UINT64_MAX;
 	return passed_ms > now.mono_ms ? passed_ms : UINT64_MAX;
 }
 
@@ -316,10 +313,10 @@ void senders_advance(struct core *c, struct draft *d, struct core_time now)
 		while (sender_advance(c, d, left - 1, now))
 			;
 	}
-	senders_turn(c, draft_read(d), now.mono_ms);
+	bool turned = senders_turn(c, draft_read(d), now.mono_ms);
 	senders_note_due(c, draft_read(d), now);
 	c->senders_ms = now.mono_ms + CORE_SENDERS_PAUSE_MS;
-	c->senders_dirty = left > 0;
+	c->senders_dirty = left > 0 || !turned;
 	c->alarms_dirty = true; /* doubts */
 }
 

@@ -121,7 +121,7 @@ struct state_pace {
 /* A TTL of a site's answers, or of the SPF records, that was longer before a change: resolvers may
  * keep such answers. */
 struct state_tail {
-	char *site; /* or "*spf" */
+	char *site;          /* or "*spf" */
 	uint32_t ttl_s;      /* 0: all such answers have expired */
 	uint32_t past_ttl_s; /* of those that have; counts again where a name server falls back */
 	uint64_t epoch;      /* of the publication that ended it; 0: about to be written */
@@ -197,7 +197,8 @@ struct state_sender { /* texts are never NULL but for `host` */
 	char *host; /* says that it has it, and has not said otherwise since; NULL: none */
 	enum sender_state state;
 	int64_t since_ms;
-	/* Of the publication that declares it, or that tells it to leave; 0: about to be written. */
+	/* Of the publication that declares it, or that tells it to leave; 0: about to be written.
+	 */
 	uint64_t epoch;
 	bool used;      /* it has been ACTIVE */
 	char *evidence; /* a sentence: what led to this state */
@@ -237,9 +238,9 @@ struct state {
 	char commit_id[40]; /* of the commit that wrote it: a timed-out write is recognised by it */
 };
 
-enum {                        /* bounds, so that the document fits the store */
-	STATE_MEMBERS = 3000, /* in all pools; apply refuses more */
-	STATE_DRAINS = 64,    /* one a site */
+enum {                                  /* bounds, so that the document fits the store */
+	STATE_MEMBERS = 3000,           /* in all pools; apply refuses more */
+	STATE_DRAINS = 64,              /* one a site */
 	STATE_TAILS = STATE_DRAINS + 1, /* and one of the SPF records */
 	STATE_INTENTS = 256,
 	STATE_REMOVALS = 8192,             /* and losses */

@@ -1,5 +1,5 @@
-/* How long resolvers may keep an address of a site, or an SPF record: the longest TTL under which it
- * was handed out, also the one before a change that made it shorter. */
+/* How long resolvers may keep an address of a site, or an SPF record: the longest TTL under which
+ * it was handed out, also the one before a change that made it shorter. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +98,8 @@ int64_t ttl_spf_end_ms(const struct core *c, const struct state *s, int64_t left
 	return end_ms_of(s, TTL_OF_SPF, c->spf_ttl_s, left_ms);
 }
 
-static uint64_t passed_ms_of(const struct core *c, const struct state *s, const char *site,
-    uint32_t ttl_s, int64_t left_ms)
+static uint64_t passed_ms_of(
+    const struct core *c, const struct state *s, const char *site, uint32_t ttl_s, int64_t left_ms)
 {
 	uint64_t end_ms = elapsed_until_ms(&c->elapsed, site, left_ms, ttl_s);
 

@@ -99,7 +99,8 @@ struct view_catalog {
 /* What a host may do with a dedicated sending address (docs/sending.md). One that is not named is
  * not touched: no host may have it. */
 enum view_use {
-	VIEW_BIND,  /* have it on an interface, and begin no mail with it; what is queued may leave */
+	VIEW_BIND,  /* have it on an interface, and begin no mail with it; what is queued may leave
+	             */
 	VIEW_USE,   /* send from it */
 	VIEW_LEAVE, /* take no new mail for it; let go once what is queued is gone */
 };
