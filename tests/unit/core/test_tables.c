@@ -10,6 +10,7 @@
 
 #include "core/maintenance.h"
 #include "core/member.h"
+#include "core/sender.h"
 #include "core/text.h"
 #include "core/verdict.h"
 
@@ -103,9 +104,27 @@ static void foreign_texts_are_made_fit_for_logs_and_json(void **unused)
 	cleaned("abc", 1, "");
 }
 
+static void sending_address_skips_no_step_into_use_and_none_out_of_it(void **unused)
+{
+	(void)unused;
+	for (unsigned from = SENDER_ALLOCATED; from < SENDER_ACTIVE; from++)
+		for (unsigned to = from + 2; to <= SENDER_ACTIVE; to++)
+			assert_false(
+			    sender_may_move((enum sender_state)from, (enum sender_state)to));
+	for (unsigned from = SENDER_ALLOCATED; from < SENDER_STATES; from++) {
+		bool given = from >= SENDER_PTR_OK && from < SENDER_LEAVING;
+		assert_int_equal(sender_may_move((enum sender_state)from, SENDER_LEAVING), given);
+		assert_int_equal(sender_may_move((enum sender_state)from, SENDER_RETIRED),
+		    from == SENDER_LEAVING);
+	}
+	assert_false(sender_may_move(SENDER_ACTIVE, SENDER_ALLOCATED));
+	assert_false(sender_may_move(SENDER_LEAVING, SENDER_ACTIVE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sending_address_skips_no_step_into_use_and_none_out_of_it),
 	    cmocka_unit_test(what_was_down_is_up_before_it_is_doubted),
 	    cmocka_unit_test(maintenance_skips_no_step_and_may_always_end),
 	    cmocka_unit_test(conclusions_exclude_each_other),
