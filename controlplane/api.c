@@ -48,9 +48,11 @@ static void api_metrics(struct http_request *r, void *ctx)
 static const struct http_route routes[] = {
     {"GET", "/v1/view", VIEW_READERS, api_view_stream},
     {"GET", "/v1/probes", TLS_ROLE_HEALTHD | TLS_ROLE_OPERATOR, api_probes_stream},
+    {"GET", "/v1/senders", TLS_ROLE_AGENTD | TLS_ROLE_OPERATOR, api_senders_stream},
     {"GET", "/v1/status/stream", TLS_ROLE_OPERATOR, api_status_stream},
     {"POST", "/v1/observations", TLS_ROLE_HEALTHD, api_observations},
     {"POST", "/v1/acks", TLS_ROLE_DNSD | TLS_ROLE_AGENTD, api_acks},
+    {"POST", "/v1/hosts", TLS_ROLE_AGENTD, api_hosts},
     {"GET", "/v1/status", TLS_ROLE_OPERATOR, api_status},
     {"GET", "/v1/explain/", TLS_ROLE_OPERATOR, api_explain},
     {"GET", "/v1/history", TLS_ROLE_OPERATOR, api_history},
@@ -125,6 +127,8 @@ static char *first_line(void *ctx, enum streams_topic topic)
 		return view_line(core_trial_view(engine_core(a->engine)), true);
 	if (topic == STREAMS_PROBES)
 		return probes_line(a);
+	if (topic == STREAMS_SENDERS)
+		return api_senders_line(a);
 	json_t *json = status_encode(a->engine, a->store_kind, a->care);
 	char *text = json_text(json);
 	json_decref(json);
@@ -162,6 +166,7 @@ int api_new(const struct api_options *options, struct api **out, struct err *e)
 	a->certificate = options->certificate;
 	LIST_INIT(&a->answers);
 	LIST_INIT(&a->forwards);
+	api_senders_init(a);
 	struct streams_options streams = {.base = options->base,
 	    .first = first_line,
 	    .keepalive = keepalive_line,
@@ -219,6 +224,7 @@ void api_free(struct api *a)
 	api_read_release(a);
 	api_forward_release(a);
 	streams_free(a->streams);
+	api_senders_release(a);
 	if (a->local != NULL)
 		http_server_free(a->local);
 	if (a->server != NULL)
@@ -226,12 +232,8 @@ void api_free(struct api *a)
 	free(a);
 }
 
-void api_published(struct api *a, bool delta)
+static void view_send(struct api *a, bool delta)
 {
-	streams_forget_first(a->streams, STREAMS_VIEW);
-	streams_forget_first(a->streams, STREAMS_TRIAL);
-	if (streams_count(a->streams, STREAMS_VIEW) == 0)
-		return;
 	if (!delta) {
 		streams_line_first(a->streams, STREAMS_VIEW);
 		return;
@@ -239,6 +241,15 @@ void api_published(struct api *a, bool delta)
 	char *line = view_line(core_view(engine_core(a->engine)), false);
 	streams_line(a->streams, STREAMS_VIEW, line);
 	free(line);
+}
+
+void api_published(struct api *a, bool delta)
+{
+	streams_forget_first(a->streams, STREAMS_VIEW);
+	streams_forget_first(a->streams, STREAMS_TRIAL);
+	if (streams_count(a->streams, STREAMS_VIEW) > 0)
+		view_send(a, delta);
+	api_senders_published(a);
 }
 
 void api_tried(struct api *a, bool delta)

@@ -14,6 +14,10 @@ LIST_HEAD(forwards, forward);
 
 enum { API_ACTOR_BYTES = TLS_NAME_BYTES };
 
+/* api_senders.c */
+struct senders_told;
+struct host_rates;
+
 struct api {
 	struct engine *engine;
 	struct store *store;
@@ -26,7 +30,9 @@ struct api {
 	size_t forwards_count;
 	const char *store_kind;
 	struct care *care;
-	struct answers answers; /* waiting for the store */
+	struct answers answers;    /* waiting for the store */
+	struct senders_told *told; /* what readers of the senders have, or NULL */
+	struct host_rates *rates;
 	struct api_counters counters;
 };
 
@@ -56,6 +62,19 @@ int api_actor(const struct http_request *r, char out[static API_ACTOR_BYTES], st
 /* api_report.c */
 void api_observations(struct http_request *r, void *ctx);
 void api_acks(struct http_request *r, void *ctx);
+
+/* api_senders.c */
+void api_senders_init(struct api *a);
+void api_senders_release(struct api *a);
+void api_senders_stream(struct http_request *r, void *ctx);
+void api_hosts(struct http_request *r, void *ctx);
+/* Of one site: each of its 128 hosts (core/hosts.c) once a second, and when something changes. */
+enum { API_HOST_REPORTS = 512 };
+/* Counts a report; E_UNAVAILABLE where a host that has gone wild would take the time of all others.
+ */
+int api_hosts_rate(struct host_rates *rates, const char *site, uint64_t now_ms, struct err *e);
+char *api_senders_line(const struct api *a); /* NULL: nothing is published yet */
+void api_senders_published(struct api *a);   /* tells it where it says something else */
 
 /* api_change.c */
 void api_plan(struct http_request *r, void *ctx);

@@ -98,6 +98,7 @@ static void reports_write(struct buf *out, const struct api *api)
 {
 	static const char observations[] = "tandem_controld_observations_total";
 	static const char acks[] = "tandem_controld_acks_total";
+	static const char hosts[] = "tandem_controld_hosts_total";
 	static const char readers[] = "tandem_controld_subscribers";
 	const struct api_counters *c = api_counters(api);
 	metrics_family(out, observations, "counter", "Probe results received; reports refused.");
@@ -106,6 +107,9 @@ static void reports_write(struct buf *out, const struct api *api)
 	metrics_family(out, acks, "counter", "Acks of name servers and agents.");
 	labelled(out, acks, "result", "received", (double)c->acks);
 	labelled(out, acks, "result", "refused", (double)c->acks_refused);
+	metrics_family(out, hosts, "counter", "Reports of mail hosts about sending addresses.");
+	labelled(out, hosts, "result", "received", (double)c->hosts);
+	labelled(out, hosts, "result", "refused", (double)c->hosts_refused);
 	single(out, "tandem_controld_local_socket", "gauge",
 	    "1 while the Unix socket for this machine's users is open.", c->local);
 	metrics_family(out, readers, "gauge", "Readers of the streams.");
@@ -156,6 +160,19 @@ static void state_write(struct buf *out, const struct engine *engine)
 	}
 	single(out, "tandem_controld_overrides", "gauge",
 	    "Drains, holds and pins in force that override a rule.", (double)overrides);
+}
+
+static void senders_write(struct buf *out, const struct engine *engine)
+{
+	static const char senders[] = "tandem_senders";
+	const struct state *state = core_state(engine_core(engine));
+	size_t by_state[SENDER_STATES] = {0};
+	for (size_t i = 0; state != NULL && i < state->senders_count; i++)
+		by_state[state->senders[i].state]++;
+	metrics_family(out, senders, "gauge", "Dedicated sending addresses by state.");
+	for (unsigned i = 0; i < SENDER_STATES; i++)
+		labelled(out, senders, "state", sender_state_name((enum sender_state)i),
+		    (double)by_state[i]);
 }
 
 static void report_write(struct buf *out, const struct engine *engine, const struct care *care)
@@ -223,6 +240,7 @@ char *controld_metrics_text(const struct engine *engine, const struct api *api)
 	standing_write(&out, engine);
 	commits_write(&out, engine);
 	state_write(&out, engine);
+	senders_write(&out, engine);
 	reports_write(&out, api);
 	report_write(&out, engine, api_care(api));
 	store_write(&out, api_care(api));

@@ -252,6 +252,12 @@ void engine_acknowledge(struct engine *en, const struct core_ack *ack)
 	engine_changed(en);
 }
 
+/* A thousand hosts report every second: what follows from that is a change, the report is not. */
+void engine_host(struct engine *en, const struct core_host *host)
+{
+	engine_step(en, &(struct core_event){.type = CORE_HOST, .host = *host});
+}
+
 void engine_look(struct engine *en, const struct core_look *look)
 {
 	engine_step(en, &(struct core_event){.type = CORE_LOOK, .look = *look});

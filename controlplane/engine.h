@@ -41,6 +41,7 @@ void engine_free(struct engine *en);
 /* Facts. Strings are borrowed for the call. */
 void engine_observe(struct engine *en, const struct core_observation *observation);
 void engine_acknowledge(struct engine *en, const struct core_ack *ack);
+void engine_host(struct engine *en, const struct core_host *host);
 void engine_look(struct engine *en, const struct core_look *look);
 void engine_trial_look(struct engine *en, const struct core_trial_look *look);
 

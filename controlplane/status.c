@@ -172,6 +172,24 @@ static json_t *looks_encode(const struct core_report *report)
 	return array;
 }
 
+json_t *status_sender(const struct core_sender_view *s)
+{
+	char address[ADDR_TEXT_BYTES];
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:I, s:o}", "address",
+	    addr_format(&s->address, address), "site", text_json(s->site), "customer",
+	    text_json(s->customer), "spf", text_json(s->spf), "state", sender_state_name(s->state),
+	    "use", s->use, "host", text_json(s->host), "since", time_json(s->since_ms), "queued",
+	    (json_int_t)s->queued, "text", text_json(s->text));
+}
+
+static json_t *senders_encode(const struct core_report *report)
+{
+	json_t *array = json_array();
+	for (size_t i = 0; i < report->senders_count; i++)
+		json_array_append_new(array, status_sender(&report->senders[i]));
+	return array;
+}
+
 static json_t *practices_encode(const struct state *state)
 {
 	json_t *array = json_array();
@@ -444,6 +462,7 @@ json_t *status_encode(const struct engine *en, const char *store_kind, const str
 	        sites_encode(core_service(core), &report), "pools",
 	        pools_encode(core_service(core), &report));
 	json_object_set_new(status, "practices", practices_encode(state));
+	json_object_set_new(status, "senders", senders_encode(&report));
 	json_object_set_new(status, "publication", publication_encode(state));
 	core_report_free(&report);
 	return status;

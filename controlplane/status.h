@@ -19,12 +19,13 @@ json_t *status_controller(const struct engine *en, const char *store_kind);
  * "" when it can. */
 void status_obstacle(const struct engine *en, char out[static STATUS_TEXT_BYTES]);
 
-/* One DNS name, pool, member or site; NULL when there is no such thing. `history` is added by the
+/* One DNS name, pool, member, site or sending address; NULL when there is no such thing. `history` is added by the
  * caller. */
 json_t *status_explain(const struct engine *en, const char *subject);
 
 /* Pieces that both are made of. */
 json_t *status_member(const struct core_member_view *m);
+json_t *status_sender(const struct core_sender_view *s);
 json_t *status_drain(const struct state_drain *d, const struct core_drain_view *v); /* NULL: none */
 
 #endif

@@ -1,4 +1,4 @@
-/* Why is it so? The answer for one DNS name, pool, member or site (rule 14). */
+/* Why is it so? The answer for one DNS name, pool, member, site or sending address (rule 14). */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +19,7 @@ struct explanation {
 	struct core_report report;
 	json_t *text, *members, *drains;
 	const char *kind;
+	char address[ADDR_TEXT_BYTES]; /* of a sending address, as the history has it; else "" */
 };
 
 static void say(struct explanation *x, const char *format, ...)
@@ -195,6 +196,52 @@ static bool explain_static(struct explanation *x, const char *owner)
 	return found;
 }
 
+static const char *sender_use_words(const char *use)
+{
+	return strcmp(use, view_use_name(VIEW_USE)) == 0 ? "its site's mail hosts may send from it"
+	       : strcmp(use, view_use_name(VIEW_BIND)) == 0
+	           ? "its site's mail hosts may have it, and begin no mail with it"
+	       : strcmp(use, view_use_name(VIEW_LEAVE)) == 0
+	           ? "its site's mail hosts take no new mail for it, and let it go when none is "
+	             "queued"
+	           : "no mail host may have it";
+}
+
+/* What hosts may do with it now, and why it is where it is. */
+static void explain_sender(struct explanation *x, size_t index)
+{
+	const struct core_sender_view *v = &x->report.senders[index];
+	const struct state_sender *s = &core_state(x->core)->senders[index];
+	char since[CLOCK_TEXT_BYTES];
+	addr_format(&v->address, x->address);
+	say(x, "%s is a sending address of %s in %s, %s since %s", x->address, v->customer, v->site,
+	    sender_state_name(v->state), clock_format(v->since_ms, since));
+	if (*v->text != '\0')
+		say(x, "%s", v->text);
+	if (*s->evidence != '\0' && strstr(v->text, s->evidence) == NULL)
+		say(x, "evidence of the last step: %s", s->evidence);
+	say(x, "%s", sender_use_words(v->use));
+	if (*v->host != '\0')
+		say(x, "%s has it, as far as it has said; mails queued there: %u", v->host,
+		    v->queued);
+	say(x, "%s has to cover it%s", v->spf,
+	    v->state == SENDER_RETIRED ? " no more" : ", or receivers would refuse its mail");
+}
+
+/* However it is written: 2001:DB8:0::1 is 2001:db8::1. */
+static bool explain_senders(struct explanation *x, const char *subject)
+{
+	struct addr address;
+	if (addr_parse(subject, &address, NULL) != 0)
+		return false;
+	for (size_t i = 0; i < x->report.senders_count; i++)
+		if (addr_equal(&x->report.senders[i].address, &address)) {
+			explain_sender(x, i);
+			return true;
+		}
+	return false;
+}
+
 /* Tries the kinds in the order a person would expect; false when nothing has that name. */
 static bool explain_find(struct explanation *x, const char *subject)
 {
@@ -220,6 +267,8 @@ static bool explain_find(struct explanation *x, const char *subject)
 		explain_member(x, m);
 		explain_drains(x, m->site);
 	}
+	if (explain_senders(x, subject) && *x->kind == '\0')
+		x->kind = "sender";
 	if (*x->kind != '\0')
 		return true;
 	size_t bytes = strlen(subject);
@@ -252,8 +301,9 @@ json_t *status_explain(const struct engine *en, const char *subject)
 	if (*obstacle != '\0')
 		say(&x, "ATTENTION: %s", obstacle);
 	if (explain_find(&x, subject))
-		answer = json_pack("{s:s, s:s, s:O, s:O, s:O}", "subject", subject, "kind", x.kind,
-		    "text", x.text, "members", x.members, "drains", x.drains);
+		answer = json_pack("{s:s, s:s, s:O, s:O, s:O}", "subject",
+		    strcmp(x.kind, "sender") == 0 ? x.address : subject, "kind", x.kind, "text",
+		    x.text, "members", x.members, "drains", x.drains);
 	json_decref(x.text);
 	json_decref(x.members);
 	json_decref(x.drains);

@@ -33,7 +33,7 @@ struct streams {
 
 const char *streams_topic_name(enum streams_topic topic)
 {
-	static const char *const names[STREAMS_TOPICS] = {"view", "probes", "status", "trial"};
+	static const char *const names[STREAMS_TOPICS] = {"view", "probes", "status", "senders", "trial"};
 	assert(topic < STREAMS_TOPICS);
 	return names[topic];
 }
@@ -141,6 +141,7 @@ static void on_keepalive(evutil_socket_t fd, short what, void *ctx)
 	char *line = s->options.keepalive(s->options.ctx, false);
 	streams_line(s, STREAMS_VIEW, line);
 	streams_line(s, STREAMS_PROBES, line);
+	streams_line(s, STREAMS_SENDERS, line);
 	free(line);
 	line = s->options.keepalive(s->options.ctx, true);
 	streams_line_apart(s, line);

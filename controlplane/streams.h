@@ -1,9 +1,9 @@
-/* The long-lived answers: everybody who reads /v1/view, /v1/probes or /v1/status/stream.
+/* The long-lived answers: everybody who reads /v1/view, /v1/probes, /v1/senders or
+ * /v1/status/stream.
  *
  * A topic has a first line, which a new reader gets at once, and lines that go to all readers. A
- * line is encoded once, whoever reads it. Every second each reader of the view and the probes
- * gets a keep-alive line with the epoch and whether this controller has quorum; readers of the
- * status get the status. */
+ * line is encoded once, whoever reads it. Every second each reader gets a keep-alive line with the
+ * epoch and whether this controller has quorum; readers of the status get the status. */
 #ifndef TANDEM_CONTROLPLANE_STREAMS_H
 #define TANDEM_CONTROLPLANE_STREAMS_H
 
@@ -18,6 +18,7 @@ enum streams_topic {
 	STREAMS_VIEW,
 	STREAMS_PROBES,
 	STREAMS_STATUS,
+	STREAMS_SENDERS,
 	STREAMS_TRIAL,
 	STREAMS_TOPICS,
 };
