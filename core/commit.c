@@ -75,9 +75,12 @@ static void draft_number(struct core *c, struct draft *d, struct core_time now)
 	for (size_t i = 0; i < s->tails_count; i++)
 		if (s->tails[i].epoch == 0)
 			s->tails[i].epoch = s->epoch;
-	for (size_t i = 0; i < s->senders_count; i++)
+	for (size_t i = 0; i < s->senders_count; i++) {
 		if (s->senders[i].epoch == 0)
 			s->senders[i].epoch = s->epoch;
+		if (s->senders[i].told == 0)
+			s->senders[i].told = s->epoch;
+	}
 	for (size_t i = 0; i < d->history_count; i++) {
 		d->history[i].epoch = s->epoch;
 		d->history[i].version = s->version;

@@ -179,6 +179,7 @@ static void senders_build(const struct state *state, struct view *v)
 		v->senders[v->senders_count++] = (struct view_sender){.address = from->address,
 		    .site = mem_strdup(from->site),
 		    .customer = mem_strdup(from->customer),
+		    .host = from->host ? mem_strdup(from->host) : NULL,
 		    .use = use};
 	}
 }
@@ -236,12 +237,7 @@ struct view *publish_copy(const struct view *v)
 			copy->pools[i].members[j].site = mem_strdup(v->pools[i].members[j].site);
 		}
 	}
-	copy->senders = mem_new(v->senders_count + 1, sizeof(*copy->senders));
-	for (size_t i = 0; i < v->senders_count; i++) {
-		copy->senders[i] = v->senders[i];
-		copy->senders[i].site = mem_strdup(v->senders[i].site);
-		copy->senders[i].customer = mem_strdup(v->senders[i].customer);
-	}
+	copy->senders = view_senders_copy(v->senders, v->senders_count);
 	return copy;
 }
 
@@ -258,12 +254,6 @@ static bool pool_differs(const struct view_pool *a, const struct view_pool *b)
 	return false;
 }
 
-static bool sender_differs(const struct view_sender *a, const struct view_sender *b)
-{
-	return !addr_equal(&a->address, &b->address) || a->use != b->use ||
-	       strcmp(a->site, b->site) != 0 || strcmp(a->customer, b->customer) != 0;
-}
-
 bool publish_differs(const struct view *a, const struct view *b)
 {
 	if (!a || !b)
@@ -275,7 +265,7 @@ bool publish_differs(const struct view *a, const struct view *b)
 		if (pool_differs(&a->pools[i], &b->pools[i]))
 			return true;
 	for (size_t i = 0; i < a->senders_count; i++)
-		if (sender_differs(&a->senders[i], &b->senders[i]))
+		if (!view_sender_equal(&a->senders[i], &b->senders[i]))
 			return true;
 	return false;
 }

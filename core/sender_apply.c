@@ -152,7 +152,7 @@ static bool sender_undeclare(struct state_sender *s, const struct service *after
 	if (s->state >= SENDER_LEAVING)
 		return true;
 	sender_move(s, SENDER_LEAVING, "declared no more", wall_ms);
-	s->epoch = 0;
+	s->told = 0;
 	return true;
 }
 

@@ -29,14 +29,16 @@ static void host_set(struct draft *d, size_t at, const char *host)
 
 	free(s->host);
 	s->host = name;
+	s->told = 0;
 }
 
-/* The host that had it says, since what it was told last, that it has it no more. */
-static bool host_let_go(const struct core *c, const struct state_sender *s, uint64_t epoch)
+/* The host that had it says, since what it was told last, that it has it no more. What it said
+ * before may have been on its way for long. */
+static bool host_let_go(const struct core *c, const struct state_sender *s)
 {
 	const struct host *h = s->host ? host_named(c, s->site, s->host) : NULL;
 
-	return h && h->epoch >= epoch && !host_bound(h, &s->address);
+	return h && h->epoch >= s->told && !host_bound(h, &s->address);
 }
 
 static bool is_drained(const struct state *state, const char *site)
@@ -136,7 +138,7 @@ static bool ptr_ok_advance(
 static bool let_go_advance(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
-	if (!host_let_go(c, s, 0))
+	if (!host_let_go(c, s))
 		return false;
 	char *why = mem_printf("%s has it no more", s->host);
 	host_set(d, at, NULL);
@@ -215,8 +217,7 @@ static bool leaving_advance(
 		host_set(d, at, other->name);
 		return false;
 	}
-	if (other ||
-	    (s->host ? !host_let_go(c, s, s->epoch) : now.wall_ms - s->since_ms < lifetime_ms))
+	if (other || (s->host ? !host_let_go(c, s) : now.wall_ms - s->since_ms < lifetime_ms))
 		return false;
 	char *why = s->host ? mem_printf("%s has it no more since it was told to leave it", s->host)
 	                    : mem_printf("no host has ever said that it had it, and no mail waits "

@@ -197,9 +197,9 @@ struct state_sender { /* texts are never NULL but for `host` */
 	char *host; /* says that it has it, and has not said otherwise since; NULL: none */
 	enum sender_state state;
 	int64_t since_ms;
-	/* Of the publication that declares it, or that tells it to leave; 0: about to be written.
-	 */
-	uint64_t epoch;
+	/* Of the publications that declare it, and that told its host last what concerns it: that
+	 * it is the one, or to leave; 0: about to be written. */
+	uint64_t epoch, told;
 	bool used;      /* it has been ACTIVE */
 	char *evidence; /* a sentence: what led to this state */
 };

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/mem.h"
 
@@ -94,12 +95,38 @@ void view_free(struct view *v)
 		free(v->pools[i].name);
 	}
 	free(v->pools);
-	for (size_t i = 0; i < v->senders_count; i++) {
-		free(v->senders[i].site);
-		free(v->senders[i].customer);
-	}
-	free(v->senders);
+	view_senders_free(v->senders, v->senders_count);
 	free(v);
+}
+
+struct view_sender *view_senders_copy(const struct view_sender *senders, size_t count)
+{
+	struct view_sender *copy = mem_new(count + 1, sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = senders[i];
+		copy[i].site = mem_strdup(senders[i].site);
+		copy[i].customer = mem_strdup(senders[i].customer);
+		copy[i].host = senders[i].host ? mem_strdup(senders[i].host) : NULL;
+	}
+	return copy;
+}
+
+void view_senders_free(struct view_sender *senders, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(senders[i].site);
+		free(senders[i].customer);
+		free(senders[i].host);
+	}
+	free(senders);
+}
+
+bool view_sender_equal(const struct view_sender *a, const struct view_sender *b)
+{
+	return addr_equal(&a->address, &b->address) && a->use == b->use &&
+	       strcmp(a->site, b->site) == 0 && strcmp(a->customer, b->customer) == 0 &&
+	       strcmp(a->host ? a->host : "", b->host ? b->host : "") == 0;
 }
 
 const char *view_use_name(enum view_use u)

@@ -107,6 +107,7 @@ enum view_use {
 struct view_sender {
 	struct addr address;
 	char *site, *customer;
+	char *host; /* of the site, the only one that may have it; NULL: whichever binds it first */
 	enum view_use use;
 };
 
@@ -128,6 +129,9 @@ void view_free(struct view *v); /* drops its hold of the catalog; NULL allowed *
 struct view_catalog *view_catalog_hold(struct view_catalog *c);
 void view_catalog_drop(struct view_catalog *c);
 struct view_loss *view_losses_copy(const struct view_loss *losses, size_t count);
+struct view_sender *view_senders_copy(const struct view_sender *senders, size_t count);
+void view_senders_free(struct view_sender *senders, size_t count);
+bool view_sender_equal(const struct view_sender *a, const struct view_sender *b);
 const char *view_use_name(enum view_use u); /* "bind" "use" "leave" */
 void view_losses_free(struct view_loss *losses, size_t count);
 void view_names_release(struct view_catalog *c); /* frees the names, leaves their number */

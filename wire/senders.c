@@ -23,10 +23,12 @@ json_t *senders_encode(const struct view *v)
 
 	for (size_t i = 0; i < v->senders_count; i++) {
 		const struct view_sender *s = &v->senders[i];
-		json_array_append_new(
-		    list, json_pack("{s:s, s:o, s:o, s:s}", "address",
-		              addr_format(&s->address, address), "site", text_encode(s->site),
-		              "customer", text_encode(s->customer), "use", view_use_name(s->use)));
+		json_t *o = json_pack("{s:s, s:o, s:o, s:s}", "address",
+		    addr_format(&s->address, address), "site", text_encode(s->site), "customer",
+		    text_encode(s->customer), "use", view_use_name(s->use));
+		if (s->host)
+			json_object_set_new(o, "host", text_encode(s->host));
+		json_array_append_new(list, o);
 	}
 	return json_pack("{s:i, s:s, s:I, s:o}", "version", WIRE_VERSION, "cluster", v->cluster,
 	    "epoch", (json_int_t)v->epoch, "senders", list);

@@ -21,11 +21,11 @@ static json_t *text_encode(const char *text)
 static json_t *sender_encode(const struct state_sender *s, bool evidence)
 {
 	char address[ADDR_TEXT_BYTES];
-	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:s, s:I, s:I}", "address",
+	json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "address",
 	    addr_format(&s->address, address), "site", text_encode(s->site), "customer",
 	    text_encode(s->customer), "spf", text_encode(s->spf), "state",
 	    sender_state_name(s->state), "since_ms", (json_int_t)s->since_ms, "epoch",
-	    (json_int_t)s->epoch);
+	    (json_int_t)s->epoch, "told", (json_int_t)s->told);
 
 	if (s->used)
 		json_object_set_new(o, "used", json_true());
@@ -103,6 +103,7 @@ static int sender_decode(const json_t *o, struct state_sender *s, struct err *e)
 	    (r = text_decode(o, "evidence", STATE_TEXT_BYTES, "", &s->evidence, e)) != 0 ||
 	    (r = json_get_u64(o, "since_ms", latest_ms, &since_ms, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &s->epoch, e)) != 0 ||
+	    (r = json_get_u64(o, "told", INT64_MAX, &s->told, e)) != 0 ||
 	    (r = json_get_bool_or(o, "used", false, &s->used, e)) != 0)
 		return r;
 	s->since_ms = (int64_t)since_ms;

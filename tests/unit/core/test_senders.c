@@ -283,6 +283,44 @@ static void host_that_lets_go_and_comes_back_needs_no_new_proof(void **unused)
 	world_end(w);
 }
 
+static const char *sender_host(const struct world *w, const char *address)
+{
+	const struct view *v = core_view(w->core);
+	struct addr a;
+
+	assert_int_equal(addr_parse(address, &a, NULL), 0);
+	for (size_t i = 0; i < v->senders_count; i++)
+		if (addr_equal(&v->senders[i].address, &a))
+			return v->senders[i].host ? v->senders[i].host : "";
+	return NULL;
+}
+
+static void only_the_host_that_is_named_may_send(void **unused)
+{
+	struct world *w = world_with(service_sending());
+
+	(void)unused;
+	sending_well(w, SPF_TTL_S + 5, false);
+	uint64_t before = epoch_of(w);
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "");
+	host_says(w, "muc", "out-muc", before, MUC_ADDRESS);
+	host_says(w, "muc", "out-muc-2", before, MUC_ADDRESS);
+	pass(w, 1000);
+	assert_string_equal(sender_may(w, MUC_ADDRESS), "bind");
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "out-muc");
+	sending_well(w, 4, true);
+	assert_string_equal(sender_may(w, MUC_ADDRESS), "use");
+	/* From before it was named, and late: it proves nothing. */
+	host_says(w, "muc", "out-muc", before, "");
+	pass(w, 1000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+	host_says(w, "muc", "out-muc", epoch_of(w), "");
+	pass(w, 1000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "active"); /* it has been in use */
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "out-muc-2");
+	world_end(w);
+}
+
 static void host_of_another_site_has_no_say(void **unused)
 {
 	struct world *w = world_with(service_sending());
@@ -369,6 +407,7 @@ int main(void)
 	    cmocka_unit_test(what_is_judged_is_asked),
 	    cmocka_unit_test(many_addresses_are_asked_in_turn),
 	    cmocka_unit_test(host_that_lets_go_and_comes_back_needs_no_new_proof),
+	    cmocka_unit_test(only_the_host_that_is_named_may_send),
 	    cmocka_unit_test(host_of_another_site_has_no_say),
 	    cmocka_unit_test(evidence_that_falls_away_stops_nobodys_mail_and_is_told),
 	    cmocka_unit_test(drain_suspends_only_where_another_site_sends),

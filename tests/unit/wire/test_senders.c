@@ -32,6 +32,7 @@ static void a_line_tells_hosts_all_that_they_may_do(void **unused)
 	v->epoch = 42;
 	sender_put(v, "192.0.2.130", "muc", "26757099", VIEW_USE);
 	sender_put(v, "198.51.100.130", "fra", "M\xc3\xbcller", VIEW_BIND);
+	v->senders[1].host = mem_strdup("mail-fra-1");
 	sender_put(v, "2001:db8::1", "fra", "\xff", VIEW_LEAVE);
 	json_t *o = senders_encode(v);
 	char *text = json_text(o);
@@ -39,7 +40,8 @@ static void a_line_tells_hosts_all_that_they_may_do(void **unused)
 	    "{\"cluster\":\"11111111-2222-3333-4444-555555555555\",\"epoch\":42,\"senders\":["
 	    "{\"address\":\"192.0.2.130\",\"customer\":\"26757099\",\"site\":\"muc\",\"use\":"
 	    "\"use\"},"
-	    "{\"address\":\"198.51.100.130\",\"customer\":\"M\xc3\xbcller\",\"site\":\"fra\","
+	    "{\"address\":\"198.51.100.130\",\"customer\":\"M\xc3\xbcller\",\"host\":\"mail-fra-"
+	    "1\",\"site\":\"fra\","
 	    "\"use\":\"bind\"},"
 	    "{\"address\":\"2001:db8::1\",\"customer\":\"(not UTF-8)\",\"site\":\"fra\",\"use\":"
 	    "\"leave\"}],\"version\":1}");

@@ -28,6 +28,7 @@ static void senders_put(struct state *s)
 	    .state = SENDER_SUSPENDED,
 	    .since_ms = 1795000000010,
 	    .epoch = 42,
+	    .told = 43,
 	    .used = true,
 	    .evidence = mem_strdup("muc is drained")};
 	VEC_PUSH(s->senders, s->senders_count) = x;
@@ -202,6 +203,7 @@ static void assert_senders(const struct state *back, const struct state *s)
 		assert_int_equal(x->state, y->state);
 		assert_int_equal(x->since_ms, y->since_ms);
 		assert_int_equal(x->epoch, y->epoch);
+		assert_int_equal(x->told, y->told);
 		assert_int_equal(x->used, y->used);
 		assert_string_equal(x->evidence, y->evidence);
 	}
@@ -447,7 +449,7 @@ static void a_drain_that_is_over_is_refused(void **unused)
 #define SENDER_OF(address, state, more)                                                            \
 	"{\"address\":\"" address                                                                  \
 	"\",\"site\":\"muc\",\"customer\":\"1\",\"spf\":\"s.\",\"state\":"                         \
-	"\"" state "\",\"since_ms\":1,\"epoch\":1" more "}"
+	"\"" state "\",\"since_ms\":1,\"epoch\":1,\"told\":1" more "}"
 #define SENDERS(list) HEAD "\"members\":[],\"drains\":[],\"removals\":[],\"senders\":[" list "]}"
 
 static void sending_addresses_are_checked_before_they_are_believed(void **unused)
