@@ -29,7 +29,7 @@ static const char usage[] =
     "      --planned-on R     refuse unless revision R, which a plan was made on, is in force\n"
     "      --changes N        confirms that N answers change, as the plan counted them\n"
     "      --remove-names N   confirms that N names leave their names files\n"
-    "      --override RULE    break this rule (unproven), with --reason TEXT; recorded\n"
+    "      --override RULE    break this rule (unproven, in-use), with --reason TEXT; recorded\n"
     "      --no-canary        to all name servers at once in an emergency, with --reason TEXT\n"
     "      --json             the answer as JSON, with the plan\n"
     "  -c, --config FILE      controllers and certificates\n"

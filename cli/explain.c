@@ -14,8 +14,10 @@
 static const char usage[] =
     "usage: tandem explain NAME\n"
     "\n"
-    "Says why NAME is as it is: a DNS name, a pool, a site, a member (POOL/ADDRESS) or an "
-    "address.\n"
+    "Says why NAME is as it is: a DNS name, a pool, a site, a member (POOL/ADDRESS), its address, "
+    "or "
+    "a\n"
+    "sending address.\n"
     "Rule, inputs, what every vantage says, maintenance, and the last lines of its history.\n"
     "\n"
     "      --json          the answer as JSON\n"

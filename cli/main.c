@@ -10,6 +10,7 @@ static const struct cli_command *const commands[] = {
     &command_status,
     &command_explain,
     &command_history,
+    &command_senders,
     &command_drain,
     &command_undrain,
     &command_extend,

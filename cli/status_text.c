@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/lines.h"
+#include "cli/senders_text.h"
 #include "cli/table.h"
 #include "lib/base/mem.h"
 
@@ -252,6 +253,20 @@ static void pools_add(struct buf *out, const json_t *status)
 	}
 }
 
+/* Thousands of them are no part of an overview. */
+static void senders_add(struct buf *out, const json_t *status)
+{
+	struct buf counts = {0};
+	senders_count_add(&counts, json_object_get(status, "senders"));
+	if (counts.bytes > 0) {
+		char *line = mem_printf("Sending addresses: %s", buf_text(&counts));
+		buf_puts(out, "\n");
+		text_add(out, 0, STYLE_PLAIN, line);
+		free(line);
+	}
+	buf_free(&counts);
+}
+
 void status_text_add(struct buf *out, const json_t *status)
 {
 	summary_add(out, status);
@@ -259,5 +274,6 @@ void status_text_add(struct buf *out, const json_t *status)
 	alarms_add(out, status);
 	drains_add(out, status);
 	sites_add(out, status);
+	senders_add(out, status);
 	pools_add(out, status);
 }

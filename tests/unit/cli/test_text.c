@@ -12,6 +12,7 @@
 #include "cli/drain_wait.h"
 #include "cli/follow.h"
 #include "cli/lines.h"
+#include "cli/senders_text.h"
 #include "cli/status_text.h"
 #include "cli/table.h"
 
@@ -136,6 +137,73 @@ static void a_status_says_the_verdict_first_and_what_is_wrong_in_words(void **st
 	json_decref(status);
 }
 
+static const char senders_json[] =
+    "{\"time\":\"2026-01-01T00:10:00Z\",\"senders\":["
+    "{\"address\":\"192.0.2.130\",\"site\":\"muc\",\"customer\":\"26757099\",\"spf\":\"s.\","
+    "\"state\":"
+    "\"active\",\"use\":\"use\",\"host\":\"mail-muc-1\",\"queued\":3,\"since\":"
+    "\"2026-01-01T00:00:00Z\",\"text\":\"evidence\"},"
+    "{\"address\":\"198.51.100.130\",\"site\":\"fra\",\"customer\":\"26757099\",\"state\":\"in-"
+    "spf\","
+    "\"since\":\"2026-01-01T00:09:00Z\",\"text\":\"a record without it may be kept\"},"
+    "{\"address\":\"198.51.100.131\",\"site\":\"fra\",\"customer\":\"26757100\",\"state\":"
+    "\"bound\"},"
+    "{\"address\":\"198.51.100.132\",\"site\":\"fra\",\"customer\":\"26757100\",\"state\":"
+    "\"leaving\"},{\"address\":\"198.51.100.133\",\"state\":\"later\"},7]}";
+
+static void senders_are_shown_with_what_they_wait_for(void **state)
+{
+	(void)state;
+	json_t *status = json_loads(senders_json, 0, NULL);
+	struct buf out = {0};
+	struct senders_filter filter = {.customer = "26757099"};
+	json_t *list = senders_select(status, &filter);
+	assert_int_equal(json_array_size(list), 2);
+	senders_text_add(&out, list, "2026-01-01T00:10:00Z");
+	assert_string_equal(buf_text(&out),
+	    "ADDRESS         SITE  CUSTOMER  STATE   SINCE  WAITS FOR\n"
+	    "192.0.2.130     muc   26757099  active  10 m   mail-muc-1 sends from it, 3 queued\n"
+	    "198.51.100.130  fra   26757099  in-spf  60 s   a record without it may be kept\n");
+	json_decref(list);
+	filter = (struct senders_filter){.site = "fra", .state = "leaving"};
+	list = senders_select(status, &filter);
+	assert_int_equal(json_array_size(list), 1);
+	json_decref(list);
+	buf_clear(&out);
+	filter = (struct senders_filter){.site = "muc", .state = "leaving"};
+	list = senders_select(status, &filter);
+	senders_text_add(&out, list, "");
+	assert_int_equal(out.bytes, 0);
+	json_decref(list);
+	buf_free(&out);
+	json_decref(status);
+}
+
+static void a_status_only_counts_senders(void **state)
+{
+	(void)state;
+	json_t *status = json_loads(senders_json, 0, NULL);
+	struct buf out = {0};
+	status_text_add(&out, status);
+	assert_non_null(
+	    strstr(out.data, "\nSending addresses: 1 active, 2 on their way, 1 leaving\n"));
+	assert_null(strstr(out.data, "192.0.2.130"));
+	buf_clear(&out);
+	json_array_clear(json_object_get(status, "senders"));
+	status_text_add(&out, status);
+	assert_null(strstr(out.data, "Sending"));
+	buf_free(&out);
+	json_decref(status);
+}
+
+static void each_state_of_a_sender_has_its_word(void **state)
+{
+	(void)state;
+	assert_string_equal(senders_state_word(0), "allocated");
+	assert_string_equal(senders_state_word(8), "retired");
+	assert_null(senders_state_word(9));
+}
+
 static void a_status_of_an_unknown_shape_is_survived(void **state)
 {
 	(void)state;
@@ -213,6 +281,9 @@ int main(void)
 	    cmocka_unit_test(a_word_longer_than_the_line_is_cut_and_newlines_are_kept),
 	    cmocka_unit_test(spans_and_times_are_for_people),
 	    cmocka_unit_test(a_status_says_the_verdict_first_and_what_is_wrong_in_words),
+	    cmocka_unit_test(senders_are_shown_with_what_they_wait_for),
+	    cmocka_unit_test(a_status_only_counts_senders),
+	    cmocka_unit_test(each_state_of_a_sender_has_its_word),
 	    cmocka_unit_test(a_status_of_an_unknown_shape_is_survived),
 	    cmocka_unit_test(a_change_is_served_when_every_name_server_has_its_epoch),
 	    cmocka_unit_test(safe_is_only_what_the_leader_says_of_the_drain_just_made),
