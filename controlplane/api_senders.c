@@ -33,11 +33,7 @@ void api_senders_init(struct api *a)
 
 static void told_release(struct senders_told *t)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		free(t->items[i].site);
-		free(t->items[i].customer);
-	}
-	free(t->items);
+	view_senders_free(t->items, t->count);
 	*t = (struct senders_told){0};
 }
 
@@ -71,12 +67,9 @@ static bool told_is(const struct senders_told *t, const struct view *v)
 {
 	if (t->count != v->senders_count || strcmp(t->cluster, v->cluster) != 0)
 		return false;
-	for (size_t i = 0; i < t->count; i++) {
-		const struct view_sender *x = &t->items[i], *y = &v->senders[i];
-		if (x->use != y->use || !addr_equal(&x->address, &y->address) ||
-		    strcmp(x->site, y->site) != 0 || strcmp(x->customer, y->customer) != 0)
+	for (size_t i = 0; i < t->count; i++)
+		if (!view_sender_equal(&t->items[i], &v->senders[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -84,12 +77,8 @@ static void told_set(struct senders_told *t, const struct view *v)
 {
 	told_release(t);
 	memcpy(t->cluster, v->cluster, sizeof t->cluster);
-	for (size_t i = 0; i < v->senders_count; i++) {
-		struct view_sender s = v->senders[i];
-		s.site = mem_strdup(s.site);
-		s.customer = mem_strdup(s.customer);
-		VEC_PUSH(t->items, t->count) = s;
-	}
+	t->items = view_senders_copy(v->senders, v->senders_count);
+	t->count = v->senders_count;
 }
 
 /* Most publications are about health, and say the same of addresses. Whoever begins to read gets
