@@ -214,6 +214,7 @@ static void senders_fill(struct state *s, const struct service *service)
 		    .state = SENDER_SUSPENDED,
 		    .since_ms = now_ms,
 		    .epoch = s->epoch,
+		    .told = s->epoch,
 		    .used = true,
 		    .evidence = mem_strdup(long_text)};
 		VEC_PUSH(s->senders, s->senders_count) = sender;
