@@ -20,6 +20,8 @@ static void bound_tell(
 	unproven_tell(sender_prove_published(c, s, now, &found), &found, b);
 	unproven_tell(sender_prove_visible(c, s, s->since_ms, now, &found), &found, b);
 	unproven_tell(sender_prove_ptr(c, s, now, &found), &found, b);
+	if (b->bytes == 0)
+		buf_puts(b, "all is shown, and not written yet");
 }
 
 static void in_spf_tell(
