@@ -41,7 +41,7 @@ tsan:
 # simulator's loop, clock, chance and log in the place of the system's.
 SIM_WRAPS := clock_mono_ms clock_wall_ms getrandom malloc_trim log_error log_warn log_info log_debug \
 	__assert_fail http_client_new http_client_free member_move stage_move maintenance_move \
-	trial_move
+	trial_move sender_move
 $(BUILD)/sim/sim: $(call objects,tests/sim) $(foreach r,controlplane dnsd config wire core lib,$(call archive,$(r)))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) $(SIM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)

@@ -88,6 +88,53 @@ void answers_ask(const struct taker *t, const char *name, uint16_t type, struct 
 	}
 }
 
+/* The strings of a TXT joined, if they are an SPF record. */
+static void text_take(const uint8_t *rdata, unsigned bytes, struct answered_text *out)
+{
+	char text[sizeof(out->spf)];
+	size_t used = 0, before = strlen(out->spf);
+	for (unsigned at = 0; at < bytes; at += rdata[at] + 1U) {
+		assert(at + rdata[at] < bytes && used + rdata[at] < sizeof(text));
+		memcpy(text + used, rdata + at + 1, rdata[at]);
+		used += rdata[at];
+	}
+	text[used] = '\0';
+	out->found = true;
+	if (strncmp(text, "v=spf1", 6) != 0)
+		return;
+	assert(before + used + 2 < sizeof(out->spf));
+	if (before > 0)
+		out->spf[before++] = ' ';
+	memcpy(out->spf + before, text, used + 1);
+}
+
+void answers_ask_text(const struct taker *t, const char *name, struct answered_text *out)
+{
+	static uint8_t message[65535];
+	uint8_t query[300];
+	struct answer_facts facts;
+	size_t bytes = query_write(query, name, ASK_TXT, false);
+	*out = (struct answered_text){0};
+	bytes =
+	    answer_message(t->seat->now, query, bytes, true, 0, message, sizeof(message), &facts);
+	assert(bytes >= 12);
+	size_t at = name_skip(message, 12) + 4;
+	for (unsigned n = u16(message + 6) + u16(message + 8); n > 0; n--) {
+		at = name_skip(message, at);
+		uint32_t ttl_s = u16(message + at + 4) << 16 | u16(message + at + 6);
+		unsigned type = u16(message + at), length = u16(message + at + 8);
+		const uint8_t *minimum = message + at + 10 + length - 4;
+		if (type == ASK_TXT) {
+			text_take(message + at + 10, length, out);
+			out->ttl_s = ttl_s;
+		} else if (type == ASK_SOA && !out->found) {
+			uint32_t negative_s = u16(minimum) << 16 | u16(minimum + 2);
+			out->ttl_s = ttl_s < negative_s ? ttl_s : negative_s;
+		}
+		at += 10 + length;
+	}
+}
+
 uint64_t answers_hash_signed(
     const struct taker *t, const char *name, uint16_t type, struct signer *signer)
 {

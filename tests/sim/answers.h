@@ -23,6 +23,29 @@ struct answered {
 uint64_t answers_hash_signed(
     const struct taker *t, const char *name, uint16_t type, struct signer *signer);
 void answers_ask(const struct taker *t, const char *name, uint16_t type, struct answered *out);
+struct answered_text { /* of a TXT */
+	bool found;
+	uint32_t ttl_s; /* of it; of its absence, where it was not found (RFC 2308) */
+	char spf[1400]; /* the records that begin with v=spf1, each joined, blanks between */
+};
+void answers_ask_text(const struct taker *t, const char *name, struct answered_text *out);
+
+/* spf.c: which sending addresses the SPF records let send. Sets by number, addresses as bits. */
+extern const char *const spf_names[SIM_SPF_SETS];
+size_t spf_find(const char *name); /* with or without the final dot; or SIZE_MAX */
+void spf_reset(void);
+uint32_t spf_covers(const char *text);
+uint32_t spf_of_document(size_t variant, size_t set);
+/* What the dnsd answers now; false: it is dead or has nothing. */
+bool spf_of_dnsd(size_t dnsd, size_t set, uint32_t *covers);
+void spf_resolver_turn(size_t resolver); /* asks for a set, and keeps the answer */
+/* Asks the resolver: from what it keeps, else from some dnsd. False: nothing came back. */
+bool spf_resolver_answer(size_t resolver, const char *name, struct answered_text *out);
+/* Whether one that keeps to TTLs holds an answer, or its absence, that does not let the address
+ * send, had from a dnsd before that time. */
+bool spf_resolver_lacks(
+    size_t resolver, size_t set, size_t sender, const uint64_t before_us[static SIM_DNSDS]);
+
 /* Asks the resolver: from what it keeps, else from some dnsd. */
 void resolver_answer(size_t resolver, const char *name, uint16_t type, struct answered *out);
 /* Whether anybody out there may still come to that site. */

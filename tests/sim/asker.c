@@ -11,7 +11,7 @@
 struct heard { /* on its way back to the controller */
 	size_t controller;
 	struct core_look look;
-	char subject[64], owner[128];
+	char subject[64], owner[128], detail[1400];
 	struct addr addresses[8];
 };
 
@@ -21,6 +21,7 @@ static void heard_arrive(void *arg)
 	struct engine *engine = controller_engine(h->controller);
 	h->look.subject = h->subject;
 	h->look.owner = h->owner;
+	h->look.detail = h->detail;
 	h->look.addresses = h->addresses;
 	if (engine)
 		engine_look(engine, &h->look);
@@ -42,6 +43,11 @@ static void answer_take(struct heard *h, const struct answered *a)
 		h->look.failure = a->rcode != 0 ? "an error came back" : "";
 }
 
+static void text_take(struct heard *h, const struct answered_text *a)
+{
+	(void)snprintf(h->detail, sizeof(h->detail), "%s", a->spf);
+}
+
 static void name_server_ask(struct heard *h, const struct core_question *q)
 {
 	struct answered a;
@@ -50,6 +56,12 @@ static void name_server_ask(struct heard *h, const struct core_question *q)
 	if (!t || !t->held || dnsd_node(dnsd)->stalled_us > sim->now_us ||
 	    !network_open(controller_node(h->controller)->site, dnsd_node(dnsd)->site)) {
 		h->look.failure = "no answer";
+		return;
+	}
+	if (q->kind == LOOK_TXT) {
+		struct answered_text text;
+		answers_ask_text(t, q->owner, &text);
+		text_take(h, &text);
 		return;
 	}
 	answers_ask(t, q->owner, q->kind, &a);
@@ -63,16 +75,41 @@ static void resolver_asked(struct heard *h, const struct core_question *q)
 {
 	struct answered a;
 	size_t resolver = strtoul(q->subject + 1, NULL, 10); /* vNUMBER */
+	uint8_t family = q->kind == LOOK_AAAA ? 6 : 4;
+	if (q->kind == LOOK_TXT) {
+		struct answered_text text;
+		if (spf_resolver_answer(resolver, q->owner, &text))
+			text_take(h, &text);
+		else
+			h->look.failure = "no answer";
+		return;
+	}
+	if (q->kind == LOOK_PTR) {
+		sender_answer_ptr(q->owner, h->detail, sizeof(h->detail));
+		return;
+	}
+	if (strstr(q->owner, ".out.example")) {
+		h->look.addresses_count = sender_answer_forward(q->owner, family, &h->addresses[0]);
+		return;
+	}
 	resolver_answer(resolver, q->owner, q->kind, &a);
 	answer_take(h, &a);
 }
 
-static void questions_ask(size_t controller)
+/* Those because of a drain, or those about sending addresses. */
+static bool is_of_senders(const struct core_question *q)
+{
+	return q->kind == LOOK_TXT || q->kind == LOOK_PTR || strstr(q->owner, ".out.example");
+}
+
+static void questions_ask(size_t controller, bool of_senders)
 {
 	static struct core_question questions[CORE_QUESTIONS];
 	size_t count = core_questions(controller_core(controller), questions, CORE_QUESTIONS);
 	for (size_t i = 0; i < count; i++) {
 		const struct core_question *q = &questions[i];
+		if (is_of_senders(q) != of_senders)
+			continue;
 		struct heard *h = mem_new(1, sizeof(*h));
 		h->controller = controller;
 		h->look = (struct core_look){
@@ -274,9 +311,19 @@ static void asker_round(void *arg)
 		asker_try(i);
 		if (!controller_leads(i) || core_state(controller_core(i))->drains_count == 0)
 			continue;
-		questions_ask(i);
+		questions_ask(i, false);
 		measures_read(i);
 	}
+}
+
+/* A name that was just learnt is asked for its addresses in the next round. */
+static void senders_round(void *arg)
+{
+	(void)task_after(NULL, sim->layout->look_s * SIM_SECOND, senders_round, NULL, arg);
+	for (size_t i = 0; i < sim->layout->controllers; i++)
+		if (controller_core(i) && core_state(controller_core(i)) &&
+		    core_state(controller_core(i))->senders_count > 0 && controller_leads(i))
+			questions_ask(i, true);
 }
 
 void asker_start(void)
@@ -285,4 +332,6 @@ void asker_start(void)
 	memset(misled, 0, sizeof(misled));
 	memset(told, 0, sizeof(told));
 	(void)task_after(NULL, SIM_SECOND, asker_round, NULL, NULL);
+	if (sim->layout->has_pairs)
+		(void)task_after(NULL, SIM_SECOND, senders_round, NULL, NULL);
 }

@@ -29,6 +29,7 @@ static void on_published(void *ctx, bool delta)
 		return;
 	rules_on_publish(index, core_view(engine_core(c->engine)));
 	stream_published(index, delta);
+	hosts_published(index);
 }
 
 static void on_tried(void *ctx, bool delta)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/member.h"
+#include "core/sender.h"
 #include "core/stage.h"
 #include "core/trial.h"
 #include "tests/sim/shims.h"
@@ -32,6 +33,13 @@ void __wrap_trial_move(struct state_trial *t, enum trial_state to)
 {
 	coverage->trial[t->state][to]++;
 	__real_trial_move(t, to);
+}
+
+void __wrap_sender_move(
+    struct state_sender *s, enum sender_state to, const char *evidence, int64_t wall_ms)
+{
+	coverage->sender[s->state][to]++;
+	__real_sender_move(s, to, evidence, wall_ms);
 }
 
 enum volume { SILENT, MISSING, ALL };
@@ -69,6 +77,13 @@ static size_t rows_report(enum volume loudly)
 				    row_report("trial", trial_state_name((enum trial_state)f),
 				        trial_state_name((enum trial_state)t),
 				        coverage->trial[f][t], loudly);
+	for (unsigned f = 0; f <= SENDER_RETIRED; f++)
+		for (unsigned t = 0; t <= SENDER_RETIRED; t++)
+			if (sender_may_move((enum sender_state)f, (enum sender_state)t))
+				missing +=
+				    row_report("sender", sender_state_name((enum sender_state)f),
+				        sender_state_name((enum sender_state)t),
+				        coverage->sender[f][t], loudly);
 	for (unsigned f = 0; f <= MAINTENANCE_ACTIVE; f++)
 		for (unsigned t = 0; t <= MAINTENANCE_ACTIVE; t++)
 			if (maintenance_may_move(

@@ -10,6 +10,7 @@ struct coverage { /* shared between the processes of one simulator */
 	uint64_t stage[STAGE_RAMP + 1][STAGE_RAMP + 1];
 	uint64_t maintenance[MAINTENANCE_ACTIVE + 1][MAINTENANCE_ACTIVE + 1];
 	uint64_t trial[TRIAL_RETURNED + 1][TRIAL_RETURNED + 1];
+	uint64_t sender[SENDER_STATES][SENDER_STATES];
 };
 extern struct coverage *coverage;
 

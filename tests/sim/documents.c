@@ -12,7 +12,7 @@
 #include "lib/base/mem.h"
 #include "tests/sim/sim.h"
 
-enum { PURPOSE_DOCUMENT = 100, PURPOSE_WISHES };
+enum { PURPOSE_DOCUMENT = 100, PURPOSE_WISHES, PURPOSE_ZONE };
 enum { POOLS = 4 };
 
 /* Returns whether there is an IPv6 address among them. */
@@ -148,6 +148,8 @@ static void maintenance_render(
     struct buf *b, const struct layout *l, struct chance *c, struct chance *wishes)
 {
 	buf_puts(b, "maintenance:\n  quiet: 1m\n");
+	if (l->has_pairs)
+		buf_printf(b, "  look_every: %" PRIu64 "s\n", l->look_s);
 	if (!chance_hit(c, 300))
 		proof_render(b, l);
 	blocked_render(b, l, wishes);
@@ -174,6 +176,27 @@ static void names_render(struct buf *b, struct chance *c, size_t variant, size_t
 		buf_puts(b, "  extra.sim.example: p0\n");
 }
 
+/* Of SPF records, too, and of their absence: some variants keep them longer. */
+static void zone_render(struct buf *b, const struct layout *l, uint64_t seed, size_t variant)
+{
+	struct chance c = chance_branch(seed, PURPOSE_ZONE);
+	uint64_t ttl_s = l->pace * (2 + chance_draw(&c, 10));
+	uint64_t minimum_s = l->pace * (1 + chance_draw(&c, 10));
+	if (variant & 1)
+		ttl_s *= 3;
+	if (variant & 2)
+		minimum_s *= 2;
+	buf_printf(b,
+	    "zones:\n  - name: sim.example\n    ttl: %" PRIu64
+	    "s\n    soa: {mname: ns1.sim.example, "
+	    "rname: hostmaster.sim.example, minimum: %" PRIu64
+	    "s}\n    ns: [ns1.sim.example]\n    records:\n"
+	    "      - \"ns1 A 10.9.9.9\"\n      - \"@ MX 10 n0\"\n",
+	    ttl_s, minimum_s);
+	if (variant & 1)
+		buf_puts(b, "      - \"static A 10.9.9.8\"\n");
+}
+
 char *document_render(const struct layout *l, uint64_t seed, size_t variant)
 {
 	struct chance c = chance_branch(seed, PURPOSE_DOCUMENT); /* the same for all variants */
@@ -195,16 +218,10 @@ char *document_render(const struct layout *l, uint64_t seed, size_t variant)
 	    "s, timeout: 500ms, fall: 3, rise: 2, expire: %" PRIu64 "s}\n",
 	    l->pace, 10 * l->pace);
 	pools_render(&b, l, &c, &wishes, variant, pools);
-	buf_puts(&b,
-	    "zones:\n  - name: sim.example\n    ttl: 5m\n    soa: {mname: ns1.sim.example, "
-	    "rname: hostmaster.sim.example}\n    ns: [ns1.sim.example]\n    records:\n"
-	    "      - \"ns1 A 10.9.9.9\"\n      - \"@ MX 10 n0\"\n");
-	if (variant & 1)
-		buf_puts(&b, "      - \"static A 10.9.9.8\"\n");
+	zone_render(&b, l, seed, variant);
 	names_render(&b, &c, variant, pools);
 	maintenance_render(&b, l, &c, &wishes);
 	guard_render(&b, &wishes, variant);
-	buf_printf(&b, "spf:\n  _spf.sim.example: [\"ip4:10.0.0.0/8\"%s, \"~all\"]\n",
-	    variant & 2 ? ", \"ip4:192.0.2.0/24\"" : "");
+	pairs_render(&b, l, seed, variant);
 	return buf_take(&b);
 }

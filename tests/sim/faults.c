@@ -38,6 +38,9 @@ static void outage(size_t site, bool on)
 		for (size_t i = 0; i < l->dnsds; i++)
 			if (l->dnsd_site[i] == site)
 				dnsd_stop(i);
+		for (size_t i = 0; i < l->hosts; i++)
+			if (l->host_site[i] == site)
+				host_stop(i);
 		healthd_stop(site);
 	} else if (sim->site_out[site] == 0) {
 		for (size_t i = 0; i < l->controllers; i++)
@@ -48,6 +51,9 @@ static void outage(size_t site, bool on)
 		for (size_t i = 0; i < l->dnsds; i++)
 			if (l->dnsd_site[i] == site)
 				dnsd_start(i);
+		for (size_t i = 0; i < l->hosts; i++)
+			if (l->host_site[i] == site)
+				host_start(i);
 		healthd_start(site);
 	}
 	for (size_t m = 0; m < sim->members_count; m++)
@@ -197,9 +203,35 @@ static void process_end(const struct incident *i)
 	}
 }
 
+/* Mail hosts, and the PTRs of their addresses. */
+static void sending_fault(const struct incident *i, bool on)
+{
+	if (i->kind == INCIDENT_PTR_BREAKS) {
+		if (sim->senders_count > 0)
+			sender_break(i->c % sim->senders_count, (unsigned)i->b, on);
+	} else if (i->kind == INCIDENT_HAND_OVER) {
+		if (on)
+			hosts_hand_over(i->a);
+	} else if (i->a >= sim->layout->hosts) {
+		return;
+	} else if (on) {
+		host_stop(i->a);
+		if (i->kind == INCIDENT_NEW_HOST)
+			host_forget(i->a);
+	} else if (!site_is_out(sim->layout->host_site[i->a])) {
+		host_start(i->a);
+	}
+}
+
 static void fault(struct incident *i, bool on)
 {
 	switch (i->kind) {
+	case INCIDENT_CRASH_HOST:
+	case INCIDENT_NEW_HOST:
+	case INCIDENT_HAND_OVER:
+	case INCIDENT_PTR_BREAKS:
+		sending_fault(i, on);
+		break;
 	case INCIDENT_CRASH_STORE:
 		if (!site_is_out(sim->layout->controller_site[i->a]))
 			store_member_kill(i->a, on);

@@ -24,7 +24,7 @@ static bool override_read(struct person_request *r, const char *text)
 	static const char word[] = "--override ";
 	const char *at = strstr(text, word);
 	char name[16];
-	if (!at || sscanf(at + sizeof(word) - 1, "%15[a-z]", name) != 1 ||
+	if (!at || sscanf(at + sizeof(word) - 1, "%15[a-z-]", name) != 1 ||
 	    override_find(name, strlen(name)) == 0 || strstr(r->override, name))
 		return false;
 	size_t used = strlen(r->override);

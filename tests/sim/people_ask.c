@@ -129,9 +129,10 @@ static void document_ask(struct person_request *r, const struct incident *i)
 static void override_draw(struct person_request *r, const struct incident *i)
 {
 	static const char *const habits[] = {"blocked", "unproven", "minimum", "owner",
-	    "blocked,unproven,minimum,owner", "everything"};
+	    "blocked,unproven,minimum,owner", "everything", "in-use"};
 	if (i->c % 17 == 0 && !sim->settling)
-		snprintf(r->override, sizeof(r->override), "%s", habits[i->c / 17 % 6]);
+		snprintf(r->override, sizeof(r->override), "%s",
+		    habits[i->c / 17 % (sim->layout->has_pairs ? 7 : 6)]);
 }
 
 void people_ask(const struct incident *i)

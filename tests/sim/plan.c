@@ -55,6 +55,7 @@ static void layout_draw(struct layout *l, uint64_t seed)
 	l->quiet_network = chance_hit(&c, 300);
 	struct chance s = chance_branch(seed, PURPOSE_SIGNING);
 	l->is_signed = chance_hit(&s, 80);
+	pairs_layout_draw(l, seed);
 	l->documents = 3 + chance_draw(&c, SIM_DOCUMENTS - 2);
 	for (size_t i = 0; i < l->documents; i++) {
 		struct config_errors errors = {0};
@@ -93,6 +94,10 @@ void incident_place(struct incident *i, const struct layout *l, struct chance *c
 	case INCIDENT_WRONG_ANSWERS:
 		i->a = chance_draw(c, l->dnsds);
 		break;
+	case INCIDENT_CRASH_HOST:
+	case INCIDENT_NEW_HOST:
+		i->a = chance_draw(c, l->hosts ? l->hosts : 1);
+		break;
 	case INCIDENT_CLOCK_JUMP:
 		i->a = chance_draw(c, l->controllers);
 		break;
@@ -102,6 +107,7 @@ void incident_place(struct incident *i, const struct layout *l, struct chance *c
 	case INCIDENT_POOL_FAILS:
 		i->a = chance_draw(c, l->services[0]->pools_count);
 		break;
+	case INCIDENT_HAND_OVER:
 	case INCIDENT_SITE_FAILS:
 	case INCIDENT_DRAIN:
 	case INCIDENT_UNDRAIN:
@@ -151,6 +157,10 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_ALL_FAIL] = 3,
     [INCIDENT_POOL_FAILS] = 4,
     [INCIDENT_WRONG_ANSWERS] = 3,
+    [INCIDENT_CRASH_HOST] = 5,
+    [INCIDENT_NEW_HOST] = 4,
+    [INCIDENT_HAND_OVER] = 4,
+    [INCIDENT_PTR_BREAKS] = 8,
     [INCIDENT_DRAIN] = 14,
     [INCIDENT_UNDRAIN] = 6,
     [INCIDENT_APPLY] = 10,
@@ -166,15 +176,24 @@ static const unsigned weights[INCIDENT_KINDS] = {
     [INCIDENT_PRACTICE] = 4,
 };
 
-static enum incident_kind kind_draw(struct chance *c)
+static unsigned weight_of(const struct layout *l, size_t kind)
+{
+	bool of_senders = kind >= INCIDENT_CRASH_HOST && kind <= INCIDENT_PTR_BREAKS;
+	/* Documents are what brings addresses on their way. */
+	if (kind == INCIDENT_APPLY && l->has_pairs)
+		return 2 * weights[kind];
+	return of_senders && !l->has_pairs ? 0 : weights[kind];
+}
+
+static enum incident_kind kind_draw(const struct layout *l, struct chance *c)
 {
 	unsigned all = 0;
 	for (size_t k = 0; k < INCIDENT_KINDS; k++)
-		all += weights[k];
+		all += weight_of(l, k);
 	uint64_t at = chance_draw(c, all);
 	size_t kind = 0;
-	while (at >= weights[kind])
-		at -= weights[kind++];
+	while (at >= weight_of(l, kind))
+		at -= weight_of(l, kind++);
 	return (enum incident_kind)kind;
 }
 
@@ -205,7 +224,7 @@ static void incidents_draw(struct plan *p)
 	assert(count < SIM_INCIDENTS);
 	for (uint64_t n = 0; n < count; n++) {
 		struct incident *i = &p->incidents[p->incidents_count++];
-		i->kind = kind_draw(&c);
+		i->kind = kind_draw(l, &c);
 		i->at_us = begin_us + chance_draw(&c, l->duration_us);
 		/* Many things go wrong at once, or one just before the other. */
 		if (n > 0 && chance_hit(&c, 500)) {

@@ -24,6 +24,7 @@ static void resolver_ask(void *arg)
 	struct chance *c = &sim->people_chance;
 	(void)task_after(
 	    NULL, (1 + chance_draw(c, 8)) * sim->layout->pace * SIM_SECOND, resolver_ask, NULL, r);
+	spf_resolver_turn(index);
 	size_t dnsd = chance_draw(c, sim->layout->dnsds);
 	const struct taker *t = dnsd_taker(dnsd);
 	if (!t || !t->held)

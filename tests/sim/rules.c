@@ -18,6 +18,7 @@ void rules_reset(void)
 	drains_reset();
 	pace_reset();
 	documents_reset();
+	senders_reset();
 }
 
 void rules_release(void)
@@ -87,6 +88,7 @@ void rules_on_commit(struct process *controller, bool in_office, const struct sa
 	overrides_committed(former, next, said);
 	practice_committed(former, next, said);
 	documents_committed(controller, former, next);
+	senders_committed(controller, former, next, said);
 }
 
 void rules_on_new_disk(size_t dnsd)

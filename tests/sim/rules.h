@@ -21,6 +21,9 @@ void drains_reset(void); /* rules_drain.c: 12 */
 void drains_forget(size_t controller);
 void drains_acked(size_t controller, size_t dnsd, uint64_t epoch);
 void drains_new_disk(size_t dnsd);
+/* Answers of that dnsd, from then on, are not counted: the controller could not know of them. Of
+ * one that is not known to it at all: 0. */
+uint64_t drains_unknown_us(const struct process *controller, size_t dnsd, uint64_t epoch);
 void drains_committed(
     const struct process *controller, const struct state *former, const struct state *next);
 
@@ -45,6 +48,12 @@ void documents_done(const struct person_request *r); /* one was answered as appl
 void fallbacks_published(const struct view *v);      /* rules_fallback.c: 5 */
 /* Has the name server ever answered with that epoch? */
 bool answers_shown(const char *server, uint64_t epoch);
+
+void senders_reset(void); /* rules_senders.c: 11 */
+void senders_committed(const struct process *controller, const struct state *former,
+    const struct state *next, const struct said *said);
+void senders_published(size_t controller, const struct view *v);
+bool senders_settled(const struct service *s, char *why, size_t bytes);
 
 void words_committed(const struct state *next); /* rules_words.c: 8, 14 */
 void words_now(void);

@@ -116,6 +116,7 @@ void rules_on_publish(size_t controller, const struct view *v)
 		sim_fail(2, "%s publishes epoch %" PRIu64 " with a second content",
 		    controller_node(controller)->name, v->epoch);
 	e->published = hash;
+	senders_published(controller, v);
 	intents_published(v);
 	fallbacks_published(v);
 }
@@ -375,5 +376,5 @@ bool rules_settled(char *why, size_t bytes)
 	for (size_t p = 0; p < service->pools_count; p++)
 		if (!pool_settled(service, p, dnsd_taker(0)->held, why, bytes))
 			return false;
-	return true;
+	return senders_settled(service, why, bytes);
 }

@@ -76,7 +76,10 @@ static void answers_collect(struct answers *a, const struct service *s)
 	char owner[80], ttl[16], type[8];
 	a->count = 0;
 	for (size_t z = 0; z < s->zones_count; z++) {
-		answer_add(a, s->zones[z].name, "SOA", "the same in all of them");
+		char soa[64]; /* the rest is the same in all of them */
+		(void)snprintf(soa, sizeof(soa), "%" PRIu32 " %" PRIu32, s->zones[z].ttl_s,
+		    s->zones[z].soa_minimum_s);
+		answer_add(a, s->zones[z].name, "SOA", soa);
 		for (size_t i = 0; i < s->zones[z].records_count; i++) {
 			const char *record = s->zones[z].records[i];
 			if (sscanf(record, "%79s %15s %7s", owner, ttl, type) != 3)

@@ -43,10 +43,9 @@ void drains_acked(size_t controller, size_t dnsd, uint64_t epoch)
 }
 
 /* Answers of that dnsd from then on are not counted: nobody could know. */
-static uint64_t unknown_from_us(
-    const struct process *controller, size_t dnsd, const struct state_drain *drain)
+static uint64_t unknown_from_us(const struct process *controller, size_t dnsd, uint64_t epoch)
 {
-	bool told = heard[controller->index][dnsd].least < drain->epoch;
+	bool told = heard[controller->index][dnsd].least < epoch;
 	return told ? UINT64_MAX : replaced_us[dnsd];
 }
 
@@ -57,12 +56,17 @@ static bool dnsd_known(const struct process *controller, size_t dnsd)
 	return h->ever && node_mono_ms(controller) - h->at_ms <= 3600000;
 }
 
+uint64_t drains_unknown_us(const struct process *controller, size_t dnsd, uint64_t epoch)
+{
+	return dnsd_known(controller, dnsd) ? unknown_from_us(controller, dnsd, epoch) : 0;
+}
+
 static void published_check(const struct process *controller, const struct state_drain *drain)
 {
 	for (size_t d = 0; d < sim->layout->dnsds; d++) {
 		const struct taker *t = dnsd_taker(d);
 		if (dnsd_known(controller, d) && t &&
-		    unknown_from_us(controller, d, drain) == UINT64_MAX && t->held &&
+		    unknown_from_us(controller, d, drain->epoch) == UINT64_MAX && t->held &&
 		    t->held->epoch < drain->epoch)
 			sim_fail(12,
 			    "the drain of %s counts as published, but %s serves epoch "
@@ -76,8 +80,7 @@ static void elapsed_check(
 {
 	uint64_t unknown_us[SIM_DNSDS] = {0};
 	for (size_t d = 0; d < sim->layout->dnsds; d++)
-		if (dnsd_known(controller, d))
-			unknown_us[d] = unknown_from_us(controller, d, drain);
+		unknown_us[d] = drains_unknown_us(controller, d, drain->epoch);
 	for (size_t r = 0; r < sim->layout->resolvers; r++) {
 		const char *name;
 		if (resolver_holds_older(r, site, drain->epoch, unknown_us, &name))

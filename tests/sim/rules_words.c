@@ -138,6 +138,10 @@ static void report_check(size_t controller)
 	for (size_t i = 0; i < r.pools_count; i++)
 		if (!r.pools[i].text || *r.pools[i].text == '\0')
 			sim_fail(14, "%s can not explain %s", n->name, r.pools[i].name);
+	for (size_t i = 0; i < r.senders_count; i++)
+		if (!r.senders[i].text || *r.senders[i].text == '\0')
+			sim_fail(14, "%s can not explain a sending address of %s", n->name,
+			    r.senders[i].customer);
 	for (size_t i = 0; i < r.drains_count; i++)
 		if (!r.drains[i].text || *r.drains[i].text == '\0')
 			sim_fail(

@@ -29,6 +29,10 @@ void __wrap_stage_move(struct state_member *m, enum member_stage to, int64_t wal
 void __real_stage_move(struct state_member *m, enum member_stage to, int64_t wall_ms);
 void __wrap_maintenance_move(struct state_drain *d, enum maintenance_state to, int64_t wall_ms);
 void __real_maintenance_move(struct state_drain *d, enum maintenance_state to, int64_t wall_ms);
+void __wrap_sender_move(
+    struct state_sender *s, enum sender_state to, const char *evidence, int64_t wall_ms);
+void __real_sender_move(
+    struct state_sender *s, enum sender_state to, const char *evidence, int64_t wall_ms);
 void __wrap_trial_move(struct state_trial *t, enum trial_state to);
 void __real_trial_move(struct state_trial *t, enum trial_state to);
 

@@ -5,7 +5,7 @@
  *   loop.c                  libevent's timers as the daemons use them, on that queue
  *   network.c               who hears whom, how late, how often
  *   store_model.c disk.c    what survives a crash
- *   controller.c dnsd.c healthd.c resolver.c   processes: the real engine, the real follower, …
+ *   controller.c dnsd.c healthd.c hosts.c resolver.c   processes: the real engine, …
  *   plan.c faults.c people.c                   what goes wrong and who asks for what
  *   rules_*.c               what must hold all the same */
 #ifndef TANDEM_SIM_SIM_H
@@ -21,9 +21,12 @@ enum {
 	SIM_SITES = 7,
 	SIM_CONTROLLERS = 3,
 	SIM_DNSDS = 8,
-	SIM_NODES = 32,
+	SIM_HOSTS = 12,
+	SIM_NODES = 40,
 	SIM_MEMBERS = 48, /* over all documents */
 	SIM_DOCUMENTS = 6,
+	SIM_SENDERS = 24, /* dedicated sending addresses, over all documents */
+	SIM_SPF_SETS = 2,
 	SIM_RESOLVERS = 6,
 	SIM_INCIDENTS = 2000,
 };
@@ -45,7 +48,7 @@ struct chance chance_branch(uint64_t seed, uint64_t purpose); /* independent str
 
 /* ---- processes ---- */
 
-enum node_kind { NODE_CONTROLLER, NODE_DNSD, NODE_HEALTHD };
+enum node_kind { NODE_CONTROLLER, NODE_DNSD, NODE_HEALTHD, NODE_HOST };
 
 struct process { /* a process on a machine with a clock */
 	enum node_kind kind;
@@ -108,6 +111,10 @@ struct layout {
 	size_t dnsds, dnsd_site[SIM_DNSDS];
 	size_t resolvers;
 	unsigned resolver_stretch[SIM_RESOLVERS]; /* percent of the TTL it keeps */
+	bool has_pairs; /* dedicated sending addresses; without, there are no hosts */
+	size_t hosts, host_site[SIM_HOSTS];
+	uint64_t queue_lifetime_us, quarantine_us;
+	uint64_t look_s; /* between two questions about addresses on their way */
 	size_t documents;
 	char *texts[SIM_DOCUMENTS];
 	struct service *services[SIM_DOCUMENTS];
@@ -144,7 +151,11 @@ enum incident_kind {
 	INCIDENT_ALL_FAIL,      /* all members of a region */
 	INCIDENT_POOL_FAILS,    /* all members of a pool */
 	INCIDENT_WRONG_ANSWERS, /* a dnsd answers otherwise than it says, where it is asked first */
-	INCIDENT_DRAIN,         /* people from here */
+	INCIDENT_CRASH_HOST,
+	INCIDENT_NEW_HOST,   /* a mail host comes back on a new machine, without its queue */
+	INCIDENT_HAND_OVER,  /* addresses go from one host of a site to the other */
+	INCIDENT_PTR_BREAKS, /* of one sending address, or its forward name */
+	INCIDENT_DRAIN,      /* people from here */
 	INCIDENT_UNDRAIN,
 	INCIDENT_APPLY,
 	INCIDENT_PLAN,
@@ -181,6 +192,10 @@ char *incident_tell(const struct plan *p, const struct incident *i); /* the call
 void incident_place(struct incident *i, const struct layout *l, struct chance *c);
 void scene_draw(struct plan *p, struct chance *c, uint64_t begin_us); /* appends its incidents */
 char *document_render(const struct layout *l, uint64_t seed, size_t variant); /* YAML */
+struct buf;
+void pairs_layout_draw(struct layout *l, uint64_t seed); /* documents_pairs.c */
+/* spf, pairs and sending of that variant. */
+void pairs_render(struct buf *b, const struct layout *l, uint64_t seed, size_t variant);
 
 /* ---- the world ---- */
 
@@ -192,10 +207,19 @@ struct sim_member { /* the truth about one address */
 	bool known_in[SIM_DOCUMENTS];
 };
 
+struct sim_sender { /* the truth about one dedicated sending address */
+	struct addr address;
+	char text[ADDR_TEXT_BYTES];
+	uint64_t ptr_us;    /* from then on there is a PTR */
+	unsigned broken[4]; /* reasons why it is wrong, by kind: senders.c */
+	/* When each half was right last, while it is not. */
+	uint64_t ptr_right_us, forward_right_us;
+};
+
 struct sim {
 	struct plan *plan;
 	const struct layout *layout;
-	struct chance network_chance, store_chance, probe_chance, people_chance;
+	struct chance network_chance, store_chance, probe_chance, people_chance, senders_chance;
 	uint64_t now_us, tasks_run;
 	uint64_t hash; /* of everything that has happened */
 	struct process *current;
@@ -209,6 +233,8 @@ struct sim {
 	struct sim_member members[SIM_MEMBERS];
 	size_t members_count;
 	unsigned lying[SIM_SITES];
+	struct sim_sender senders[SIM_SENDERS];
+	size_t senders_count;
 
 	struct incident *ambush; /* waits for the leader's next write; or NULL */
 
@@ -264,6 +290,28 @@ void disks_release(void);
 void healthd_start(size_t site);
 void healthd_stop(size_t site);
 void healthds_release(void);
+
+/* senders.c: who they are, and what is true of their names */
+void senders_collect(void);
+size_t sender_find(const struct addr *a); /* or SIZE_MAX */
+void sender_break(size_t sender, unsigned kind, bool on);
+/* When each half of its PTR was right last: now, or before; 0: never. */
+uint64_t sender_ptr_right_us(size_t sender);
+uint64_t sender_forward_right_us(size_t sender);
+/* Answers of the reverse tree, and of the names in it: "" for none. */
+void sender_answer_ptr(const char *owner, char *names, size_t bytes);
+bool sender_answer_forward(const char *owner, uint8_t family, struct addr *out);
+
+/* hosts.c: mail hosts */
+void hosts_start(void);
+void hosts_published(size_t controller); /* it has published a view */
+void host_start(size_t host);
+void host_stop(size_t host);
+void host_forget(size_t host); /* its disk, with its queue */
+void hosts_hand_over(size_t site);
+const struct process *host_node(size_t host);
+size_t hosts_queued(size_t sender); /* mails, over all hosts */
+void hosts_release(void);
 
 void streams_reset(void);
 void stream_published(size_t controller, bool delta);
@@ -332,6 +380,9 @@ void rules_on_new_disk(size_t dnsd);
 void rules_on_serve(size_t dnsd); /* what a dnsd serves has changed, or it was started again */
 void rules_on_turn(size_t dnsd);  /* other signatures are due */
 void rules_on_controller_start(size_t controller);
+/* A host takes a mail for a customer from that address (`since_us` now), or one that it took then
+ * leaves from it. */
+void rules_on_mail(size_t host, size_t sender, size_t customer, uint64_t since_us);
 void rules_now(void);                        /* looked at regularly */
 bool rules_settled(char *why, size_t bytes); /* liveness: answers agree with the truth */
 

@@ -34,6 +34,10 @@ static const char *const names[INCIDENT_KINDS] = {
     [INCIDENT_ALL_FAIL] = "all members of a region fail",
     [INCIDENT_POOL_FAILS] = "all members of a pool fail",
     [INCIDENT_WRONG_ANSWERS] = "wrong answers when asked",
+    [INCIDENT_CRASH_HOST] = "crash of a mail host",
+    [INCIDENT_NEW_HOST] = "new mail host",
+    [INCIDENT_HAND_OVER] = "addresses go to the other host",
+    [INCIDENT_PTR_BREAKS] = "a PTR breaks",
     [INCIDENT_DRAIN] = "drain",
     [INCIDENT_UNDRAIN] = "undrain",
     [INCIDENT_APPLY] = "apply",
@@ -130,12 +134,17 @@ char *incident_tell(const struct plan *p, const struct incident *i)
 	case INCIDENT_WRONG_ANSWERS:
 		return mem_printf("%s: dnsd-%s-%" PRIu64 ", %.1f s", names[i->kind],
 		    l->site_names[l->dnsd_site[i->a]], i->a, s);
+	case INCIDENT_CRASH_HOST:
+	case INCIDENT_NEW_HOST:
+		return mem_printf("%s: mail-%s-%" PRIu64 ", %.1f s", names[i->kind],
+		    l->site_names[l->host_site[i->a]], i->a, s);
 	case INCIDENT_AMBUSH:
 		return mem_printf("something waits for the leader's next write");
 	case INCIDENT_ALL_FAIL:
 		return mem_printf("%s: r%" PRIu64 ", %.1f s", names[i->kind], i->a, s);
 	case INCIDENT_POOL_FAILS:
 		return mem_printf("%s: p%" PRIu64 ", %.1f s", names[i->kind], i->a, s);
+	case INCIDENT_HAND_OVER:
 	case INCIDENT_SITE_FAILS:
 	case INCIDENT_VANTAGE_LIES:
 	case INCIDENT_HEALTHD_STOPS:

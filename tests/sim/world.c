@@ -7,6 +7,7 @@
 
 #include "core/member.h"
 #include "lib/base/mem.h"
+#include "tests/sim/answers.h"
 #include "tests/sim/people.h"
 #include "tests/sim/sim.h"
 
@@ -118,14 +119,18 @@ static void world_begin(struct plan *p)
 	sim->store_chance = chance_branch(p->seed, 12);
 	sim->probe_chance = chance_branch(p->seed, 13);
 	sim->people_chance = chance_branch(p->seed, 14);
+	sim->senders_chance = chance_branch(p->seed, 15);
 	rules_reset();
+	spf_reset();
 	members_collect();
+	senders_collect();
 	for (size_t i = 0; i < p->layout.controllers; i++)
 		controller_start(i, false);
 	for (size_t i = 0; i < p->layout.dnsds; i++)
 		dnsd_start(i);
 	for (size_t i = 0; i < p->layout.sites; i++)
 		healthd_start(i);
+	hosts_start();
 	resolvers_start();
 	asker_start();
 	people_begin();
@@ -139,6 +144,7 @@ static void world_end(void)
 	controllers_release();
 	dnsds_release();
 	healthds_release();
+	hosts_release();
 	queue_release();
 	store_model_reset();
 	streams_reset();
