@@ -7,8 +7,8 @@ import subprocess
 import threading
 
 import pytest
-from tandemworld import dns, service
-from tandemworld.processes import need_program, until
+from tandemworld import dns, nameservers, service
+from tandemworld.processes import until
 from tandemworld.signed import anchor_of, keygen
 from tandemworld.sites import DNS_PORT, FRA, MUC
 
@@ -80,29 +80,9 @@ def source():
 def start_resolver(world):
     folder = world.folder / "resolver"
     folder.mkdir()
-    path = folder / "unbound.conf"
-    path.write_text(f"""\
-server:
-  interface: {RESOLVER}@{RESOLVER_PORT}
-  do-daemonize: no
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  num-threads: 1
-  do-not-query-localhost: no
-  module-config: "iterator"
-remote-control:
-  control-enable: no
-stub-zone:
-  name: "{service.ZONE}"
-  stub-addr: {MUC.dns}@{DNS_PORT}
-  stub-addr: {FRA.dns}@{DNS_PORT}
-""")
-    world.processes.add("resolver", [need_program("unbound", "unbound"), "-d", "-p", "-c",
-                                     path]).start()
+    world.processes.add("resolver", nameservers.unbound(
+        folder, (RESOLVER, RESOLVER_PORT),
+        {service.ZONE: [(server, DNS_PORT) for server in world.dns_servers]})).start()
 
 
 @pytest.fixture(scope="module")

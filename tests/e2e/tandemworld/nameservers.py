@@ -1,4 +1,4 @@
-"""Files and commands of Knot, NSD and BIND: what is the same whatever they are started for."""
+"""Files and commands of Knot, NSD, BIND and Unbound: what is the same whatever they are started for."""
 
 from .processes import need_program
 
@@ -64,3 +64,28 @@ options {{
 controls {{ }};
 {rest}""")
     return [need_program("named", "bind9"), "-g", "-n", "1", "-c", folder / "named.conf"]
+
+
+def unbound(folder, place, stubs, server=""):
+    """A resolver. `stubs`: who is asked, as (address, port), of each zone."""
+    address, port = place
+    rows = "".join(f'stub-zone:\n  name: "{zone}"\n'
+                   + "".join(f"  stub-addr: {host}@{at}\n" for host, at in servers)
+                   for zone, servers in stubs.items())
+    (folder / "unbound.conf").write_text(f"""\
+server:
+  interface: {address}@{port}
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  num-threads: 1
+  do-not-query-localhost: no
+  module-config: "iterator"
+{server}remote-control:
+  control-enable: no
+{rows}""")
+    return [need_program("unbound", "unbound"), "-d", "-p", "-c", folder / "unbound.conf"]
