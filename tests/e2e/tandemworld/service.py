@@ -72,6 +72,16 @@ names:
 {names}
 """
 
+# Dedicated sending addresses of a customer (docs/sending.md). Nobody here asks for them outside, so
+# they come as far as that.
+PAIR = f"""
+spf:
+  _spf.general.{ZONE}: ["ip4:192.0.2.130", "ip4:198.51.100.130", "~all"]
+pairs:
+  - {{customer: "26757099", domains: [news.example.com], spf: _spf.general.{ZONE},
+     addresses: {{muc: [192.0.2.130], fra: [198.51.100.130]}}}}
+"""
+
 
 def document(mail_ca, starttls=True, names=None, slowly=None):
     """The document's text. starttls False: for smtp-sink, which cannot; slowly: other options than
