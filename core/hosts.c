@@ -94,7 +94,7 @@ void host_take(
 	/* What changes nothing needs no look at all addresses, but silence that ends does. */
 	if (h->at_ms == 0 || h->epoch != from->epoch || now_ms - h->at_ms > CORE_ACK_FRESH_MS ||
 	    !bound_same(h, from))
-		c->senders_dirty = true;
+		c->senders_dirty = c->sender_alarms_dirty = true;
 	h->epoch = from->epoch;
 	h->at_ms = now_ms;
 	bound_take(h, from);

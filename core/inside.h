@@ -244,6 +244,10 @@ struct core {
 	/* Monotonic: not looked at before; time alone may change something at. */
 	uint64_t senders_ms, senders_due_ms;
 	uint64_t asked_ms;        /* monotonic: whose turn it is was decided */
+	/* Alarms of sending addresses: something came that they may follow from; else looked at
+	 * again when the state is another, or at this monotonic time. */
+	bool sender_alarms_dirty;
+	uint64_t sender_alarms_version, sender_alarms_due_ms;
 	uint32_t spf_ttl_s;       /* ttl_of_spf of the service */
 	struct elapsed elapsed;   /* what of the state's times was seen to pass here */
 	bool drains_dirty;        /* something that a drain waits for may have come */

@@ -147,7 +147,8 @@ void look_take(struct core *c, const struct core_look *l, struct core_time now)
 	known->at_ms = now.mono_ms;
 	known->wall_ms = now.wall_ms;
 	c->drains_dirty = true;
-	c->senders_dirty = c->senders_dirty || l->type != LOOK_MEASURE;
+	if (l->type != LOOK_MEASURE)
+		c->senders_dirty = c->sender_alarms_dirty = true;
 	if (*known->failure)
 		return;
 	known->validated = l->validated;
