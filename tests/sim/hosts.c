@@ -14,10 +14,11 @@
 enum { MAILS = 6, PATIENCE = 3 }; /* of one address; polls without an answer */
 
 enum named { NAMED_NOT, NAMED_BIND, NAMED_USE, NAMED_LEAVE };
+enum chosen { NOBODY, THIS_HOST, OTHER_HOST }; /* who has the address */
 
 struct taken { /* of a view, what concerns one site */
 	uint64_t epoch;
-	uint8_t named[SIM_SENDERS];
+	uint8_t named[SIM_SENDERS], chosen[SIM_SENDERS];
 	uint32_t customer[SIM_SENDERS];
 };
 
@@ -85,6 +86,14 @@ size_t hosts_queued(size_t sender)
 	return count;
 }
 
+bool hosts_others_have(size_t host, size_t sender)
+{
+	for (size_t i = 0; i < sim->layout->hosts; i++)
+		if (i != host && (hosts[i].bound[sender] || queued(&hosts[i], sender) > 0))
+			return true;
+	return false;
+}
+
 /* ---- reports ---- */
 
 struct report {
@@ -131,7 +140,7 @@ static void host_report(struct host *h)
 	struct report r = {.site = h->node->site, .epoch = h->taken.epoch};
 	(void)snprintf(r.name, sizeof(r.name), "%s", h->node->name);
 	for (size_t i = 0; i < sim->senders_count; i++)
-		if (h->bound[i])
+		if (h->bound[i] || queued(h, i) > 0)
 			r.bound[r.count++] =
 			    (struct core_bound){sim->senders[i].address, (uint32_t)queued(h, i)};
 	h->reported_us = sim->now_us;
@@ -155,7 +164,8 @@ static bool sender_wanted(const struct host *h, size_t sender)
 	enum named named = h->taken.named[sender];
 	if (queued(h, sender) > 0)
 		return true; /* whatever is said: it has to leave from there */
-	return (named == NAMED_BIND || named == NAMED_USE) && is_mine(h, sender);
+	return (named == NAMED_BIND || named == NAMED_USE) && is_mine(h, sender) &&
+	       h->taken.chosen[sender] != OTHER_HOST;
 }
 
 static void host_act(struct host *h, bool news)
@@ -237,15 +247,18 @@ struct seen { /* a view on its way */
 	struct taken taken;
 };
 
-static void view_read(struct taken *t, const struct view *v, size_t site)
+static void view_read(struct taken *t, const struct view *v, const struct process *n)
 {
 	*t = (struct taken){.epoch = v->epoch};
 	for (size_t i = 0; i < v->senders_count; i++) {
 		const struct view_sender *s = &v->senders[i];
 		size_t sender = sender_find(&s->address);
-		if (sender == SIZE_MAX || strcmp(s->site, sim->layout->site_names[site]) != 0)
+		if (sender == SIZE_MAX || strcmp(s->site, sim->layout->site_names[n->site]) != 0)
 			continue;
 		t->customer[sender] = (uint32_t)strtoul(s->customer, NULL, 10);
+		t->chosen[sender] = !s->host                        ? NOBODY
+		                    : strcmp(s->host, n->name) == 0 ? THIS_HOST
+		                                                    : OTHER_HOST;
 		t->named[sender] = s->use == VIEW_USE    ? NAMED_USE
 		                   : s->use == VIEW_BIND ? NAMED_BIND
 		                                         : NAMED_LEAVE;
@@ -259,7 +272,8 @@ static void view_arrive(void *arg)
 	if (s->controller == h->follows)
 		h->unheard = 0;
 	if (s->taken.epoch > h->taken.epoch) {
-		bool news = memcmp(h->taken.named, s->taken.named, sizeof(h->taken.named)) != 0;
+		bool news = memcmp(h->taken.named, s->taken.named, sizeof(h->taken.named)) != 0 ||
+		            memcmp(h->taken.chosen, s->taken.chosen, sizeof(h->taken.chosen)) != 0;
 		if (news)
 			story_tell("%s acts on epoch %" PRIu64, h->node->name, s->taken.epoch);
 		h->taken = s->taken;
@@ -279,7 +293,7 @@ static void view_send(struct host *h, size_t controller)
 		return;
 	struct seen *s = mem_new(1, sizeof(*s));
 	*s = (struct seen){.host = h, .controller = controller};
-	view_read(&s->taken, v, h->node->site);
+	view_read(&s->taken, v, h->node);
 	(void)task_after(h->node, delay_us, view_arrive, free, s);
 }
 
@@ -320,8 +334,8 @@ static void host_tick(void *arg)
 	}
 	view_send(h, h->follows);
 	for (size_t i = 0; i < sim->senders_count; i++)
-		if (h->bound[i] && h->taken.named[i] == NAMED_USE && is_mine(h, i) &&
-		    chance_hit(c, 400))
+		if (h->bound[i] && h->taken.named[i] == NAMED_USE &&
+		    h->taken.chosen[i] == THIS_HOST && is_mine(h, i) && chance_hit(c, 400))
 			mail_take(h, i);
 }
 

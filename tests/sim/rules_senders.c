@@ -171,8 +171,10 @@ void rules_on_mail(size_t host, size_t sender, size_t customer, uint64_t since_u
 	struct process *before = node_enter(NULL);
 	dnsds_check(controller, sender, fresh ? "takes a mail" : "sends a mail");
 	resolvers_check(controller, sender, fresh ? "takes a mail" : "sends a mail");
+	if (fresh && hosts_others_have(host, sender))
+		sim_fail(11, "%s takes a mail for %s, which another host has",
+		    host_node(host)->name, text_of(sender));
 	node_leave(before);
-	(void)host;
 }
 
 /* ---- commits ---- */
@@ -238,6 +240,8 @@ static uint64_t view_digest(const struct view *v)
 		const struct view_sender *s = &v->senders[i];
 		h = (h ^ sender_find(&s->address)) * 0x100000001b3ULL;
 		h = (h ^ (uint64_t)s->use) * 0x100000001b3ULL;
+		for (const char *at = s->host ? s->host : ""; *at; at++)
+			h = (h ^ (uint8_t)*at) * 0x100000001b3ULL;
 		for (const char *at = s->customer; *at; at++)
 			h = (h ^ (uint8_t)*at) * 0x100000001b3ULL;
 	}

@@ -311,6 +311,7 @@ void host_forget(size_t host); /* its disk, with its queue */
 void hosts_hand_over(size_t site);
 const struct process *host_node(size_t host);
 size_t hosts_queued(size_t sender); /* mails, over all hosts */
+bool hosts_others_have(size_t host, size_t sender); /* on an interface, or in a queue */
 void hosts_release(void);
 
 void streams_reset(void);
