@@ -46,6 +46,10 @@ static int filter_check(
 	size_t i;
 	json_t *site;
 	bool known = filter->site == NULL;
+	if (!json_is_array(json_object_get(status, "senders")))
+		return cli_fail(cli, CLI_REFUSED,
+		    "the controller is of an earlier release, which knows nothing of sending "
+		    "addresses");
 	json_array_foreach(json_object_get(status, "sites"), i, site)
 	{
 		known = known || strcmp(member_text(site, "name"), filter->site) == 0;
