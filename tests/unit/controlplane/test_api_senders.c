@@ -14,8 +14,10 @@ static void apply_sending(struct world *w)
 	free(text);
 }
 
-/* Another controller writes what has become of the addresses: a word each. */
-static void senders_become(struct world *w, const char *const *words, uint64_t epoch)
+/* Another controller writes what has become of the addresses: a word each, and who has the first.
+ */
+static void senders_become_of(
+    struct world *w, const char *const *words, const char *host, uint64_t epoch)
 {
 	const struct rig_entry *entry = fake_find(w->store, "/tandem/state");
 	const struct core *core = engine_core(w->engine);
@@ -26,6 +28,8 @@ static void senders_become(struct world *w, const char *const *words, uint64_t e
 	{
 		json_object_set_new(sender, "state", json_string(words[i]));
 		json_object_set_new(sender, "used", json_true());
+		if (host != NULL && i == 0)
+			json_object_set_new(sender, "host", json_string(host));
 	}
 	uint64_t version = (uint64_t)json_integer_value(json_object_get(o, "state_version")) + 1;
 	json_object_set_new(o, "state_version", json_integer((json_int_t)version));
@@ -36,6 +40,11 @@ static void senders_become(struct world *w, const char *const *words, uint64_t e
 	json_decref(o);
 	while (core_state(core)->epoch < epoch)
 		event_base_loop(w->base, EVLOOP_ONCE);
+}
+
+static void senders_become(struct world *w, const char *const *words, uint64_t epoch)
+{
+	senders_become_of(w, words, NULL, epoch);
 }
 
 struct told { /* by the stream of the senders */
@@ -112,8 +121,18 @@ static void mail_hosts_are_told_what_they_may_do_and_again_when_that_changes(voi
 	senders_become(w, (const char *[]){"leaving", "visible", "ptr-ok"}, 7);
 	while (told.lines < 3 || late.lines < 2)
 		event_base_loop(w->base, EVLOOP_ONCE);
+	assert_null(
+	    json_object_get(json_array_get(json_object_get(told.last, "senders"), 0), "host"));
 	assert_told(&told, 7, "192.0.2.130 leave, 2001:db8::130 bind");
 	assert_told(&late, 7, "192.0.2.130 leave, 2001:db8::130 bind");
+	/* Only whom it names is another. */
+	senders_become_of(w, (const char *[]){"leaving", "visible", "ptr-ok"}, "mail-muc-1", 8);
+	while (told.lines < 4)
+		event_base_loop(w->base, EVLOOP_ONCE);
+	assert_told(&told, 8, "192.0.2.130 leave, 2001:db8::130 bind");
+	assert_string_equal(json_string_value(json_object_get(
+	                        json_array_get(json_object_get(told.last, "senders"), 0), "host")),
+	    "mail-muc-1");
 	json_decref(told.last);
 	json_decref(late.last);
 	http_call_cancel(call);
