@@ -75,7 +75,7 @@ static bool set_is_asked(
     const struct core *c, const struct state_sender *s, const struct service_resolver *r)
 {
 	return sender_moves(s) ||
-	       (sender_is_given(s) && !look_find(c, LOOK_RESOLVER, r->name, s->spf, LOOK_TXT));
+	       (r && sender_is_given(s) && !look_find(c, LOOK_RESOLVER, r->name, s->spf, LOOK_TXT));
 }
 
 /* ---- whose turn it is ---- */
@@ -213,7 +213,7 @@ size_t sender_questions(const struct core *c, struct core_question *out, size_t 
 	struct asking a = {c, out, count, max};
 	const struct service_resolver *r = resolver_first(c);
 
-	if (c->state->senders_count == 0 || !r)
+	if (c->state->senders_count == 0)
 		return count;
 	sets_ask(&a, r);
 	for (size_t i = 0; i < c->asked_count; i++) {

@@ -56,18 +56,91 @@ static const struct service_zone *zone_of(const struct service *s, const char *n
 	return best;
 }
 
-uint32_t ttl_of_spf(const struct service *s)
+struct owners { /* names, and the wildcards that would answer for them; sorted */
+	char **items;
+	size_t count;
+};
+
+static int owner_compare(const void *a, const void *b)
 {
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static struct owners owners_of_spf(const struct service *s)
+{
+	struct owners o = {0};
+
+	for (size_t i = 0; i < s->spf_sets_count; i++) {
+		const char *name = s->spf_sets[i].name;
+		VEC_PUSH(o.items, o.count) = mem_strdup(name);
+		for (const char *dot = strchr(name, '.'); dot && dot[1]; dot = strchr(dot + 1, '.'))
+			VEC_PUSH(o.items, o.count) = mem_printf("*%s", dot);
+	}
+	if (o.count > 1)
+		qsort(o.items, o.count, sizeof(*o.items), owner_compare);
+	return o;
+}
+
+static void owners_release(struct owners *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		free(o->items[i]);
+	free(o->items);
+}
+
+/* A record, "owner ttl type rdata", with an owner. */
+static int record_compare(const void *record, const void *item)
+{
+	const char *text = record, *owner = *(char *const *)item;
+	size_t bytes = strcspn(text, " ");
+	int order = strncmp(text, owner, bytes);
+
+	return order != 0 ? order : -(owner[bytes] != '\0');
+}
+
+/* Of a record of one of them; else 0. */
+static uint32_t record_ttl(const struct owners *o, const char *record)
+{
+	bool found = bsearch(record, o->items, o->count, sizeof(*o->items), record_compare) != NULL;
+
+	return found ? (uint32_t)strtoul(record + strcspn(record, " "), NULL, 10) : 0;
+}
+
+/* How long a resolver may keep what `s` answers for the names of SPF sets of `of`, or that there is
+ * none. In `s` they may be records like any other, with TTLs of their own. */
+static uint32_t ttl_of_spf_names(const struct service *s, const struct service *of)
+{
+	struct owners owners = owners_of_spf(of);
 	uint32_t ttl_s = 0;
 
-	for (size_t i = 0; s && i < s->spf_sets_count; i++) {
-		const struct service_zone *z = zone_of(s, s->spf_sets[i].name);
+	for (size_t i = 0; i < of->spf_sets_count; i++) {
+		const struct service_zone *z = zone_of(s, of->spf_sets[i].name);
 		if (z && z->ttl_s > ttl_s)
 			ttl_s = z->ttl_s;
 		if (z && z->soa_minimum_s > ttl_s)
 			ttl_s = z->soa_minimum_s;
 	}
+	for (size_t z = 0; owners.count > 0 && z < s->zones_count; z++)
+		for (size_t i = 0; i < s->zones[z].records_count; i++) {
+			uint32_t own_s = record_ttl(&owners, s->zones[z].records[i]);
+			ttl_s = own_s > ttl_s ? own_s : ttl_s;
+		}
+	owners_release(&owners);
 	return ttl_s;
+}
+
+uint32_t ttl_of_spf(const struct service *s)
+{
+	return s ? ttl_of_spf_names(s, s) : 0;
+}
+
+/* Before `after`, also of names that are SPF sets only there. */
+static uint32_t ttl_of_spf_before(const struct service *before, const struct service *after)
+{
+	uint32_t own_s = ttl_of_spf(before);
+	uint32_t new_s = before && after ? ttl_of_spf_names(before, after) : 0;
+
+	return own_s > new_s ? own_s : new_s;
 }
 
 static int64_t end_ms_of(
@@ -157,8 +230,9 @@ void ttl_note(struct state *s, const struct service *before, const struct servic
 		if (ttl_s > ttl_of_site(after, site))
 			state_tail_put(s, site, ttl_s);
 	}
-	if (ttl_of_spf(before) > ttl_of_spf(after))
-		state_tail_put(s, TTL_OF_SPF, ttl_of_spf(before));
+	uint32_t former_s = ttl_of_spf_before(before, after);
+	if (former_s > ttl_of_spf(after))
+		state_tail_put(s, TTL_OF_SPF, former_s);
 	tails_prune(s, after);
 }
 

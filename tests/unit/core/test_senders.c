@@ -116,6 +116,64 @@ static void ttl_before_the_change_counts(void **unused)
 	world_end(w);
 }
 
+/* It was a record like any other, with a TTL of its own, or a wildcard answered for it. */
+static void ttl_of_a_record_that_became_an_spf_set_counts(void **unused)
+{
+	static const char *const records[] = {SPF " 900 TXT \"v=spf1 ~all\"",
+	    "*.retarus.com. 900 CNAME elsewhere.example.net.",
+	    "_spf.retarus.com.other. 900 TXT \"\""};
+
+	(void)unused;
+	for (size_t i = 0; i < 3; i++) {
+		struct service *former = service_asked();
+		VEC_PUSH(former->zones[0].records, former->zones[0].records_count) =
+		    mem_strdup(records[i]);
+		struct world *w = world_with(former);
+		pass(w, 1000);
+		assert_int_equal(apply(w, service_sending(), "document 2")->result, 0);
+		sending_well(w, 890, true);
+		assert_string_equal(sender_now(w, MUC_ADDRESS), i < 2 ? "in-spf" : "active");
+		sending_well(w, 20, true);
+		assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+		world_end(w);
+	}
+}
+
+/* The zone was there with long TTLs, the name was not: that is remembered too. */
+static void ttl_of_a_zone_before_it_had_an_spf_set_counts(void **unused)
+{
+	struct service *former = service_asked();
+
+	(void)unused;
+	former->zones[0].soa_minimum_s = 900;
+	struct world *w = world_with(former);
+	pass(w, 1000);
+	assert_int_equal(apply(w, service_sending(), "document 2")->result, 0);
+	sending_well(w, 890, true);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "in-spf");
+	sending_well(w, 20, true);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+	world_end(w);
+}
+
+static void name_servers_are_asked_also_where_no_resolver_is(void **unused)
+{
+	struct service *s = service_sending();
+
+	(void)unused;
+	s->maintenance.resolvers[0].needed = false;
+	struct world *w = world_with(s);
+	struct core_question questions[CORE_QUESTIONS];
+	assert_int_equal(core_questions(w->core, questions, CORE_QUESTIONS), 2);
+	acks(w);
+	servers_say(w, SPF_BOTH, SPF_BOTH);
+	pass(w, 1000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "in-spf");
+	pass(w, SPF_TTL_S * 1000);
+	assert_contains(sender_waits_for(w, MUC_ADDRESS), "names no resolver");
+	world_end(w);
+}
+
 static void clock_that_was_set_forward_lets_no_ttl_pass(void **unused)
 {
 	struct world *w = world_with(service_sending());
@@ -401,6 +459,9 @@ int main(void)
 	    cmocka_unit_test(name_server_that_has_not_taken_the_document_holds_it),
 	    cmocka_unit_test(name_server_that_falls_back_lets_the_ttl_count_anew),
 	    cmocka_unit_test(ttl_before_the_change_counts),
+	    cmocka_unit_test(ttl_of_a_record_that_became_an_spf_set_counts),
+	    cmocka_unit_test(ttl_of_a_zone_before_it_had_an_spf_set_counts),
+	    cmocka_unit_test(name_servers_are_asked_also_where_no_resolver_is),
 	    cmocka_unit_test(clock_that_was_set_forward_lets_no_ttl_pass),
 	    cmocka_unit_test(resolver_that_keeps_the_record_longer_holds_it),
 	    cmocka_unit_test(ptr_must_lead_back),
