@@ -128,6 +128,8 @@ static bool ptr_ok_advance(
 {
 	const struct host *h = host_having(c, s->site, &s->address, NULL);
 
+	if (!h && host_let_go(c, s)) /* it had it for somebody else: now any host may */
+		host_set(d, at, NULL);
 	if (!h || now.mono_ms - h->at_ms > CORE_ACK_FRESH_MS)
 		return false;
 	host_set(d, at, h->name);
