@@ -15,6 +15,8 @@ struct heard { /* on its way back to the controller */
 	struct addr addresses[8];
 };
 
+static unsigned misled[SIM_DNSDS]; /* reasons why it answers wrongly */
+
 static void heard_arrive(void *arg)
 {
 	struct heard *h = arg;
@@ -61,6 +63,8 @@ static void name_server_ask(struct heard *h, const struct core_question *q)
 	if (q->kind == LOOK_TXT) {
 		struct answered_text text;
 		answers_ask_text(t, q->owner, &text);
+		if (misled[dnsd] > 0)
+			(void)snprintf(text.spf, sizeof(text.spf), "v=spf1 -all");
 		text_take(h, &text);
 		return;
 	}
@@ -150,7 +154,6 @@ static struct told {
 	} answers[TOLD];
 	size_t count;
 } told[SIM_CONTROLLERS];
-static unsigned misled[SIM_DNSDS]; /* reasons why it answers wrongly */
 
 void asker_mislead(size_t dnsd, bool on)
 {

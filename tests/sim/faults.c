@@ -207,8 +207,9 @@ static void process_end(const struct incident *i)
 static void sending_fault(const struct incident *i, bool on)
 {
 	if (i->kind == INCIDENT_PTR_BREAKS) {
-		if (sim->senders_count > 0)
-			sender_break(i->c % sim->senders_count, (unsigned)i->b, on);
+		for (size_t s = 0; s < sim->senders_count; s++) /* one, or the whole zone */
+			if (i->b >= 4 || s == i->c % sim->senders_count)
+				sender_break(s, (unsigned)i->b % 4, on);
 	} else if (i->kind == INCIDENT_HAND_OVER) {
 		if (on)
 			hosts_hand_over(i->a);

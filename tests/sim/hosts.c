@@ -34,6 +34,7 @@ static struct host {
 	unsigned unheard; /* polls */
 	uint64_t reported_us;
 	bool bound[SIM_SENDERS];
+	uint64_t binds_us[SIM_SENDERS]; /* then it is about to; 0: it is not */
 	/* on its disk */
 	struct taken taken;
 	struct mail mails[SIM_SENDERS][MAILS];
@@ -168,11 +169,23 @@ static bool sender_wanted(const struct host *h, size_t sender)
 	       h->taken.chosen[sender] != OTHER_HOST;
 }
 
+/* It takes a while at times, with reports meanwhile. */
+static bool bind_ready(struct host *h, size_t sender)
+{
+	struct chance *c = &sim->senders_chance;
+	if (h->binds_us[sender] == 0)
+		h->binds_us[sender] =
+		    sim->now_us + (chance_hit(c, 700) ? 0 : chance_draw(c, 3 * pace_us()));
+	return sim->now_us >= h->binds_us[sender];
+}
+
 static void host_act(struct host *h, bool news)
 {
 	for (size_t i = 0; i < sim->senders_count; i++) {
 		bool wanted = sender_wanted(h, i);
-		if (wanted == h->bound[i] || (wanted && others_have(h, i)))
+		if (!wanted)
+			h->binds_us[i] = 0;
+		if (wanted == h->bound[i] || (wanted && (others_have(h, i) || !bind_ready(h, i))))
 			continue;
 		h->bound[i] = wanted;
 		story_tell("%s %s %s", h->node->name, wanted ? "binds" : "lets go of",

@@ -263,6 +263,17 @@ void senders_published(size_t controller, const struct view *v)
 
 /* ---- liveness ---- */
 
+/* A leader whose clock was ahead has written times to come, and what was shown since is only
+ * believed when they have passed. */
+static bool waits_for_clock(const struct state *state, const struct state_sender *is)
+{
+	int64_t begin_ms = SIM_WALL_BEGIN_MS + (int64_t)(sim->layout->duration_us / 1000);
+	for (size_t i = 0; i < state->tails_count; i++)
+		if (state->tails[i].since_ms > begin_ms)
+			return true;
+	return is->since_ms > begin_ms;
+}
+
 static bool sender_settled(
     const struct service *s, const struct service_push_sender *a, char *why, size_t bytes)
 {
@@ -270,6 +281,8 @@ static bool sender_settled(
 	const struct state_sender *is = state_sender_find(state, &a->address);
 	bool drained = state_drain_find(state, s->sites[a->site].name) != NULL;
 	char text[ADDR_TEXT_BYTES];
+	if (is && waits_for_clock(state, is) && is->state != SENDER_RETIRED)
+		return true;
 	if (is && (is->state == SENDER_ACTIVE ||
 	              (drained && (is->state == SENDER_SUSPENDED || is->state == SENDER_BOUND))))
 		return true;

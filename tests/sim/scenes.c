@@ -25,7 +25,11 @@ enum part {
 	FOLLOWER_SERVER,
 	LONG_TTLS,
 	SHORT_TTLS,
-	MINIMUM
+	MINIMUM,
+	MANY_SENDERS,
+	FEW_SENDERS,
+	SITE_HOST,
+	REVERSE_ZONE,
 };
 
 struct step {
@@ -148,9 +152,82 @@ static const struct scene {
         4},
 };
 
-struct cast { /* who plays the parts of one scene */
-	size_t site, name_server, controller, document;
+/* The same for dedicated sending addresses, where there are any. */
+static const struct scene sending_scenes[] = {
+    /* A name server hears nothing new while addresses come into use. */
+    {{{INCIDENT_LINES_LOST, NAME_SERVER, 0, 0, 300, 1500},
+         {INCIDENT_APPLY, MANY_SENDERS, 1, 30, 1, 1}},
+        2},
+    /* Resolvers keep records from before a change that made TTLs shorter, and brings addresses. */
+    {{{INCIDENT_APPLY, LONG_TTLS, 0, 0, 1, 1}, {INCIDENT_APPLY, MANY_SENDERS, 80, 250, 1, 1}}, 2},
+    /* They are in use, their site is drained, and comes back or leaves the document. */
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_DRAIN, SITE, 450, 900, 1, 1},
+         {INCIDENT_UNDRAIN, SITE, 60, 300, 1, 1}},
+        3},
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_DRAIN, SITE, 450, 900, 1, 1},
+         {INCIDENT_APPLY, FEW_SENDERS, 30, 200, 1, 1}},
+        3},
+    /* A new machine, or the other host, while they are in use or their site is drained. */
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_NEW_HOST, SITE_HOST, 450, 900, 1, 30},
+         {INCIDENT_DRAIN, SITE, 20, 200, 1, 1}, {INCIDENT_NEW_HOST, SITE_HOST, 20, 200, 1, 30}},
+        4},
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_HAND_OVER, SITE, 450, 900, 1, 1},
+         {INCIDENT_CRASH_HOST, SITE_HOST, 0, 60, 30, 400},
+         {INCIDENT_APPLY, FEW_SENDERS, 0, 200, 1, 1}},
+        4},
+    /* They leave while a host that has something queued is not there, come back, and leave. */
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1},
+         {INCIDENT_CRASH_HOST, SITE_HOST, 450, 900, 30, 400},
+         {INCIDENT_APPLY, FEW_SENDERS, 0, 100, 1, 1}, {INCIDENT_APPLY, FEW_SENDERS, 1, 100, 1, 1},
+         {INCIDENT_APPLY, MANY_SENDERS, 5, 300, 1, 1}},
+        5},
+    /* No host binds them, then the reverse zone is gone, and a host binds them all the same. Then
+     * they leave, the host is a new one, or they are tried without. */
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_CRASH_HOST, SITE_HOST, 0, 50, 600, 800},
+         {INCIDENT_PTR_BREAKS, REVERSE_ZONE, 400, 550, 400, 900},
+         {INCIDENT_APPLY, FEW_SENDERS, 0, 350, 1, 1}},
+        4},
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_CRASH_HOST, SITE_HOST, 0, 50, 600, 800},
+         {INCIDENT_PTR_BREAKS, REVERSE_ZONE, 400, 550, 400, 900},
+         {INCIDENT_HAND_OVER, SITE, 150, 300, 1, 1}, {INCIDENT_NEW_HOST, SITE_HOST, 0, 50, 1, 30}},
+        5},
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_CRASH_HOST, SITE_HOST, 0, 50, 600, 800},
+         {INCIDENT_PTR_BREAKS, REVERSE_ZONE, 400, 550, 400, 900},
+         {INCIDENT_WRONG_ANSWERS, NAME_SERVER, 0, 250, 200, 300},
+         {INCIDENT_WRONG_ANSWERS, DRAWN, 0, 0, 200, 300},
+         {INCIDENT_APPLY, FEW_SENDERS, 0, 100, 1, 1}},
+        6},
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1},
+         {INCIDENT_PTR_BREAKS, REVERSE_ZONE, 0, 300, 500, 900},
+         {INCIDENT_WRONG_ANSWERS, NAME_SERVER, 200, 400, 200, 300},
+         {INCIDENT_WRONG_ANSWERS, DRAWN, 0, 0, 200, 300},
+         {INCIDENT_APPLY, FEW_SENDERS, 0, 100, 1, 1}, {INCIDENT_APPLY, DRAWN, 20, 60, 1, 1}},
+        6},
+    /* An address goes to somebody else as soon as it has left. */
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_APPLY, FEW_SENDERS, 450, 700, 1, 1},
+         {INCIDENT_APPLY, DRAWN, 50, 300, 1, 1}, {INCIDENT_APPLY, DRAWN, 50, 300, 1, 1}},
+        4},
 };
+
+struct cast { /* who plays the parts of one scene */
+	size_t site, name_server, controller, document, many, few;
+};
+
+/* The document with the most addresses in use, or the fewest. */
+static size_t document_of_senders(const struct layout *l, bool most)
+{
+	size_t best = 0, best_count = 0;
+	for (size_t d = 0; d < l->documents; d++) {
+		size_t count = 0;
+		for (size_t p = 0; p < l->services[d]->pairs_count; p++)
+			count += l->services[d]->pairs[p].addresses_count;
+		if (d > 0 && (most ? count <= best_count : count >= best_count))
+			continue;
+		best = d;
+		best_count = count;
+	}
+	return best;
+}
 
 static struct cast cast_draw(const struct layout *l, struct chance *c)
 {
@@ -158,7 +235,9 @@ static struct cast cast_draw(const struct layout *l, struct chance *c)
 	return (struct cast){.site = chance_draw(c, serving),
 	    .name_server = chance_draw(c, l->dnsds),
 	    .controller = chance_draw(c, l->controllers),
-	    .document = 2 * chance_draw(c, l->documents / 2)};
+	    .document = 2 * chance_draw(c, l->documents / 2),
+	    .many = document_of_senders(l, true),
+	    .few = document_of_senders(l, false)};
 }
 
 static void part_take(
@@ -222,6 +301,20 @@ static void part_take(
 	case SHORT_TTLS:
 		i->a = cast->document;
 		break;
+	case MANY_SENDERS:
+		i->a = cast->many;
+		break;
+	case FEW_SENDERS:
+		i->a = cast->few;
+		break;
+	case SITE_HOST: /* one there */
+		for (size_t h = 0; h < l->hosts; h++)
+			if (l->host_site[h] == cast->site)
+				i->a = h;
+		break;
+	case REVERSE_ZONE: /* faults.c: of all addresses */
+		i->b = 4;
+		break;
 	case DRAWN:
 		break;
 	}
@@ -229,7 +322,10 @@ static void part_take(
 
 void scene_draw(struct plan *p, struct chance *c, uint64_t begin_us)
 {
-	const struct scene *scene = &scenes[chance_draw(c, sizeof(scenes) / sizeof(*scenes))];
+	bool sending = p->layout.has_pairs && chance_hit(c, 450);
+	size_t count = sending ? sizeof(sending_scenes) / sizeof(*sending_scenes)
+	                       : sizeof(scenes) / sizeof(*scenes);
+	const struct scene *scene = (sending ? sending_scenes : scenes) + chance_draw(c, count);
 	struct cast cast = cast_draw(&p->layout, c);
 	uint64_t tenth_us = p->layout.pace * SIM_MINUTE / TENTHS_A_MINUTE;
 	uint64_t at_us = begin_us;
