@@ -37,6 +37,20 @@ static void in_spf_tell(
 		(void)sender_prove_visible(c, s, end_ms, now, b);
 }
 
+/* A host of another site may not have it, whatever it says: most likely its certificate is of the
+ * wrong site. */
+static void ptr_ok_tell(const struct core *c, const struct state_sender *s, struct buf *b)
+{
+	buf_printf(b, "no host of %s says that it has it", s->site);
+	for (size_t i = 0; i < c->hosts_count; i++)
+		if (strcmp(c->hosts[i].site, s->site) != 0 &&
+		    host_bound(&c->hosts[i], &s->address)) {
+			buf_printf(b, "; %s of %s does, which does not count", c->hosts[i].name,
+			    c->hosts[i].site);
+			return;
+		}
+}
+
 static void leaving_tell(const struct core *c, const struct state_sender *s, struct buf *b)
 {
 	const struct host *h =
@@ -72,7 +86,7 @@ char *sender_tell(const struct core *c, const struct state_sender *s, struct cor
 		(void)sender_prove_ptr(c, s, now, &b);
 		break;
 	case SENDER_PTR_OK:
-		buf_printf(&b, "no host of %s says that it has it", s->site);
+		ptr_ok_tell(c, s, &b);
 		break;
 	case SENDER_BOUND:
 		bound_tell(c, s, now, &b);

@@ -169,6 +169,7 @@ def test_host_of_another_site_can_not_say_that_it_has_an_address(sending):
         assert sending.sender(fra)["host"] == "mail-fra-2"
         assert all(answer.status == 200 for answer in other.answers.values()), other.answers
         assert steps_of(sending.history(muc)) == WAY[:3], sending.history(muc)
+        assert "mail-fra-2 of fra" in sending.sender(muc)["text"], sending.sender(muc)
     sending.hosts[MUC.name].forget_orders()
     sending.until_state(muc, "active")
 

@@ -388,6 +388,8 @@ static void host_of_another_site_has_no_say(void **unused)
 	host_says(w, "fra", "out-fra", epoch_of(w), MUC_ADDRESS);
 	pass(w, 1000);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "ptr-ok");
+	assert_contains(
+	    sender_waits_for(w, MUC_ADDRESS), "out-fra of fra does, which does not count");
 	world_end(w);
 }
 
