@@ -127,12 +127,24 @@ static void resolver_that_lies_about_one_set_raises_no_thousand_alarms(void **un
 	world_end(w);
 }
 
+static size_t timers_within(struct world *w, uint64_t ms)
+{
+	size_t timers = 0;
+
+	for (uint64_t end_ms = w->now.mono_ms + ms; w->timer_ms < end_ms; timers++) {
+		w->now.wall_ms += (int64_t)(w->timer_ms - w->now.mono_ms);
+		w->now.mono_ms = w->timer_ms;
+		w->timer_ms = UINT64_MAX;
+		step(w, (struct core_event){.type = CORE_TIMER});
+	}
+	return timers;
+}
+
 /* The store takes nothing: the next try is at retry_ms, and no timer goes off every millisecond
  * until then. */
 static void store_without_quorum_makes_no_timer_go_round(void **unused)
 {
 	struct world *w = world_sending();
-	size_t timers = 0;
 
 	(void)unused;
 	w->store_waits = true;
@@ -140,15 +152,24 @@ static void store_without_quorum_makes_no_timer_go_round(void **unused)
 	pass(w, 1000);
 	assert_true(w->open);
 	commit_ends(w, E_UNAVAILABLE, false);
-	for (uint64_t end_ms = w->now.mono_ms + 200; w->timer_ms < end_ms; timers++) {
-		w->now.wall_ms += (int64_t)(w->timer_ms - w->now.mono_ms);
-		w->now.mono_ms = w->timer_ms;
-		w->timer_ms = UINT64_MAX;
-		step(w, (struct core_event){.type = CORE_TIMER});
-	}
-	assert_in_range(timers, 0, 5);
+	assert_in_range(timers_within(w, 200), 0, 5);
 	if (w->open)
 		commit_ends(w, 0, true);
+	world_end(w);
+}
+
+/* Nor while the leader decides nothing at all, for as long as that lasts. */
+static void store_that_can_not_be_adopted_makes_no_timer_go_round(void **unused)
+{
+	struct world *w = world_sending();
+
+	(void)unused;
+	w->store->version += 2;
+	strcpy(w->store->cluster, "99999999-2222-3333-4444-555555555555");
+	world_adopt(w);
+	assert_non_null(core_refusal(w->core));
+	pass(w, 2000);
+	assert_in_range(timers_within(w, 1000), 0, 20);
 	world_end(w);
 }
 
@@ -179,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(doubt_stands_until_it_is_looked_at_again),
 	    cmocka_unit_test(resolver_that_lies_about_one_set_raises_no_thousand_alarms),
 	    cmocka_unit_test(store_without_quorum_makes_no_timer_go_round),
+	    cmocka_unit_test(store_that_can_not_be_adopted_makes_no_timer_go_round),
 	    cmocka_unit_test(host_that_flaps_does_not_turn_the_epoch_twice_a_second),
 	};
 

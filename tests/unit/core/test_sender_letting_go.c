@@ -122,6 +122,38 @@ static void address_that_changes_its_site_does_not_wait_for_a_host_of_the_former
 	world_end(w);
 }
 
+static struct world_reply *apply_overriding(struct world *w, struct service *s, const char *text)
+{
+	struct world_reply *r = request(w, (struct core_request){.type = CORE_REQUEST_APPLY,
+	                                       .service = s,
+	                                       .document = text,
+	                                       .document_bytes = strlen(text),
+	                                       .planned_on = UINT64_MAX,
+	                                       .override = "in-use",
+	                                       .reason = "the machine burned"});
+
+	service_drop(s);
+	return r;
+}
+
+/* Who takes the term of a burned machine out has not said that the next customer may have its
+ * address at once. */
+static void override_of_the_record_is_none_of_the_quarantine(void **unused)
+{
+	struct world *w = world_sending();
+	struct service *s = service_asked();
+
+	(void)unused;
+	spf_add(s, SPF, "ip4:198.51.100.128/26 ~all");
+	assert_int_equal(apply_overriding(w, s, "document 2")->result, 0);
+	s = service_asked();
+	spf_add(s, SPF, "ip4:192.0.2.128/26 ip4:198.51.100.128/26 ~all");
+	pair_add(s, "0815", SPF, MUC_ADDRESS, NULL);
+	all_is_up(w);
+	assert_int_equal(apply(w, s, "document 3")->rule, 11);
+	world_end(w);
+}
+
 /* Rule 3 in spirit: who has not been heard for an hour is not known to send for anybody. */
 static void drain_suspends_nothing_for_a_stand_in_that_is_silent(void **unused)
 {
@@ -150,6 +182,7 @@ int main(void)
 	    cmocka_unit_test(host_that_took_the_address_over_can_let_it_go),
 	    cmocka_unit_test(
 	        address_that_changes_its_site_does_not_wait_for_a_host_of_the_former),
+	    cmocka_unit_test(override_of_the_record_is_none_of_the_quarantine),
 	    cmocka_unit_test(drain_suspends_nothing_for_a_stand_in_that_is_silent),
 	};
 
