@@ -340,9 +340,11 @@ void senders_doubt(struct state *s, const struct service *tried, int64_t wall_ms
 uint64_t senders_next_mono_ms(const struct core *c, uint64_t now_ms)
 {
 	if (!c->leading || !c->service || !c->state || c->state->senders_count == 0 ||
-	    c->pending.outstanding)
+	    c->pending.outstanding || c->adopt_refused)
 		return UINT64_MAX;
-	if (c->senders_dirty)
-		return c->senders_ms > now_ms ? c->senders_ms : now_ms + 1;
+	if (c->senders_dirty) { /* nothing is decided before both */
+		uint64_t next_ms = c->senders_ms > c->retry_ms ? c->senders_ms : c->retry_ms;
+		return next_ms > now_ms ? next_ms : now_ms + 1;
+	}
 	return c->senders_due_ms > now_ms ? c->senders_due_ms : UINT64_MAX;
 }
