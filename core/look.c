@@ -73,17 +73,20 @@ void looks_forget(struct core *c, uint64_t now_ms)
 			look_remove(c, i);
 }
 
-/* What is asked again and again is never the one that goes. */
+/* What is asked again and again is never the one that goes, and no measure is: there are few, and
+ * they are read seldom. */
 static void look_make_room(struct core *c)
 {
-	size_t stalest = 0;
+	size_t stalest = SIZE_MAX;
 
 	if (c->looks_count < CORE_LOOKS)
 		return;
-	for (size_t i = 1; i < c->looks_count; i++)
-		if (c->looks[i].at_ms < c->looks[stalest].at_ms)
+	for (size_t i = 0; i < c->looks_count; i++)
+		if (c->looks[i].type != LOOK_MEASURE &&
+		    (stalest == SIZE_MAX || c->looks[i].at_ms < c->looks[stalest].at_ms))
 			stalest = i;
-	look_remove(c, stalest);
+	if (stalest != SIZE_MAX)
+		look_remove(c, stalest);
 }
 
 static const struct service_measure *measure_find(const struct service *s, const char *name)
