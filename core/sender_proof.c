@@ -86,7 +86,12 @@ enum proof sender_prove_visible(const struct core *c, const struct state_sender 
 		if (!m->resolvers[i].needed)
 			continue;
 		asked++;
-		spf_ask(c, s, &q, after_ms, now, &t);
+		const struct look *l = question_answer(c, &q, after_ms, now, &t);
+		if (l && m->resolvers[i].validated && !l->validated)
+			proof_miss(&t, false, "%s answers %s, but not proven by DNSSEC", q.subject,
+			    q.owner);
+		else if (l)
+			spf_judge(s, &q, l, &t);
 	}
 	buf_printf(&t.standing, "%zu resolvers outside answer %s with it", asked, s->spf);
 	return proof_end(&t, text);
