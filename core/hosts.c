@@ -83,6 +83,12 @@ void host_take(
 	char *name = text_clean(from->name, SERVICE_NAME_BYTES);
 	struct host *h = host_find(c, site, name);
 
+	/* One that overtook it was newer (rule 2); who begins anew has been silent. */
+	if (h && from->epoch < h->epoch && now_ms - h->at_ms <= CORE_ACK_FRESH_MS) {
+		free(site);
+		free(name);
+		return;
+	}
 	if (!h) {
 		host_make_room(c, site, out);
 		VEC_PUSH(c->hosts, c->hosts_count) = (struct host){.site = site, .name = name};
