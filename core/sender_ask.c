@@ -108,7 +108,7 @@ static struct turn turn_of(
 		return (struct turn){s, l->at_ms};
 	const struct look *forward =
 	    look_find(c, LOOK_RESOLVER, r->name, name, s->address.family == 4 ? LOOK_A : LOOK_AAAA);
-	return (struct turn){s, forward && forward->at_ms >= l->at_ms ? l->at_ms : 0};
+	return (struct turn){s, forward ? l->at_ms : 0};
 }
 
 /* Its PTR, and the names that came out of it, whichever resolver said so. */
