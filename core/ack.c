@@ -67,8 +67,10 @@ static uint64_t state_epoch(const struct core *c)
 	return c->state ? state_last_epoch(c->state) : 0;
 }
 
-void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct core_effects *out)
+void ack_take(
+    struct core *c, const struct core_ack *a, struct core_time now, struct core_effects *out)
 {
+	const uint64_t now_ms = now.mono_ms, kept = a->kept < a->epoch ? a->kept : a->epoch;
 	char *site = text_clean(a->site, SERVICE_NAME_BYTES);
 	char *name = text_clean(a->name, SERVICE_NAME_BYTES);
 	char *refused = text_clean(a->refused, STATE_TEXT_BYTES);
@@ -94,9 +96,13 @@ void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct 
 		free(site);
 		free(name);
 	}
+	if (known->at_ms == 0 || kept < known->kept) {
+		known->fell_ms = now.wall_ms;
+		known->fell_to = kept;
+	}
 	known->epoch = a->epoch;
 	known->revision = a->revision;
-	known->kept = a->kept < a->epoch ? a->kept : a->epoch;
+	known->kept = kept;
 	known->at_ms = now_ms;
 }
 
@@ -159,6 +165,14 @@ bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms)
 	for (size_t i = 0; i < c->acks_count; i++)
 		if (now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS &&
 		    (c->acks[i].kept < epoch || ack_is_ahead(c, &c->acks[i])))
+			return true;
+	return false;
+}
+
+bool ack_fell(const struct core *c, uint64_t epoch, int64_t since_ms)
+{
+	for (size_t i = 0; i < c->acks_count; i++)
+		if (c->acks[i].fell_to < epoch && c->acks[i].fell_ms > since_ms)
 			return true;
 	return false;
 }

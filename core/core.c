@@ -213,7 +213,7 @@ static void core_take(
 		core_observe(c, &event->observation, now.mono_ms, out);
 		break;
 	case CORE_ACK:
-		ack_take(c, &event->ack, now.mono_ms, out);
+		ack_take(c, &event->ack, now, out);
 		break;
 	case CORE_LOOK:
 		look_take(c, &event->look, now);

@@ -148,6 +148,9 @@ struct ack {
 	char *site, *name, *refused, *endpoint;
 	uint64_t epoch, revision, kept;
 	uint64_t at_ms;
+	/* When it was last heard below what it had before, or first, and where. */
+	int64_t fell_ms; /* wall time */
+	uint64_t fell_to;
 };
 
 struct look { /* a copy of the last core_look of this subject, owner and kind */
@@ -584,12 +587,15 @@ void install_state(struct core *c, struct state *s, struct service *service, cha
 void member_refresh(struct core *c, size_t roster_index);
 
 /* ack.c */
-void ack_take(struct core *c, const struct core_ack *a, uint64_t now_ms, struct core_effects *out);
+void ack_take(
+    struct core *c, const struct core_ack *a, struct core_time now, struct core_effects *out);
 void ack_forget(struct core *c, uint64_t now_ms, struct core_effects *out);
 /* Whether every name server known answers `epoch` or a later one and every site with members has
  * one that is heard; else says in `missing` (may be NULL) what is missing. */
 bool ack_proves(const struct core *c, uint64_t epoch, uint64_t now_ms, struct buf *missing);
 bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms);
+/* Whether one was heard before `epoch` since then, if only for a moment. */
+bool ack_fell(const struct core *c, uint64_t epoch, int64_t since_ms);
 
 /* hosts.c */
 void host_take(

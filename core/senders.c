@@ -84,9 +84,14 @@ static bool sender_fall_back(
 {
 	struct buf why = {0};
 	bool back = !s->used && sender_may_move(s->state, SENDER_ALLOCATED) &&
-	            s->state != SENDER_RETIRED &&
-	            sender_prove_published(c, s, now, &why) == PROOF_CONTRADICTED;
+	            s->state != SENDER_RETIRED;
 
+	/* Also one that was over before all addresses were looked at again. */
+	if (back && ack_fell(c, s->epoch, s->since_ms))
+		buf_printf(
+		    &why, "a name server has answered an epoch before %" PRIu64, s->epoch);
+	else
+		back = back && sender_prove_published(c, s, now, &why) == PROOF_CONTRADICTED;
 	if (back)
 		sender_step(d, at, SENDER_ALLOCATED, "sender-allocated", buf_take(&why), now);
 	buf_free(&why);
