@@ -258,6 +258,8 @@ static struct core_time clock_look(struct core *c, struct core_time now)
 	}
 	if (jump_ms < -CORE_CLOCK_JUMP_MS)
 		c->stages_dirty = true; /* what was due by the former time */
+	if (!c->clock_known)
+		c->begun_ms = now.mono_ms;
 	c->clock_known = true;
 	c->wall_ahead_ms = ahead_ms;
 	return core_now(c, now);

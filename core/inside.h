@@ -241,6 +241,7 @@ struct core {
 	size_t looks_count;
 	struct host *hosts;
 	size_t hosts_count;
+	uint64_t begun_ms; /* monotonic: who has not reported since may have been there before */
 	bool senders_dirty; /* something that sending addresses wait for may have come */
 	struct asked asked[CORE_SENDERS_ASKED];
 	size_t asked_count;

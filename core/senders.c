@@ -224,7 +224,8 @@ static bool leaving_advance(
 		host_set(d, at, other->name);
 		return false;
 	}
-	if (other || (s->host ? !host_let_go(c, s) : now.wall_ms - s->since_ms < lifetime_ms))
+	if (other || now.mono_ms - c->begun_ms <= CORE_ACK_FRESH_MS ||
+	    (s->host ? !host_let_go(c, s) : now.wall_ms - s->since_ms < lifetime_ms))
 		return false;
 	char *why = s->host ? mem_printf("%s has it no more since it was told to leave it", s->host)
 	                    : mem_printf("no host has ever said that it had it, and no mail waits "
@@ -280,6 +281,8 @@ static uint64_t sender_due_ms(const struct core *c, const struct state *state,
 
 	if (s->state == SENDER_IN_SPF)
 		due_ms = ttl_spf_end_ms(c, state, s->since_ms);
+	else if (s->state == SENDER_LEAVING && now.mono_ms - c->begun_ms <= CORE_ACK_FRESH_MS)
+		return c->begun_ms + CORE_ACK_FRESH_MS + 1;
 	else if (s->state == SENDER_LEAVING && !s->host)
 		due_ms = s->since_ms + (int64_t)c->service->sending.queue_lifetime_s * 1000;
 	else if (s->state == SENDER_RETIRED)
