@@ -124,11 +124,12 @@ static void text_set(char **text, const char *by)
 	*text = copy;
 }
 
-/* As if nobody had known it before, but for the host that may still have it. */
+/* As if nobody had known it before, but for the host of its site that may still have it. */
 static void sender_begin(struct state *s, const struct declared *d, int64_t wall_ms)
 {
 	struct state_sender *known = state_sender_find(s, &d->at->address);
-	char *host = known && known->host ? mem_strdup(known->host) : NULL;
+	bool stays = known && known->host && strcmp(known->site, d->site) == 0;
+	char *host = stays ? mem_strdup(known->host) : NULL;
 
 	if (known)
 		state_sender_remove(s, &d->at->address);
