@@ -46,13 +46,22 @@ static bool is_drained(const struct state *state, const char *site)
 	return maintenance_of(state, site) != NULL;
 }
 
-/* Somebody else sends for the customer meanwhile. */
-static bool has_stand_in(const struct state *state, const struct state_sender *s)
+static bool host_is_heard(const struct core *c, const struct state_sender *s, struct core_time now)
+{
+	const struct host *h = s->host ? host_named(c, s->site, s->host) : NULL;
+
+	return h && now.mono_ms - h->at_ms <= CORE_ACK_FRESH_MS && host_bound(h, &s->address);
+}
+
+/* Somebody else sends for the customer meanwhile; `heard`: and says so now. */
+static bool has_stand_in(const struct core *c, const struct state *state,
+    const struct state_sender *s, bool heard, struct core_time now)
 {
 	for (size_t i = 0; i < state->senders_count; i++) {
 		const struct state_sender *other = &state->senders[i];
 		if (other->state == SENDER_ACTIVE && strcmp(other->customer, s->customer) == 0 &&
-		    strcmp(other->site, s->site) != 0 && !is_drained(state, other->site))
+		    strcmp(other->site, s->site) != 0 && !is_drained(state, other->site) &&
+		    (!heard || host_is_heard(c, other, now)))
 			return true;
 	}
 	return false;
@@ -186,7 +195,8 @@ static bool active_advance(
 
 	if (let_go_advance(c, d, at, s, now))
 		return true;
-	if (!is_drained(state, s->site) || !has_stand_in(state, s))
+	/* Silence suspends nobody, and does not undo it either (rule 5). */
+	if (!is_drained(state, s->site) || !has_stand_in(c, state, s, true, now))
 		return false;
 	sender_step(d, at, SENDER_SUSPENDED, "sender-suspended",
 	    mem_printf("%s is drained, and the customer has an address in another site", s->site),
@@ -202,7 +212,7 @@ static bool suspended_advance(
 
 	if (let_go_advance(c, d, at, s, now))
 		return true;
-	if (drained && has_stand_in(state, s))
+	if (drained && has_stand_in(c, state, s, false, now))
 		return false;
 	sender_step(d, at, SENDER_ACTIVE, "sender-active",
 	    mem_printf(drained ? "no other address sends for the customer any more, although %s is "
