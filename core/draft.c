@@ -262,7 +262,8 @@ void core_decide(struct core *c, struct core_time now, struct core_effects *out)
 	stages_advance(c, &d, now);
 	epochs_lift(c, &d, now);
 	drains_advance(c, &d, now);
-	senders_advance(c, &d, now);
+	if (!d.state) /* a failover does not wait for a look at thousands of addresses */
+		senders_advance(c, &d, now);
 	if (!trial_advance(c, &d, now) && !d.document) /* one document a commit */
 		requests_judge(c, &d, now, out);
 	cautions_advance(c, &d, now); /* last: it waits for nothing and delays nothing */
