@@ -279,9 +279,14 @@ void core_step(
 	core_expire(c, now.mono_ms);
 	cautions_look(c, now.mono_ms);
 	queue_expire(c, now, out);
+	bool idle = !c->pending.outstanding;
 	core_decide(c, now, out);
-	if (now.mono_ms >= c->alarms_due_ms ||
-	    (c->alarms_dirty && now.mono_ms >= c->alarms_done_ms + CORE_ALARM_PAUSE_MS))
+	if (idle && c->pending.outstanding) { /* the commit waits for nothing: alarms come next */
+		c->alarms_dirty = true;
+	} else if (now.mono_ms >= c->alarms_due_ms ||
+	           (c->alarms_dirty &&
+	               now.mono_ms >= c->alarms_done_ms + CORE_ALARM_PAUSE_MS)) {
 		alarm_evaluate(c, now, out);
+	}
 	core_set_timer(c, now, out);
 }
