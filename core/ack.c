@@ -77,7 +77,7 @@ void ack_take(
 	char *endpoint = text_clean(a->endpoint, STATE_ENDPOINT_BYTES);
 	struct ack *known = ack_find(c, site, name);
 
-	c->drains_dirty = c->senders_dirty = true;
+	c->drains_dirty = c->sending.dirty = true;
 	if (!known) {
 		ack_make_room(c, site, out);
 		VEC_PUSH(c->acks, c->acks_count) = (struct ack){

@@ -43,9 +43,9 @@ void core_free(struct core *c)
 		free(c->alarms[i].key);
 		free(c->alarms[i].text);
 	}
-	for (size_t i = 0; i < c->hosts_count; i++)
-		host_release(&c->hosts[i]);
-	free(c->hosts);
+	for (size_t i = 0; i < c->sending.hosts_count; i++)
+		host_release(&c->sending.hosts[i]);
+	free(c->sending.hosts);
 	asked_release(c);
 	free(c->acks);
 	free(c->alarms);
@@ -235,7 +235,7 @@ static void core_take(
 		break;
 	case CORE_TIMER:
 		c->timer_ms = UINT64_MAX;
-		c->drains_dirty = c->senders_dirty = true;
+		c->drains_dirty = c->sending.dirty = true;
 		looks_forget(c, now.mono_ms);
 		hosts_forget(c, now.mono_ms);
 		break;

@@ -13,37 +13,40 @@ void host_release(struct host *h)
 
 static struct host *host_find(const struct core *c, const char *site, const char *name)
 {
-	for (size_t i = 0; i < c->hosts_count; i++)
-		if (strcmp(c->hosts[i].name, name) == 0 && strcmp(c->hosts[i].site, site) == 0)
-			return &c->hosts[i];
+	for (size_t i = 0; i < c->sending.hosts_count; i++)
+		if (strcmp(c->sending.hosts[i].name, name) == 0 &&
+		    strcmp(c->sending.hosts[i].site, site) == 0)
+			return &c->sending.hosts[i];
 	return NULL;
 }
 
 static void host_remove(struct core *c, size_t at)
 {
-	host_release(&c->hosts[at]);
-	memmove(&c->hosts[at], &c->hosts[at + 1], (c->hosts_count - at - 1) * sizeof(*c->hosts));
-	c->hosts_count--;
+	host_release(&c->sending.hosts[at]);
+	memmove(&c->sending.hosts[at], &c->sending.hosts[at + 1],
+	    (c->sending.hosts_count - at - 1) * sizeof(*c->sending.hosts));
+	c->sending.hosts_count--;
 }
 
 /* As with name servers: who speaks for a site pushes out none of another's. */
 static void host_make_room(struct core *c, const char *site, struct core_effects *out)
 {
 	size_t stalest = SIZE_MAX, count = 0;
-	bool full = c->hosts_count >= CORE_HOSTS;
+	bool full = c->sending.hosts_count >= CORE_HOSTS;
 
-	for (size_t i = 0; i < c->hosts_count; i++) {
-		bool same = strcmp(c->hosts[i].site, site) == 0;
+	for (size_t i = 0; i < c->sending.hosts_count; i++) {
+		bool same = strcmp(c->sending.hosts[i].site, site) == 0;
 		count += same;
-		if ((same || full) &&
-		    (stalest == SIZE_MAX || c->hosts[i].at_ms < c->hosts[stalest].at_ms))
+		if ((same || full) && (stalest == SIZE_MAX || c->sending.hosts[i].at_ms <
+		                                                  c->sending.hosts[stalest].at_ms))
 			stalest = i;
 	}
 	if (!full && count < CORE_HOSTS_SITE)
 		return;
 	effect_tell(out, true,
 	    "more than %d mail hosts of one site, or %d of all, report: forgetting %s of site %s",
-	    CORE_HOSTS_SITE, CORE_HOSTS, c->hosts[stalest].name, c->hosts[stalest].site);
+	    CORE_HOSTS_SITE, CORE_HOSTS, c->sending.hosts[stalest].name,
+	    c->sending.hosts[stalest].site);
 	host_remove(c, stalest);
 }
 
@@ -91,8 +94,9 @@ void host_take(
 	}
 	if (!h) {
 		host_make_room(c, site, out);
-		VEC_PUSH(c->hosts, c->hosts_count) = (struct host){.site = site, .name = name};
-		h = &c->hosts[c->hosts_count - 1];
+		VEC_PUSH(c->sending.hosts, c->sending.hosts_count) =
+		    (struct host){.site = site, .name = name};
+		h = &c->sending.hosts[c->sending.hosts_count - 1];
 	} else {
 		free(site);
 		free(name);
@@ -100,7 +104,7 @@ void host_take(
 	/* What changes nothing needs no look at all addresses, but silence that ends does. */
 	if (h->at_ms == 0 || h->epoch != from->epoch || now_ms - h->at_ms > CORE_ACK_FRESH_MS ||
 	    !bound_same(h, from))
-		c->senders_dirty = c->sender_alarms_dirty = true;
+		c->sending.dirty = c->sending.alarms_dirty = true;
 	h->epoch = from->epoch;
 	h->at_ms = now_ms;
 	bound_take(h, from);
@@ -108,8 +112,8 @@ void host_take(
 
 void hosts_forget(struct core *c, uint64_t now_ms)
 {
-	for (size_t i = c->hosts_count; i-- > 0;)
-		if (now_ms - c->hosts[i].at_ms > CORE_ACK_FORGET_MS)
+	for (size_t i = c->sending.hosts_count; i-- > 0;)
+		if (now_ms - c->sending.hosts[i].at_ms > CORE_ACK_FORGET_MS)
 			host_remove(c, i);
 }
 
@@ -130,10 +134,10 @@ const struct host *host_named(const struct core *c, const char *site, const char
 const struct host *host_having(
     const struct core *c, const char *site, const struct addr *address, const char *but)
 {
-	for (size_t i = 0; i < c->hosts_count; i++)
-		if (strcmp(c->hosts[i].site, site) == 0 &&
-		    (!but || strcmp(c->hosts[i].name, but) != 0) &&
-		    host_bound(&c->hosts[i], address))
-			return &c->hosts[i];
+	for (size_t i = 0; i < c->sending.hosts_count; i++)
+		if (strcmp(c->sending.hosts[i].site, site) == 0 &&
+		    (!but || strcmp(c->sending.hosts[i].name, but) != 0) &&
+		    host_bound(&c->sending.hosts[i], address))
+			return &c->sending.hosts[i];
 	return NULL;
 }

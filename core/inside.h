@@ -18,8 +18,7 @@
 #include "core/publish.h"
 #include "core/reach.h"
 #include "core/roster.h"
-#include "core/sender.h"
-#include "core/spf.h"
+#include "core/sending.h"
 #include "core/text.h"
 #include "core/trial.h"
 #include "core/vantage.h"
@@ -48,17 +47,11 @@ enum {
 	CORE_ACK_FRESH_MS = 10000,
 	CORE_ACK_FORGET_MS = 3600 * 1000,
 	CORE_LOOKS = 2048,
-	CORE_LOOK_DETAIL_BYTES = 1024, /* with its NUL; a shell hands on no longer one */
-	CORE_LOOK_ADDRESSES = 64,      /* of one answer; more are not looked at */
-	CORE_LOOK_FRESH_MS = 10000,    /* beside three times the pause between two looks */
+	CORE_LOOK_ADDRESSES = 64,   /* of one answer; more are not looked at */
+	CORE_LOOK_FRESH_MS = 10000, /* beside three times the pause between two looks */
 	CORE_LOOK_FORGET_MS = 600 * 1000,
 	CORE_PROOF_POOLS = 64, /* asked about a drained site, one name each */
 	CORE_PROOF_LINES = 8,  /* of what is missing, then "and N more" */
-	CORE_HOSTS = 1024,
-	CORE_HOSTS_SITE = 128,       /* of one site */
-	CORE_SENDERS_PAUSE_MS = 500, /* between two looks at all sending addresses */
-	CORE_SENDERS_ASKED = 16,     /* whose PTR is asked at once, the others in turn */
-	CORE_SENDER_NAMES = 4,       /* of one PTR that are followed */
 	CORE_ALARM_PAUSE_MS =
 	    100,                  /* observations make the alarms be looked at this often at most */
 	CORE_ALARM_MEMBERS = 100, /* of member-unknown, then one for all the rest */
@@ -141,9 +134,6 @@ struct pending { /* the commit that the shell is writing */
 
 #define TTL_OF_SPF "*spf" /* beside sites, whose names are labels, in tails and spans */
 
-/* What a look at the world shows of a claim. */
-enum proof { PROOF_MISSING, PROOF_STANDS, PROOF_CONTRADICTED };
-
 struct ack {
 	char *site, *name, *refused, *endpoint;
 	uint64_t epoch, revision, kept;
@@ -168,21 +158,6 @@ struct look { /* a copy of the last core_look of this subject, owner and kind */
 	uint64_t good_ms;               /* monotonic: of raw_milli; 0: never */
 	bool valued;                    /* value_milli is known */
 	uint64_t quiet_ms; /* monotonic: at its floor without a gap since; 0: it is not */
-};
-
-struct host { /* a copy of the last core_host of this site and name */
-	char *site, *name;
-	uint64_t epoch, at_ms;
-	struct core_bound *bound; /* sorted by address */
-	size_t bound_count;
-};
-
-enum { SENDER_REVERSE_BYTES = 80 };
-struct asked { /* a sending address whose PTR is being asked */
-	char reverse[SENDER_REVERSE_BYTES];
-	char *names[CORE_SENDER_NAMES]; /* that came out, asked for their addresses */
-	size_t names_count;
-	uint16_t kind; /* of those */
 };
 
 struct trial_check {            /* one question to the name server that has the document on trial */
@@ -239,20 +214,8 @@ struct core {
 	size_t acks_count;
 	struct look *looks;
 	size_t looks_count;
-	struct host *hosts;
-	size_t hosts_count;
 	uint64_t begun_ms; /* monotonic: who has not reported since may have been there before */
-	bool senders_dirty; /* something that sending addresses wait for may have come */
-	struct asked asked[CORE_SENDERS_ASKED];
-	size_t asked_count;
-	/* Monotonic: not looked at before; time alone may change something at. */
-	uint64_t senders_ms, senders_due_ms;
-	uint64_t asked_ms;        /* monotonic: whose turn it is was decided */
-	/* Alarms of sending addresses: something came that they may follow from; else looked at
-	 * again when the state is another, or at this monotonic time. */
-	bool sender_alarms_dirty;
-	uint64_t sender_alarms_version, sender_alarms_due_ms;
-	uint32_t spf_ttl_s;       /* ttl_of_spf of the service */
+	struct sending sending;
 	struct elapsed elapsed;   /* what of the state's times was seen to pass here */
 	bool drains_dirty;        /* something that a drain waits for may have come */
 	struct request *requests; /* first to be decided first */
@@ -421,31 +384,6 @@ const struct look *look_find(const struct core *c, enum core_look_type type, con
 void looks_forget(struct core *c, uint64_t now_ms);
 void look_release(struct look *l);
 
-/* proof.c, proof_measure.c: what the looks prove of a drain. Each appends to `text` what stands, or
- * what is missing or against it. Missing: nothing contradicts it, but it is not shown. */
-struct proof_text { /* start from {0} */
-	struct buf standing, missing;
-	size_t missing_count;
-	bool contradicted;
-};
-enum proof proof_end(struct proof_text *t, struct buf *text);
-/* The look that answers the question, after that time and lately; NULL with a line in `t`. */
-const struct look *question_answer(const struct core *c, const struct core_question *q,
-    int64_t after_ms, struct core_time now, struct proof_text *t);
-/* A SOA serial of that epoch or a later one? */
-bool serial_covers(uint32_t serial, uint32_t expected);
-void proof_miss(struct proof_text *t, bool contradicts, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-enum proof proof_name_servers(const struct core *c, const struct state *s,
-    const struct state_drain *d, struct core_time now, struct buf *text);
-enum proof proof_resolvers(const struct core *c, const struct state *s, const struct state_drain *d,
-    struct core_time now, struct buf *text);
-enum proof proof_measures(const struct core *c, const struct state_drain *d, enum measure_kind kind,
-    struct core_time now, struct buf *text);
-/* What is only shown: advisory resolvers that do not agree. */
-void proof_remarks(const struct core *c, const struct state *s, const struct state_drain *d,
-    struct core_time now, struct buf *text);
-
 /* limit.c: rule 7. Whether automation may withhold the member now; records a site's departure. */
 bool limit_allows(
     const struct core *c, struct draft *d, const struct roster_member *m, struct core_time now);
@@ -597,57 +535,6 @@ bool ack_proves(const struct core *c, uint64_t epoch, uint64_t now_ms, struct bu
 bool ack_contradicts(const struct core *c, uint64_t epoch, uint64_t now_ms);
 /* Whether one was heard before `epoch` since then, if only for a moment. */
 bool ack_fell(const struct core *c, uint64_t epoch, int64_t since_ms);
-
-/* hosts.c */
-void host_take(
-    struct core *c, const struct core_host *from, uint64_t now_ms, struct core_effects *out);
-void hosts_forget(struct core *c, uint64_t now_ms);
-void host_release(struct host *h);
-/* NULL: it has not said that it has the address. */
-const struct core_bound *host_bound(const struct host *h, const struct addr *address);
-const struct host *host_named(const struct core *c, const char *site, const char *name);
-/* One of the site, other than `but` (may be NULL), that says it has the address; or NULL. */
-const struct host *host_having(
-    const struct core *c, const char *site, const struct addr *address, const char *but);
-
-/* senders.c: what becomes of sending addresses by themselves (rule 11) */
-void senders_advance(struct core *c, struct draft *d, struct core_time now);
-/* Monotonic: when time alone may change something; UINT64_MAX: nothing to wait for. */
-uint64_t senders_next_mono_ms(const struct core *c, uint64_t now_ms);
-/* A document that one name server has had is taken back (NULL: it is not known): where it does not
- * let an address send that was never in use, that starts anew. */
-void senders_doubt(struct state *s, const struct service *tried, int64_t wall_ms);
-
-/* sender_apply.c: what a document means for them. 0, or E_REFUSED (rule 11) or E_LIMIT. */
-int senders_refuse(const struct state *s, struct request *r, struct buf *text, int *rule);
-void senders_apply(struct state *s, const struct service *after, int64_t wall_ms);
-void senders_tell(const struct state *before, const struct state *after, struct buf *text);
-
-/* sender_proof.c: as the proofs of a drain */
-enum proof sender_prove_published(
-    const struct core *c, const struct state_sender *s, struct core_time now, struct buf *text);
-enum proof sender_prove_visible(const struct core *c, const struct state_sender *s,
-    int64_t after_ms, struct core_time now, struct buf *text);
-enum proof sender_prove_ptr(
-    const struct core *c, const struct state_sender *s, struct core_time now, struct buf *text);
-/* sender_ask.c */
-/* Whose PTR is asked next, by what has been heard; after every look at all addresses. False: not
- * so soon after the last time. */
-bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms);
-void asked_release(struct core *c);
-/* Behind the first `count`; the new count. */
-size_t sender_questions(const struct core *c, struct core_question *out, size_t count, size_t max);
-/* "130.2.0.192.in-addr.arpa." (RFC 1035 3.5), or below ip6.arpa (RFC 3596 2.5). */
-const char *sender_reverse(const struct addr *a, char out[static SENDER_REVERSE_BYTES]);
-/* The next of names with blanks between; NULL: there is none. */
-const char *sender_name_next(const char **names, char out[static CORE_LOOK_DETAIL_BYTES]);
-struct core_question resolver_question(
-    const struct service_resolver *r, const char *owner, uint16_t kind);
-struct core_question server_question(const struct service_name_server *n, const char *owner);
-
-/* sender_tell.c: what it waits for, or what it stands on */
-char *sender_tell(const struct core *c, const struct state_sender *s, struct core_time now);
-void senders_alarms(struct core *c, struct core_time now, struct core_effects *out);
 
 /* reach_tell.c */
 void reach_alarms(struct core *c, struct core_time now, struct core_effects *out);

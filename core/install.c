@@ -36,7 +36,7 @@ static void service_install(struct core *c, struct service *service, char *docum
 	free(c->document);
 	c->document = document;
 	c->document_bytes = document_bytes;
-	c->spf_ttl_s = ttl_of_spf(service);
+	c->sending.spf_ttl_s = ttl_of_spf(service);
 	effect_push(out, CORE_PROBES);
 }
 
@@ -82,7 +82,7 @@ void install_state(struct core *c, struct state *s, struct service *service, cha
 	}
 	elapsed_refresh(&c->elapsed, s, now);
 	c->alarms_dirty = c->cautions_dirty = c->stages_dirty = c->drains_dirty = true;
-	c->senders_dirty = true;
+	c->sending.dirty = true;
 	view_install(c, out);
 	trial_install(c, now, out);
 }

@@ -151,7 +151,7 @@ void look_take(struct core *c, const struct core_look *l, struct core_time now)
 	known->wall_ms = now.wall_ms;
 	c->drains_dirty = true;
 	if (l->type != LOOK_MEASURE)
-		c->senders_dirty = c->sender_alarms_dirty = true;
+		c->sending.dirty = c->sending.alarms_dirty = true;
 	if (*known->failure)
 		return;
 	known->validated = l->validated;

@@ -135,10 +135,10 @@ static void asked_fill(const struct core *c, const struct state_sender *s, struc
 
 void asked_release(struct core *c)
 {
-	for (size_t i = 0; i < c->asked_count; i++)
-		for (size_t n = 0; n < c->asked[i].names_count; n++)
-			free(c->asked[i].names[n]);
-	c->asked_count = 0;
+	for (size_t i = 0; i < c->sending.asked_count; i++)
+		for (size_t n = 0; n < c->sending.asked[i].names_count; n++)
+			free(c->sending.asked[i].names[n]);
+	c->sending.asked_count = 0;
 }
 
 bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
@@ -146,10 +146,11 @@ bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
 	const struct service_resolver *r = resolver_first(c);
 	size_t count = 0;
 
-	if (c->asked_ms > 0 && now_ms - c->asked_ms < c->service->maintenance.look_ms / 2)
+	if (c->sending.asked_ms > 0 &&
+	    now_ms - c->sending.asked_ms < c->service->maintenance.look_ms / 2)
 		return false;
 	struct turn *turns = mem_new(state->senders_count + 1, sizeof(*turns));
-	c->asked_ms = now_ms;
+	c->sending.asked_ms = now_ms;
 	asked_release(c);
 	for (size_t i = 0; r && i < state->senders_count; i++) {
 		const struct state_sender *s = &state->senders[i];
@@ -162,7 +163,7 @@ bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
 	}
 	qsort(turns, count, sizeof(*turns), turn_compare);
 	for (size_t i = 0; i < count && i < CORE_SENDERS_ASKED; i++)
-		asked_fill(c, turns[i].s, &c->asked[c->asked_count++]);
+		asked_fill(c, turns[i].s, &c->sending.asked[c->sending.asked_count++]);
 	free(turns);
 	return true;
 }
@@ -216,10 +217,10 @@ size_t sender_questions(const struct core *c, struct core_question *out, size_t 
 	if (c->state->senders_count == 0)
 		return count;
 	sets_ask(&a, r);
-	for (size_t i = 0; i < c->asked_count; i++) {
-		resolvers_ask(&a, c->asked[i].reverse, LOOK_PTR);
-		for (size_t n = 0; n < c->asked[i].names_count; n++)
-			resolvers_ask(&a, c->asked[i].names[n], c->asked[i].kind);
+	for (size_t i = 0; i < c->sending.asked_count; i++) {
+		resolvers_ask(&a, c->sending.asked[i].reverse, LOOK_PTR);
+		for (size_t n = 0; n < c->sending.asked[i].names_count; n++)
+			resolvers_ask(&a, c->sending.asked[i].names[n], c->sending.asked[i].kind);
 	}
 	return a.count;
 }

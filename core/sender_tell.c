@@ -147,8 +147,8 @@ static void twice_alarm(struct core *c, const struct state_sender *s, const char
  * longer than that. */
 static bool alarms_stand(struct core *c, struct core_time now)
 {
-	if (c->sender_alarms_dirty || c->sender_alarms_version != c->state->version ||
-	    now.mono_ms >= c->sender_alarms_due_ms)
+	if (c->sending.alarms_dirty || c->sending.alarms_version != c->state->version ||
+	    now.mono_ms >= c->sending.alarms_due_ms)
 		return false;
 	for (size_t i = 0; i < c->alarms_count; i++)
 		if (strncmp(c->alarms[i].key, "sender-", 7) == 0)
@@ -162,9 +162,9 @@ void senders_alarms(struct core *c, struct core_time now, struct core_effects *o
 
 	if (!c->service || !c->state || alarms_stand(c, now))
 		return;
-	c->sender_alarms_dirty = false;
-	c->sender_alarms_version = c->state->version;
-	c->sender_alarms_due_ms = now.mono_ms + c->service->maintenance.look_ms;
+	c->sending.alarms_dirty = false;
+	c->sending.alarms_version = c->state->version;
+	c->sending.alarms_due_ms = now.mono_ms + c->service->maintenance.look_ms;
 	for (size_t i = 0; i < c->state->senders_count; i++) {
 		const struct state_sender *s = &c->state->senders[i];
 		addr_format(&s->address, address);

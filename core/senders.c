@@ -92,13 +92,12 @@ static bool sender_fall_back(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
 	struct buf why = {0};
-	bool back = !s->used && sender_may_move(s->state, SENDER_ALLOCATED) &&
-	            s->state != SENDER_RETIRED;
+	bool back =
+	    !s->used && sender_may_move(s->state, SENDER_ALLOCATED) && s->state != SENDER_RETIRED;
 
 	/* Also one that was over before all addresses were looked at again. */
 	if (back && ack_fell(c, s->epoch, s->since_ms))
-		buf_printf(
-		    &why, "a name server has answered an epoch before %" PRIu64, s->epoch);
+		buf_printf(&why, "a name server has answered an epoch before %" PRIu64, s->epoch);
 	else
 		back = back && sender_prove_published(c, s, now, &why) == PROOF_CONTRADICTED;
 	if (back)
@@ -308,21 +307,21 @@ static uint64_t sender_due_ms(const struct core *c, const struct state *state,
 
 static void senders_note_due(struct core *c, const struct state *state, struct core_time now)
 {
-	c->senders_due_ms = UINT64_MAX;
+	c->sending.due_ms = UINT64_MAX;
 	for (size_t i = 0; i < state->senders_count; i++) {
 		uint64_t due_ms = sender_due_ms(c, state, &state->senders[i], now);
-		if (due_ms < c->senders_due_ms)
-			c->senders_due_ms = due_ms;
+		if (due_ms < c->sending.due_ms)
+			c->sending.due_ms = due_ms;
 	}
 }
 
 void senders_advance(struct core *c, struct draft *d, struct core_time now)
 {
 	if (!c->service || draft_read(d)->senders_count == 0) {
-		c->senders_dirty = false;
+		c->sending.dirty = false;
 		return;
 	}
-	if (!c->senders_dirty || now.mono_ms < c->senders_ms)
+	if (!c->sending.dirty || now.mono_ms < c->sending.next_ms)
 		return;
 	size_t left = draft_read(d)->senders_count;
 	for (; left > 0 && !draft_is_full(d); left--) {
@@ -336,8 +335,8 @@ void senders_advance(struct core *c, struct draft *d, struct core_time now)
 	}
 	bool turned = senders_turn(c, draft_read(d), now.mono_ms);
 	senders_note_due(c, draft_read(d), now);
-	c->senders_ms = now.mono_ms + CORE_SENDERS_PAUSE_MS;
-	c->senders_dirty = left > 0 || !turned;
+	c->sending.next_ms = now.mono_ms + CORE_SENDERS_PAUSE_MS;
+	c->sending.dirty = left > 0 || !turned;
 	c->alarms_dirty = true; /* doubts */
 }
 
@@ -360,9 +359,10 @@ uint64_t senders_next_mono_ms(const struct core *c, uint64_t now_ms)
 	if (!c->leading || !c->service || !c->state || c->state->senders_count == 0 ||
 	    c->pending.outstanding || c->adopt_refused)
 		return UINT64_MAX;
-	if (c->senders_dirty) { /* nothing is decided before both */
-		uint64_t next_ms = c->senders_ms > c->retry_ms ? c->senders_ms : c->retry_ms;
+	if (c->sending.dirty) { /* nothing is decided before both */
+		uint64_t next_ms =
+		    c->sending.next_ms > c->retry_ms ? c->sending.next_ms : c->retry_ms;
 		return next_ms > now_ms ? next_ms : now_ms + 1;
 	}
-	return c->senders_due_ms > now_ms ? c->senders_due_ms : UINT64_MAX;
+	return c->sending.due_ms > now_ms ? c->sending.due_ms : UINT64_MAX;
 }

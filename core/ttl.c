@@ -168,7 +168,7 @@ int64_t ttl_end_ms(
 
 int64_t ttl_spf_end_ms(const struct core *c, const struct state *s, int64_t left_ms)
 {
-	return end_ms_of(s, TTL_OF_SPF, c->spf_ttl_s, left_ms);
+	return end_ms_of(s, TTL_OF_SPF, c->sending.spf_ttl_s, left_ms);
 }
 
 static uint64_t passed_ms_of(
@@ -195,7 +195,7 @@ uint64_t ttl_passed_ms(const struct core *c, const struct state *s, const struct
 
 uint64_t ttl_spf_passed_ms(const struct core *c, const struct state *s, int64_t left_ms)
 {
-	return passed_ms_of(c, s, TTL_OF_SPF, c->spf_ttl_s, left_ms);
+	return passed_ms_of(c, s, TTL_OF_SPF, c->sending.spf_ttl_s, left_ms);
 }
 
 static uint32_t ttl_of(const struct service *s, const char *subject)
