@@ -356,6 +356,7 @@ void alarm_evaluate(struct core *c, struct core_time now, struct core_effects *o
 	practices_look(c, now, out);
 	trial_look(c, now, out);
 	senders_alarms(c, now, out);
+	due_at(c, senders_alarms_ms(c), now.mono_ms);
 	if (c->clock_jumped_ms > 0) {
 		char span[TEXT_TIME_BYTES];
 		alarm_raise(c, now, mem_strdup("clock-jumped"),

@@ -183,7 +183,7 @@ static int apply_refuse(
 		*rule = 8;
 		return E_REFUSED;
 	}
-	int result = senders_refuse(s, r, text, rule);
+	int result = senders_refuse(c->service, s, r, text, rule);
 	if (result != 0)
 		return result;
 	size_t bad = lastsite_check_apply(c, s, r->service, &hard, &why);
@@ -360,6 +360,8 @@ static void apply_carry_out(struct core *c, struct draft *d, const struct reques
 	draft_note(d, now.wall_ms, r->actor, "apply", subject,
 	    mem_printf("%s; applied by %s", buf_text(text), r->actor));
 	free(subject);
+	if (at_once)
+		senders_note(d, d->base, now.wall_ms);
 }
 
 static int apply_judge(struct core *c, struct draft *d, struct request *r, struct core_time now,

@@ -47,6 +47,7 @@ void core_free(struct core *c)
 		host_release(&c->sending.hosts[i]);
 	free(c->sending.hosts);
 	asked_release(c);
+	doubts_release(c);
 	free(c->acks);
 	free(c->alarms);
 	elapsed_release(&c->elapsed);

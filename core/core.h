@@ -147,6 +147,7 @@ enum core_request_type {
 	CORE_REQUEST_PIN_UP, /* `site` is a member; as a drain */
 	CORE_REQUEST_PIN_DOWN,
 	CORE_REQUEST_UNPIN,
+	CORE_REQUEST_HOST_GONE, /* `site` is "SITE/NAME" of a mail host that never speaks again */
 };
 
 struct core_request {

@@ -131,13 +131,14 @@ const struct host *host_named(const struct core *c, const char *site, const char
 	return host_find(c, site, name);
 }
 
-const struct host *host_having(
-    const struct core *c, const char *site, const struct addr *address, const char *but)
+const struct host *host_having(const struct core *c, const char *site, const struct addr *address,
+    const char *but, uint64_t now_ms)
 {
-	for (size_t i = 0; i < c->sending.hosts_count; i++)
-		if (strcmp(c->sending.hosts[i].site, site) == 0 &&
-		    (!but || strcmp(c->sending.hosts[i].name, but) != 0) &&
-		    host_bound(&c->sending.hosts[i], address))
-			return &c->sending.hosts[i];
+	for (size_t i = 0; i < c->sending.hosts_count; i++) {
+		const struct host *h = &c->sending.hosts[i];
+		if (now_ms - h->at_ms <= CORE_ACK_FRESH_MS && strcmp(h->site, site) == 0 &&
+		    (!but || strcmp(h->name, but) != 0) && host_bound(h, address))
+			return h;
+	}
 	return NULL;
 }

@@ -25,6 +25,8 @@ static int judge(struct core *c, struct draft *d, struct request *r, struct core
 	case CORE_REQUEST_RELEASE:
 	case CORE_REQUEST_UNPIN:
 		return request_judge_release(c, d, r, now, text);
+	case CORE_REQUEST_HOST_GONE:
+		return request_judge_host_gone(c, d, r, now, text, rule);
 	case CORE_REQUEST_APPLY:
 		return request_judge_apply(c, d, r, now, text, rule, same);
 	}
@@ -96,7 +98,8 @@ static void overrides_note(
 	    [CORE_REQUEST_RELEASE] = "to end the hold of",
 	    [CORE_REQUEST_PIN_UP] = "to pin up",
 	    [CORE_REQUEST_PIN_DOWN] = "to pin down",
-	    [CORE_REQUEST_UNPIN] = "to unpin"};
+	    [CORE_REQUEST_UNPIN] = "to unpin",
+	    [CORE_REQUEST_HOST_GONE] = "to call gone"};
 	char names[OVERRIDES_TEXT_BYTES];
 	const char *subject = r->type == CORE_REQUEST_APPLY ? "" : r->site;
 

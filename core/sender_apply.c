@@ -5,6 +5,8 @@
 
 #include "core/inside.h"
 
+enum { NOTED = 64 }; /* lines of history of one document about addresses */
+
 struct declared { /* an address of a pair that names its SPF set */
 	const struct service_pair *pair;
 	const struct service_push_sender *at;
@@ -75,43 +77,106 @@ static char *sender_hurt(
 	return NULL;
 }
 
-static void hurt_tell(size_t hurt, const struct buf *why, struct request *r, struct buf *text)
+struct hurt { /* what a document would do to addresses in use */
+	struct buf why;
+	size_t count;
+};
+
+/* Takes `told`, may be NULL. */
+static void hurt_add(struct hurt *h, char *told)
 {
-	buf_printf(text, "refused by rule 11, make before break: %s", buf_text(why));
-	if (hurt > CORE_PROOF_LINES)
-		buf_printf(text, "; and %zu more", hurt - CORE_PROOF_LINES);
+	if (told && ++h->count <= CORE_PROOF_LINES)
+		buf_printf(&h->why, "%s%s", h->count > 1 ? "; " : "", told);
+	free(told);
+}
+
+static void hurt_tell(const struct hurt *h, struct request *r, struct buf *text)
+{
+	buf_printf(text, "refused by rule 11, make before break: %s", buf_text(&h->why));
+	if (h->count > CORE_PROOF_LINES)
+		buf_printf(text, "; and %zu more", h->count - CORE_PROOF_LINES);
 	override_offer(r, OVERRIDE_IN_USE, text);
 }
 
-int senders_refuse(const struct state *s, struct request *r, struct buf *text, int *rule)
+/* Customers name one set, which may include that of their addresses. */
+static void includes_look(const struct service *before, const struct service *after,
+    const struct state *s, struct hurt *h)
 {
-	struct buf why = {0};
-	size_t count, hurt = 0, kept = 0;
-	struct declared *list = declared_list(r->service, &count);
-
-	for (size_t i = 0; i < s->senders_count; i++) {
-		const struct declared *d = declared_find(list, count, &s->senders[i].address);
-		char *told = sender_hurt(r->service, d, &s->senders[i]);
-		if (told && ++hurt <= CORE_PROOF_LINES)
-			buf_printf(&why, "%s%s", hurt > 1 ? "; " : "", told);
-		free(told);
-		kept += !d && s->senders[i].state >= SENDER_PTR_OK;
+	for (size_t i = 0; before && i < before->spf_sets_count; i++) {
+		const char *leaf = before->spf_sets[i].name;
+		bool given = false;
+		for (size_t n = 0; n < s->senders_count && !given; n++)
+			given =
+			    sender_is_given(&s->senders[n]) && strcmp(s->senders[n].spf, leaf) == 0;
+		for (size_t j = 0; j < before->spf_sets_count && given; j++) {
+			const char *parent = before->spf_sets[j].name;
+			if (j != i && spf_set_reaches(before, parent, leaf) &&
+			    !spf_set_reaches(after, parent, leaf))
+				hurt_add(h, mem_printf("%s would no longer include %s, and "
+				                       "addresses in that are in use",
+				                parent, leaf));
+		}
 	}
-	free(list);
-	bool refused = hurt > 0 && !override_takes(r, OVERRIDE_IN_USE);
-	if (refused)
-		hurt_tell(hurt, &why, r, text);
-	buf_free(&why);
-	*rule = refused ? 11 : 0;
-	if (refused)
-		return E_REFUSED;
-	if (count + kept <= STATE_SENDERS)
+}
+
+/* Questions about sets take turns with nothing: all of them have to fit. */
+static int sets_refuse(const struct service *s, struct buf *text)
+{
+	const struct service_maintenance *m = &s->maintenance;
+	size_t asked = m->name_servers_count, sets = 0;
+
+	for (size_t i = 0; i < m->resolvers_count; i++)
+		asked += m->resolvers[i].needed;
+	for (size_t i = 0; i < s->spf_sets_count; i++) {
+		bool named = false;
+		for (size_t p = 0; p < s->pairs_count && !named; p++)
+			named =
+			    s->pairs[p].spf && strcmp(s->pairs[p].spf, s->spf_sets[i].name) == 0;
+		sets += named;
+	}
+	if (sets * asked <= CORE_SENDERS_SETS)
+		return 0;
+	buf_printf(text,
+	    "refused: pairs name %zu SPF sets, and %zu name servers and resolvers are asked for "
+	    "each: expected at most %d questions in all; let pairs share sets",
+	    sets, asked, CORE_SENDERS_SETS);
+	return E_LIMIT;
+}
+
+static int count_refuse(size_t declared, size_t kept, struct buf *text)
+{
+	if (declared + kept <= STATE_SENDERS)
 		return 0;
 	buf_printf(text,
 	    "refused: %zu sending addresses, %zu of them leaving or in quarantine, expected at "
 	    "most %d in all",
-	    count + kept, kept, STATE_SENDERS);
+	    declared + kept, kept, STATE_SENDERS);
 	return E_LIMIT;
+}
+
+int senders_refuse(const struct service *before, const struct state *s, struct request *r,
+    struct buf *text, int *rule)
+{
+	struct hurt hurt = {0};
+	size_t count, kept = 0;
+	struct declared *list = declared_list(r->service, &count);
+
+	for (size_t i = 0; i < s->senders_count; i++) {
+		const struct declared *d = declared_find(list, count, &s->senders[i].address);
+		hurt_add(&hurt, sender_hurt(r->service, d, &s->senders[i]));
+		kept += !d && s->senders[i].state >= SENDER_PTR_OK;
+	}
+	free(list);
+	includes_look(before, r->service, s, &hurt);
+	bool refused = hurt.count > 0 && !override_takes(r, OVERRIDE_IN_USE);
+	if (refused)
+		hurt_tell(&hurt, r, text);
+	buf_free(&hurt.why);
+	*rule = refused ? 11 : 0;
+	if (refused)
+		return E_REFUSED;
+	int result = count_refuse(count, kept, text);
+	return result ? result : sets_refuse(r->service, text);
 }
 
 /* ---- what follows ---- */
@@ -145,15 +210,20 @@ static void sender_begin(struct state *s, const struct declared *d, int64_t wall
 /* False: it leaves the state. */
 static bool sender_undeclare(struct state_sender *s, const struct service *after, int64_t wall_ms)
 {
-	/* People have overridden that: nothing holds its record any more. */
-	if (sender_is_given(s) && !spf_set_covers(after, s->spf, &s->address))
+	bool uncovered = !spf_set_covers(after, s->spf, &s->address);
+
+	if (s->state <= SENDER_VISIBLE || (sender_is_given(s) && uncovered && !s->used))
 		return false;
-	if (s->state <= SENDER_VISIBLE)
-		return false;
-	if (s->state >= SENDER_LEAVING)
-		return true;
-	sender_move(s, SENDER_LEAVING, "declared no more", wall_ms);
-	s->told = 0;
+	if (sender_may_move(s->state, SENDER_LEAVING)) {
+		sender_move(s, SENDER_LEAVING, "declared no more", wall_ms);
+		s->told = 0;
+	}
+	/* People have overridden that: nothing holds its record any more, but its name is known. */
+	if (s->state == SENDER_LEAVING && uncovered) {
+		sender_move(s, SENDER_RETIRED, "its SPF record was taken away by people", wall_ms);
+		free(s->host);
+		s->host = NULL;
+	}
 	return true;
 }
 
@@ -211,4 +281,24 @@ void senders_tell(const struct state *before, const struct state *after, struct 
 		buf_printf(text, "; %zu sending addresses begin their way into use", begin);
 	if (leave > 0)
 		buf_printf(text, "; %zu sending addresses begin to leave", leave);
+}
+
+void senders_note(struct draft *d, const struct state *before, int64_t wall_ms)
+{
+	const struct state *after = draft_read(d);
+	char address[ADDR_TEXT_BYTES];
+	size_t noted = 0;
+
+	for (size_t i = 0; i < after->senders_count && noted < NOTED; i++) {
+		const struct state_sender *x = &after->senders[i];
+		const struct state_sender *was = state_sender_find(before, &x->address);
+		if (was && was->state == x->state && strcmp(was->customer, x->customer) == 0)
+			continue;
+		char *action = mem_printf("sender-%s", sender_state_name(x->state));
+		draft_note(d, wall_ms, "automation", action, addr_format(&x->address, address),
+		    mem_printf("%s of %s in %s is %s: %s (rule 11)", address, x->customer, x->site,
+		        sender_state_name(x->state), x->evidence));
+		free(action);
+		noted++;
+	}
 }

@@ -78,47 +78,36 @@ static bool set_is_asked(
 	       (r && sender_is_given(s) && !look_find(c, LOOK_RESOLVER, r->name, s->spf, LOOK_TXT));
 }
 
-/* ---- whose turn it is ---- */
-
-struct turn {
-	const struct state_sender *s;
-	uint64_t at_ms; /* looked at last; 0: never, or in the middle of it */
-};
-
-static int turn_compare(const void *a, const void *b)
+static uint64_t batch_longest_ms(const struct core *c)
 {
-	const struct turn *x = a, *y = b;
-
-	if (x->at_ms != y->at_ms)
-		return x->at_ms < y->at_ms ? -1 : 1;
-	return addr_compare(&x->s->address, &y->s->address);
+	return 3ULL * c->service->maintenance.look_ms + 1000;
 }
 
-static struct turn turn_of(
-    const struct core *c, const struct state_sender *s, const struct service_resolver *r)
-{
-	char reverse[SENDER_REVERSE_BYTES], name[CORE_LOOK_DETAIL_BYTES];
-	const struct look *l =
-	    look_find(c, LOOK_RESOLVER, r->name, sender_reverse(&s->address, reverse), LOOK_PTR);
-	const char *names = l && l->detail ? l->detail : "";
+/* ---- whose turn it is ----
+ *
+ * A batch of addresses is asked about at a time, in the order of the addresses: those that wait for
+ * it again and again, and between them those in use, all of them once in a round. A batch is over
+ * when all was answered, or when that took too long: nobody keeps the others waiting. */
 
-	if (!l)
-		return (struct turn){s, 0};
-	if (*l->failure || !sender_name_next(&names, name))
-		return (struct turn){s, l->at_ms};
-	const struct look *forward =
-	    look_find(c, LOOK_RESOLVER, r->name, name, s->address.family == 4 ? LOOK_A : LOOK_AAAA);
-	return (struct turn){s, forward ? l->at_ms : 0};
+static bool waits_for_ptr(const struct state_sender *s)
+{
+	return s->state == SENDER_VISIBLE || (s->state == SENDER_BOUND && !s->used);
+}
+
+static bool is_in_use(const struct state_sender *s)
+{
+	return sender_is_given(s) && !waits_for_ptr(s);
 }
 
 /* Its PTR, and the names that came out of it, whichever resolver said so. */
-static void asked_fill(const struct core *c, const struct state_sender *s, struct asked *out)
+static void asked_fill(const struct core *c, const struct addr *address, struct asked *out)
 {
 	const struct service_maintenance *m = &c->service->maintenance;
 	char name[CORE_LOOK_DETAIL_BYTES];
 
-	*out = (struct asked){.kind = s->address.family == 4 ? LOOK_A : LOOK_AAAA};
-	sender_reverse(&s->address, out->reverse);
+	*out =
+	    (struct asked){.address = *address, .kind = address->family == 4 ? LOOK_A : LOOK_AAAA};
+	sender_reverse(address, out->reverse);
 	for (size_t i = 0; i < m->resolvers_count; i++) {
 		const struct look *l =
 		    look_find(c, LOOK_RESOLVER, m->resolvers[i].name, out->reverse, LOOK_PTR);
@@ -133,39 +122,129 @@ static void asked_fill(const struct core *c, const struct state_sender *s, struc
 	}
 }
 
+static void asked_free(struct asked *a)
+{
+	for (size_t n = 0; n < a->names_count; n++)
+		free(a->names[n]);
+}
+
 void asked_release(struct core *c)
 {
 	for (size_t i = 0; i < c->sending.asked_count; i++)
-		for (size_t n = 0; n < c->sending.asked[i].names_count; n++)
-			free(c->sending.asked[i].names[n]);
+		asked_free(&c->sending.asked[i]);
 	c->sending.asked_count = 0;
 }
 
-bool senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
+static bool look_since(const struct core *c, const struct service_resolver *r, const char *owner,
+    uint16_t kind, uint64_t since_ms)
 {
-	const struct service_resolver *r = resolver_first(c);
-	size_t count = 0;
+	const struct look *l = look_find(c, LOOK_RESOLVER, r->name, owner, kind);
 
-	if (c->sending.asked_ms > 0 &&
-	    now_ms - c->sending.asked_ms < c->service->maintenance.look_ms / 2)
-		return false;
-	struct turn *turns = mem_new(state->senders_count + 1, sizeof(*turns));
-	c->sending.asked_ms = now_ms;
-	asked_release(c);
-	for (size_t i = 0; r && i < state->senders_count; i++) {
-		const struct state_sender *s = &state->senders[i];
-		bool asked = s->state == SENDER_VISIBLE || (s->state == SENDER_BOUND && !s->used);
-		if (!asked && !sender_is_given(s))
+	return l && l->at_ms >= since_ms;
+}
+
+static bool asked_is_answered(const struct core *c, const struct asked *a)
+{
+	const struct service_maintenance *m = &c->service->maintenance;
+	bool all = true;
+
+	for (size_t i = 0; i < m->resolvers_count && all; i++) {
+		const struct service_resolver *r = &m->resolvers[i];
+		if (!r->needed)
 			continue;
-		turns[count] = turn_of(c, s, r);
-		/* In use: only when the last look is forgotten, or what it began is not done. */
-		count += asked || turns[count].at_ms == 0;
+		all = look_since(c, r, a->reverse, LOOK_PTR, c->sending.asked_ms);
+		for (size_t n = 0; n < a->names_count && all; n++)
+			all = look_since(c, r, a->names[n], a->kind, c->sending.asked_ms);
 	}
-	qsort(turns, count, sizeof(*turns), turn_compare);
-	for (size_t i = 0; i < count && i < CORE_SENDERS_ASKED; i++)
-		asked_fill(c, turns[i].s, &c->sending.asked[c->sending.asked_count++]);
-	free(turns);
-	return true;
+	return all;
+}
+
+/* Names that came out since; whether the batch is over. */
+static bool batch_refresh(struct core *c, const struct state *state, uint64_t now_ms)
+{
+	struct sending *g = &c->sending;
+	bool answered = true;
+
+	for (size_t i = 0; i < g->asked_count; i++) {
+		struct addr address = g->asked[i].address;
+		const struct state_sender *s = state_sender_find(state, &address);
+		asked_free(&g->asked[i]);
+		asked_fill(c, &address, &g->asked[i]);
+		answered = answered && (!s || asked_is_answered(c, &g->asked[i]));
+	}
+	return answered || now_ms - g->asked_ms >= batch_longest_ms(c);
+}
+
+static void batch_add(struct core *c, const struct state_sender *s)
+{
+	asked_fill(c, &s->address, &c->sending.asked[c->sending.asked_count++]);
+}
+
+/* Behind the last one that was asked, and round. */
+static void batch_take_waiting(struct core *c, const struct state *state, size_t room)
+{
+	struct sending *g = &c->sending;
+	size_t first = 0, taken = 0;
+
+	while (first < state->senders_count &&
+	       addr_compare(&state->senders[first].address, &g->waiting_last) <= 0)
+		first++;
+	for (size_t i = 0; i < state->senders_count && taken < room; i++) {
+		const struct state_sender *s = &state->senders[(first + i) % state->senders_count];
+		if (!waits_for_ptr(s))
+			continue;
+		batch_add(c, s);
+		g->waiting_last = s->address;
+		taken++;
+	}
+}
+
+/* On to the last address; then there is a pause before the next round. */
+static void batch_take_used(struct core *c, const struct state *state, size_t room, uint64_t now_ms)
+{
+	struct sending *g = &c->sending;
+	size_t taken = 0;
+
+	if (now_ms < g->round_ms)
+		return;
+	for (size_t i = 0; i < state->senders_count && taken < room; i++) {
+		const struct state_sender *s = &state->senders[i];
+		if (!is_in_use(s) || addr_compare(&s->address, &g->used_last) <= 0)
+			continue;
+		batch_add(c, s);
+		g->used_last = s->address;
+		taken++;
+	}
+	if (taken == room)
+		return;
+	g->used_last = (struct addr){0};
+	g->round_ms = now_ms + CORE_LOOK_FORGET_MS;
+}
+
+void senders_turn(struct core *c, const struct state *state, uint64_t now_ms)
+{
+	const struct service_maintenance *m = &c->service->maintenance;
+	size_t needed = 0, room;
+
+	for (size_t i = 0; i < m->resolvers_count; i++)
+		needed += m->resolvers[i].needed;
+	if (c->sending.asked_count > 0 && !batch_refresh(c, state, now_ms))
+		return;
+	asked_release(c);
+	c->sending.asked_ms = now_ms;
+	if (needed == 0 || state->senders_count == 0)
+		return;
+	room = CORE_SENDERS_QUESTIONS / (needed * (1 + CORE_SENDER_NAMES));
+	room = room < 1 ? 1 : room > CORE_SENDERS_ASKED ? CORE_SENDERS_ASKED : room;
+	size_t for_used = now_ms >= c->sending.round_ms && room > 1 ? (room + 3) / 4 : 0;
+	batch_take_waiting(c, state, room - for_used);
+	batch_take_used(c, state, room - c->sending.asked_count, now_ms);
+}
+
+uint64_t senders_turn_ms(const struct core *c)
+{
+	return c->sending.asked_count > 0 ? c->sending.asked_ms + batch_longest_ms(c)
+	                                  : c->sending.round_ms;
 }
 
 /* ---- the questions ---- */
@@ -216,11 +295,11 @@ size_t sender_questions(const struct core *c, struct core_question *out, size_t 
 
 	if (c->state->senders_count == 0)
 		return count;
-	sets_ask(&a, r);
 	for (size_t i = 0; i < c->sending.asked_count; i++) {
 		resolvers_ask(&a, c->sending.asked[i].reverse, LOOK_PTR);
 		for (size_t n = 0; n < c->sending.asked[i].names_count; n++)
 			resolvers_ask(&a, c->sending.asked[i].names[n], c->sending.asked[i].kind);
 	}
+	sets_ask(&a, r);
 	return a.count;
 }

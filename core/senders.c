@@ -53,15 +53,63 @@ static bool host_is_heard(const struct core *c, const struct state_sender *s, st
 	return h && now.mono_ms - h->at_ms <= CORE_ACK_FRESH_MS && host_bound(h, &s->address);
 }
 
-/* Somebody else sends for the customer meanwhile; `heard`: and says so now. */
-static bool has_stand_in(const struct core *c, const struct state *state,
-    const struct state_sender *s, bool heard, struct core_time now)
+struct stand_in { /* an address in use in a site that is not drained */
+	const struct state_sender *s;
+	bool heard; /* its host says so now */
+};
+
+static int stand_in_compare(const void *a, const void *b)
 {
-	for (size_t i = 0; i < state->senders_count; i++) {
-		const struct state_sender *other = &state->senders[i];
-		if (other->state == SENDER_ACTIVE && strcmp(other->customer, s->customer) == 0 &&
-		    strcmp(other->site, s->site) != 0 && !is_drained(state, other->site) &&
-		    (!heard || host_is_heard(c, other, now)))
+	const struct stand_in *x = a, *y = b;
+
+	return strcmp(x->s->customer, y->s->customer);
+}
+
+/* Sorted by customer, as things stand before the look; empty where nothing is drained. The caller
+ * frees. */
+static struct stand_in *stand_ins_list(
+    const struct core *c, const struct state *state, struct core_time now, size_t *count)
+{
+	struct stand_in *list = NULL;
+
+	*count = 0;
+	if (state->drains_count == 0)
+		return NULL;
+	for (size_t i = 0; i < state->senders_count; i++)
+		if (state->senders[i].state == SENDER_ACTIVE &&
+		    !is_drained(state, state->senders[i].site))
+			VEC_PUSH(list, *count) = (struct stand_in){
+			    &state->senders[i], host_is_heard(c, &state->senders[i], now)};
+	if (*count > 1)
+		qsort(list, *count, sizeof(*list), stand_in_compare);
+	return list;
+}
+
+struct pass { /* one look at all addresses */
+	struct core *c;
+	struct draft *d;
+	struct core_time now;
+	struct stand_in *stand_ins;
+	size_t stand_ins_count;
+};
+
+/* Somebody else sends for the customer meanwhile; `heard`: and says so now. */
+static bool has_stand_in(const struct pass *p, const struct state_sender *s, bool heard)
+{
+	size_t low = 0, high = p->stand_ins_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (strcmp(p->stand_ins[middle].s->customer, s->customer) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < p->stand_ins_count; low++) {
+		const struct stand_in *other = &p->stand_ins[low];
+		if (strcmp(other->s->customer, s->customer) != 0)
+			return false;
+		if (strcmp(other->s->site, s->site) != 0 && (other->heard || !heard))
 			return true;
 	}
 	return false;
@@ -139,11 +187,11 @@ static bool visible_advance(
 static bool ptr_ok_advance(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
-	const struct host *h = host_having(c, s->site, &s->address, NULL);
+	const struct host *h = host_having(c, s->site, &s->address, NULL, now.mono_ms);
 
 	if (!h && host_let_go(c, s)) /* it had it for somebody else: now any host may */
 		host_set(d, at, NULL);
-	if (!h || now.mono_ms - h->at_ms > CORE_ACK_FRESH_MS)
+	if (!h)
 		return false;
 	host_set(d, at, h->name);
 	sender_step(d, at, SENDER_BOUND, "sender-bound", mem_printf("%s has it", h->name), now);
@@ -153,7 +201,8 @@ static bool ptr_ok_advance(
 static bool let_go_advance(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
-	if (!host_let_go(c, s))
+	/* A host that takes it and lets it go would turn the epoch each time (rule 7). */
+	if (!host_let_go(c, s) || now.wall_ms - s->since_ms < CORE_HOST_SETTLE_MS)
 		return false;
 	char *why = mem_printf("%s has it no more", s->host);
 	host_set(d, at, NULL);
@@ -187,45 +236,41 @@ static bool bound_advance(
 	return go;
 }
 
-static bool active_advance(
-    struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
+static bool active_advance(const struct pass *p, size_t at, const struct state_sender *s)
 {
-	const struct state *state = draft_read(d);
-
-	if (let_go_advance(c, d, at, s, now))
+	if (let_go_advance(p->c, p->d, at, s, p->now))
 		return true;
 	/* Silence suspends nobody, and does not undo it either (rule 5). */
-	if (!is_drained(state, s->site) || !has_stand_in(c, state, s, true, now))
+	if (!is_drained(draft_read(p->d), s->site) || !has_stand_in(p, s, true))
 		return false;
-	sender_step(d, at, SENDER_SUSPENDED, "sender-suspended",
+	sender_step(p->d, at, SENDER_SUSPENDED, "sender-suspended",
 	    mem_printf("%s is drained, and the customer has an address in another site", s->site),
-	    now);
+	    p->now);
 	return true;
 }
 
-static bool suspended_advance(
-    struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
+static bool suspended_advance(const struct pass *p, size_t at, const struct state_sender *s)
 {
-	const struct state *state = draft_read(d);
-	bool drained = is_drained(state, s->site);
+	bool drained = is_drained(draft_read(p->d), s->site);
 
-	if (let_go_advance(c, d, at, s, now))
+	if (let_go_advance(p->c, p->d, at, s, p->now))
 		return true;
-	if (drained && has_stand_in(c, state, s, false, now))
+	if (drained && has_stand_in(p, s, false))
 		return false;
-	sender_step(d, at, SENDER_ACTIVE, "sender-active",
+	sender_step(p->d, at, SENDER_ACTIVE, "sender-active",
 	    mem_printf(drained ? "no other address sends for the customer any more, although %s is "
 	                         "drained"
 	                       : "%s is not drained any more",
 	        s->site),
-	    now);
+	    p->now);
 	return true;
 }
 
 static bool leaving_advance(
     struct core *c, struct draft *d, size_t at, const struct state_sender *s, struct core_time now)
 {
-	const struct host *other = host_having(c, s->site, &s->address, s->host);
+	/* Only who is named may have sent (docs/sending.md); another that has it lets go soon. */
+	const struct host *other = host_having(c, s->site, &s->address, s->host, now.mono_ms);
 	int64_t lifetime_ms = (int64_t)c->service->sending.queue_lifetime_s * 1000;
 	char span[TEXT_TIME_BYTES];
 
@@ -246,8 +291,11 @@ static bool leaving_advance(
 }
 
 /* True: one step was made. */
-static bool sender_advance(struct core *c, struct draft *d, size_t at, struct core_time now)
+static bool sender_advance(const struct pass *p, size_t at)
 {
+	struct core *c = p->c;
+	struct draft *d = p->d;
+	const struct core_time now = p->now;
 	const struct state_sender *s = &draft_read(d)->senders[at];
 
 	if (sender_fall_back(c, d, at, s, now))
@@ -264,9 +312,9 @@ static bool sender_advance(struct core *c, struct draft *d, size_t at, struct co
 	case SENDER_BOUND:
 		return bound_advance(c, d, at, s, now);
 	case SENDER_ACTIVE:
-		return active_advance(c, d, at, s, now);
+		return active_advance(p, at, s);
 	case SENDER_SUSPENDED:
-		return suspended_advance(c, d, at, s, now);
+		return suspended_advance(p, at, s);
 	case SENDER_LEAVING:
 		return leaving_advance(c, d, at, s, now);
 	case SENDER_RETIRED:
@@ -294,6 +342,8 @@ static uint64_t sender_due_ms(const struct core *c, const struct state *state,
 		return c->begun_ms + CORE_ACK_FRESH_MS + 1;
 	else if (s->state == SENDER_LEAVING && !s->host)
 		due_ms = s->since_ms + (int64_t)c->service->sending.queue_lifetime_s * 1000;
+	else if (sender_is_given(s) && host_let_go(c, s))
+		due_ms = s->since_ms + CORE_HOST_SETTLE_MS;
 	else if (s->state == SENDER_RETIRED)
 		due_ms = s->since_ms + (int64_t)c->service->sending.quarantine_s * 1000;
 	else
@@ -307,7 +357,9 @@ static uint64_t sender_due_ms(const struct core *c, const struct state *state,
 
 static void senders_note_due(struct core *c, const struct state *state, struct core_time now)
 {
-	c->sending.due_ms = UINT64_MAX;
+	uint64_t turn_ms = senders_turn_ms(c);
+
+	c->sending.due_ms = turn_ms > now.mono_ms ? turn_ms : UINT64_MAX;
 	for (size_t i = 0; i < state->senders_count; i++) {
 		uint64_t due_ms = sender_due_ms(c, state, &state->senders[i], now);
 		if (due_ms < c->sending.due_ms)
@@ -323,6 +375,8 @@ void senders_advance(struct core *c, struct draft *d, struct core_time now)
 	}
 	if (!c->sending.dirty || now.mono_ms < c->sending.next_ms)
 		return;
+	struct pass p = {.c = c, .d = d, .now = now};
+	p.stand_ins = stand_ins_list(c, d->base, now, &p.stand_ins_count);
 	size_t left = draft_read(d)->senders_count;
 	for (; left > 0 && !draft_is_full(d); left--) {
 		if (quarantine_is_over(c, &draft_read(d)->senders[left - 1], now)) {
@@ -330,13 +384,14 @@ void senders_advance(struct core *c, struct draft *d, struct core_time now)
 			    draft_write(d), &draft_read(d)->senders[left - 1].address);
 			continue;
 		}
-		while (sender_advance(c, d, left - 1, now))
+		while (sender_advance(&p, left - 1))
 			;
 	}
-	bool turned = senders_turn(c, draft_read(d), now.mono_ms);
+	free(p.stand_ins);
+	senders_turn(c, draft_read(d), now.mono_ms);
 	senders_note_due(c, draft_read(d), now);
 	c->sending.next_ms = now.mono_ms + CORE_SENDERS_PAUSE_MS;
-	c->sending.dirty = left > 0 || !turned;
+	c->sending.dirty = left > 0;
 	c->alarms_dirty = true; /* doubts */
 }
 

@@ -159,3 +159,50 @@ bool spf_set_covers(const struct service *s, const char *set_name, const struct 
 	}
 	return false;
 }
+
+static const struct service_spf_set *set_find(const struct service *s, const char *name)
+{
+	for (size_t i = 0; i < s->spf_sets_count; i++)
+		if (s->spf_sets[i].name && strcmp(s->spf_sets[i].name, name) == 0)
+			return &s->spf_sets[i];
+	return NULL;
+}
+
+/* The set of the document that a term includes; NULL: it includes none, or one elsewhere. */
+static const struct service_spf_set *set_included(const struct service *s, const char *term)
+{
+	const char *at = *term == '+' ? term + 1 : term, *colon = strchr(at, ':');
+	char name[256];
+	size_t bytes;
+
+	if (!colon || !word_is(at, (size_t)(colon - at), "include"))
+		return NULL;
+	bytes = strlen(++colon);
+	bytes -= bytes > 0 && colon[bytes - 1] == '.';
+	if (bytes == 0 || bytes + 2 > sizeof(name))
+		return NULL;
+	for (size_t i = 0; i < bytes; i++)
+		name[i] =
+		    colon[i] >= 'A' && colon[i] <= 'Z' ? (char)(colon[i] - 'A' + 'a') : colon[i];
+	memcpy(name + bytes, ".", 2);
+	return set_find(s, name);
+}
+
+bool spf_set_reaches(const struct service *s, const char *from, const char *to)
+{
+	enum { LOOK_UPS = 10 };
+	const struct service_spf_set *queue[LOOK_UPS + 1] = {set_find(s, from)};
+	size_t count = queue[0] ? 1 : 0;
+
+	for (size_t at = 0; at < count; at++) {
+		if (strcmp(queue[at]->name, to) == 0)
+			return true;
+		for (size_t j = 0; j < queue[at]->terms_count && count <= LOOK_UPS; j++) {
+			const struct service_spf_set *next =
+			    queue[at]->terms[j] ? set_included(s, queue[at]->terms[j]) : NULL;
+			if (next)
+				queue[count++] = next;
+		}
+	}
+	return false;
+}

@@ -31,4 +31,8 @@ enum spf_says spf_record_says(const char *records, const struct addr *a);
  * such set. */
 bool spf_set_covers(const struct service *s, const char *set_name, const struct addr *a);
 
+/* Whether a set of the document includes the other, itself or through other sets of it (RFC 7208
+ * 5.2), within the look-ups that receivers do. A set reaches itself. */
+bool spf_set_reaches(const struct service *s, const char *from, const char *to);
+
 #endif

@@ -104,6 +104,7 @@ static void trial_publish(struct core *c, struct draft *d, const char *text, str
 	    mem_printf("revision %" PRIu64 " is in force after %s: %s", s->revision,
 	        text_span(took_ms, span), text));
 	free(subject);
+	senders_note(d, d->base, now.wall_ms);
 }
 
 static bool trial_is_late(const struct core *c, const struct state_trial *t, struct core_time now)

@@ -183,7 +183,7 @@ static inline struct world *world_sending(void)
 {
 	struct world *w = world_with(service_sending());
 
-	sending_well(w, SPF_TTL_S + 5, true);
+	sending_well(w, SPF_TTL_S + 20, true);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
 	assert_string_equal(sender_now(w, FRA_ADDRESS), "active");
 	return w;

@@ -15,14 +15,18 @@ static void names_that_are_answered_before_the_ptr_hold_up_no_turn(void **unused
 	world_end(w);
 }
 
-/* More SPF sets than there is room for questions: every one has its turn, and so have the PTRs. */
-static void sets_beyond_the_room_for_questions_have_their_turn(void **unused)
+/* Each is asked of two name servers and a resolver. */
+static void sets_beyond_the_room_for_questions_are_refused_and_others_have_their_turn(void **unused)
 {
-	struct service *s = service_asked();
+	struct service *s = service_asked(), *many = service_asked();
 
 	(void)unused;
-	crowd_declare(s, 200, 200, false);
+	crowd_declare(s, 200, 85, false);
+	crowd_declare(many, 200, 86, false);
 	struct world *w = world_with(s);
+	struct world_reply *r = apply(w, many, "document 2");
+	assert_int_equal(r->result, E_LIMIT);
+	assert_contains(r->text, "pairs name 86 SPF sets");
 	crowd_well(w, SPF_TTL_S / 2 + 300, 5, 5);
 	assert_int_equal(crowd_count(w, SENDER_ACTIVE), 200);
 	world_end(w);
@@ -35,8 +39,8 @@ static bool measure_is_known(const struct world *w, const char *name)
 
 	core_report(w->core, w->now, &r);
 	for (size_t i = 0; i < r.looks_count; i++)
-		known = known || (r.looks[i].type == LOOK_MEASURE &&
-		                     strcmp(r.looks[i].subject, name) == 0);
+		known = known ||
+		        (r.looks[i].type == LOOK_MEASURE && strcmp(r.looks[i].subject, name) == 0);
 	core_report_free(&r);
 	return known;
 }
@@ -194,7 +198,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names_that_are_answered_before_the_ptr_hold_up_no_turn),
-	    cmocka_unit_test(sets_beyond_the_room_for_questions_have_their_turn),
+	    cmocka_unit_test(
+	        sets_beyond_the_room_for_questions_are_refused_and_others_have_their_turn),
 	    cmocka_unit_test(looks_at_addresses_push_out_no_measure),
 	    cmocka_unit_test(addresses_in_use_are_looked_at_now_and_then),
 	    cmocka_unit_test(doubt_stands_until_it_is_looked_at_again),

@@ -19,8 +19,7 @@ static void include_of_the_set_of_addresses_in_use_does_not_go(void **unused)
 	(void)unused;
 	sending_well(w, SPF_TTL_S + 5, true);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
-	struct world_reply *r =
-	    apply(w, service_included("ip4:203.0.113.0/24 ~all"), "document 2");
+	struct world_reply *r = apply(w, service_included("ip4:203.0.113.0/24 ~all"), "document 2");
 	assert_int_equal(r->result, E_REFUSED);
 	assert_int_equal(r->rule, 11);
 	world_end(w);

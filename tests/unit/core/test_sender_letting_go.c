@@ -41,15 +41,29 @@ static void new_leader_waits_for_hosts_that_it_has_not_heard_of(void **unused)
 	world_end(w);
 }
 
-/* Who was cut off with the address goes on with it (rule 4), for more than an hour, too. */
-static void silence_of_the_second_host_lets_nothing_go(void **unused)
+/* Who was never named has sent nothing: its word is waited for as long as it speaks. */
+static void host_that_was_never_named_holds_nothing_by_its_silence(void **unused)
 {
 	struct world *w = world_leaving_twice();
 
 	(void)unused;
-	pass(w, 2 * HOUR);
+	host_says(w, "muc", "out-muc-2", epoch_of(w), MUC_ADDRESS);
 	host_says(w, "muc", "out-muc", epoch_of(w), "");
-	pass(w, 1000);
+	pass(w, 5000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "leaving");
+	pass(w, MINUTE + 10000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "retired");
+	world_end(w);
+}
+
+/* Who was named and is cut off with the address goes on with it (rule 4), for more than an hour. */
+static void silence_of_the_host_that_was_named_lets_nothing_go(void **unused)
+{
+	struct world *w = world_leaving_twice();
+
+	(void)unused;
+	host_says(w, "muc", "out-muc-2", epoch_of(w), "");
+	pass(w, 2 * HOUR);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "leaving");
 	world_end(w);
 }
@@ -69,22 +83,50 @@ static void older_report_that_comes_late_says_nothing(void **unused)
 	world_end(w);
 }
 
-/* A machine is replaced by another with another name, which takes the address over: months later it
- * is the new one whose word counts, or nobody's ever will. */
-static void host_that_took_the_address_over_can_let_it_go(void **unused)
+static struct world_reply *host_gone(struct world *w, const char *host, const char *reason)
+{
+	return request(w,
+	    (struct core_request){.type = CORE_REQUEST_HOST_GONE, .site = host, .reason = reason});
+}
+
+/* A machine has burned: who knows it says so, and another one has its addresses. */
+static void host_that_people_call_gone_is_waited_for_no_more(void **unused)
 {
 	struct world *w = world_sending();
+	struct world_reply *r = host_gone(w, "muc/out-muc", "it burned");
 
 	(void)unused;
-	for (unsigned i = 0; i < 130; i++) {
-		host_says(w, "muc", "new-muc", epoch_of(w), MUC_ADDRESS);
-		pass(w, MINUTE);
-	}
+	assert_int_equal(r->rule, 11); /* it was heard a moment ago */
+	assert_contains(r->text, "so it is not gone");
+	pass(w, MINUTE);
+	assert_int_equal(host_gone(w, "muc/out-muc", "")->result, E_INVALID);
+	assert_int_equal(host_gone(w, "out-muc", "it burned")->result, E_INVALID);
+	assert_int_equal(host_gone(w, "muc/out", "it burned")->result, E_NOT_FOUND);
+	host_says(w, "muc", "new-muc", epoch_of(w), MUC_ADDRESS);
+	assert_string_equal(sender_of(w, MUC_ADDRESS)->host, "out-muc");
+	assert_int_equal(host_gone(w, "muc/out-muc", "it burned")->result, 0);
+	assert_contains(w->history, "host-gone " MUC_ADDRESS "|");
+	pass(w, 1000);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+	assert_string_equal(sender_of(w, MUC_ADDRESS)->host, "new-muc");
 	assert_int_equal(apply(w, service_undeclared(), "document 2")->result, 0);
 	host_says(w, "muc", "new-muc", epoch_of(w), "");
 	pass(w, (SENDING_QUEUE_LIFETIME_S + 60) * 1000ULL);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "retired");
+	world_end(w);
+}
+
+static void what_was_leaving_a_host_that_is_gone_has_left(void **unused)
+{
+	struct world *w = world_sending();
+
+	(void)unused;
+	assert_int_equal(apply(w, service_undeclared(), "document 2")->result, 0);
+	pass(w, MINUTE);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "leaving");
+	assert_int_equal(host_gone(w, "muc/out-muc", "it burned")->result, 0);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "retired");
+	assert_string_equal(sender_now(w, FRA_ADDRESS), "leaving");
 	world_end(w);
 }
 
@@ -177,11 +219,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(new_leader_waits_for_hosts_that_it_has_not_heard_of),
-	    cmocka_unit_test(silence_of_the_second_host_lets_nothing_go),
+	    cmocka_unit_test(host_that_was_never_named_holds_nothing_by_its_silence),
+	    cmocka_unit_test(silence_of_the_host_that_was_named_lets_nothing_go),
 	    cmocka_unit_test(older_report_that_comes_late_says_nothing),
-	    cmocka_unit_test(host_that_took_the_address_over_can_let_it_go),
-	    cmocka_unit_test(
-	        address_that_changes_its_site_does_not_wait_for_a_host_of_the_former),
+	    cmocka_unit_test(what_was_leaving_a_host_that_is_gone_has_left),
+	    cmocka_unit_test(host_that_people_call_gone_is_waited_for_no_more),
+	    cmocka_unit_test(address_that_changes_its_site_does_not_wait_for_a_host_of_the_former),
 	    cmocka_unit_test(override_of_the_record_is_none_of_the_quarantine),
 	    cmocka_unit_test(drain_suspends_nothing_for_a_stand_in_that_is_silent),
 	};

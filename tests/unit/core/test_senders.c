@@ -366,12 +366,13 @@ static void only_the_host_that_is_named_may_send(void **unused)
 	pass(w, 1000);
 	assert_string_equal(sender_may(w, MUC_ADDRESS), "bind");
 	assert_string_equal(sender_host(w, MUC_ADDRESS), "out-muc");
-	sending_well(w, 4, true);
+	sending_well(w, 15, true);
 	assert_string_equal(sender_may(w, MUC_ADDRESS), "use");
 	/* From before it was named, and late: it proves nothing. */
 	host_says(w, "muc", "out-muc", before, "");
 	pass(w, 1000);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+	host_says(w, "muc", "out-muc-2", before, MUC_ADDRESS);
 	host_says(w, "muc", "out-muc", epoch_of(w), "");
 	pass(w, 1000);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "active"); /* it has been in use */
