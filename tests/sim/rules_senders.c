@@ -201,14 +201,17 @@ static void move_check(
 	story_tell("%s is %s: %s", text_of(n), sender_state_name(is->state),
 	    is->evidence ? is->evidence : "");
 	bool comes = is_visible(is->state) && !is_visible(from);
-	bool comes_into_use = is->state == SENDER_ACTIVE && from == SENDER_BOUND;
+	bool comes_into_use = is->state == SENDER_ACTIVE && from != SENDER_SUSPENDED;
 	if (comes || comes_into_use) {
 		s->spf_excused = false;
 		s->excused_us = sim->now_us;
 		dnsds_check(controller, n, comes ? "is visible" : "comes into use");
 		resolvers_check(controller, n, comes ? "is visible" : "comes into use");
 	}
-	if (is->state == SENDER_PTR_OK && from == SENDER_VISIBLE)
+	/* Several steps may be made in one commit. */
+	bool given = is->state >= SENDER_PTR_OK && is->state <= SENDER_ACTIVE;
+	if (given &&
+	    (!is_visible(from) || from == SENDER_VISIBLE || (comes_into_use && !was->used)))
 		ptr_check(n);
 }
 
