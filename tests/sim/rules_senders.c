@@ -104,9 +104,9 @@ static void excuse(const struct state *former, uint64_t revision)
 			continue;
 		if (!same || !same_customer || !(spf_of_document(variant, set) >> n & 1)) {
 			senders[n].spf_excused = true;
-			senders[n].customer_excused = true; /* it leaves the state at once */
 			senders[n].excused_us = sim->now_us;
 		}
+		senders[n].customer_excused = senders[n].customer_excused || !same_customer;
 	}
 }
 
