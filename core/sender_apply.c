@@ -295,7 +295,8 @@ void senders_note(struct draft *d, const struct state *before, int64_t wall_ms)
 		if (was && was->state == x->state && strcmp(was->customer, x->customer) == 0)
 			continue;
 		char *action = mem_printf("sender-%s", sender_state_name(x->state));
-		draft_note(d, wall_ms, "automation", action, addr_format(&x->address, address),
+		addr_format(&x->address, address);
+		draft_note(d, wall_ms, "automation", action, address,
 		    mem_printf("%s of %s in %s is %s: %s (rule 11)", address, x->customer, x->site,
 		        sender_state_name(x->state), x->evidence));
 		free(action);

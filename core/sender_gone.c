@@ -26,7 +26,8 @@ static void sender_free(struct draft *d, size_t at, const struct request *r, str
 	s->told = 0;
 	if (sender_may_move(s->state, to))
 		sender_move(s, to, why, now.wall_ms);
-	draft_note(d, now.wall_ms, r->actor, "host-gone", addr_format(&s->address, address),
+	addr_format(&s->address, address);
+	draft_note(d, now.wall_ms, r->actor, "host-gone", address,
 	    mem_printf("%s of %s is %s: %s (rule 11)", address, s->customer,
 	        sender_state_name(s->state), why));
 	free(why);
