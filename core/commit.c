@@ -29,11 +29,12 @@ static void trial_number(struct core *c, struct draft *d, uint64_t last)
 {
 	struct state *s = d->state;
 	struct service *service = d->offer.service ? d->offer.service : c->trial.service;
-	bool moves = s->trial.epoch <= s->epoch;
+	bool is_known = service && c->trial_view; /* else nobody here can tell whether it changes */
+	bool moves = !is_known || s->trial.epoch <= s->epoch;
 
 	if (s->trial.state != TRIAL_OFFERED)
 		return;
-	if (!moves && service && c->trial_view) {
+	if (!moves) {
 		struct view *view = publish_trial(service, s, c->trial_view);
 		moves = publish_differs(view, c->trial_view);
 		view_free(view);
