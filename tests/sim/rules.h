@@ -24,6 +24,8 @@ void drains_new_disk(size_t dnsd);
 /* Answers of that dnsd, from then on, are not counted: the controller could not know of them. Of
  * one that is not known to it at all: 0. */
 uint64_t drains_unknown_us(const struct process *controller, size_t dnsd, uint64_t epoch);
+/* When its machine was replaced last; UINT64_MAX: never. */
+uint64_t drains_replaced_us(size_t dnsd);
 void drains_committed(
     const struct process *controller, const struct state *former, const struct state *next);
 

@@ -61,6 +61,11 @@ uint64_t drains_unknown_us(const struct process *controller, size_t dnsd, uint64
 	return dnsd_known(controller, dnsd) ? unknown_from_us(controller, dnsd, epoch) : 0;
 }
 
+uint64_t drains_replaced_us(size_t dnsd)
+{
+	return replaced_us[dnsd];
+}
+
 static void published_check(const struct process *controller, const struct state_drain *drain)
 {
 	for (size_t d = 0; d < sim->layout->dnsds; d++) {

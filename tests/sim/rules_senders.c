@@ -37,14 +37,24 @@ static const char *text_of(size_t sender)
 
 /* ---- SPF ---- */
 
+/* Answers of that dnsd from then on are not counted. While an address is in use, neither are those
+ * of a new machine that was heard to answer what is old: that stops nobody's mail. */
+static uint64_t unknown_us_of(
+    const struct process *controller, size_t sender, size_t dnsd, bool in_use)
+{
+	uint64_t us = drains_unknown_us(controller, dnsd, senders[sender].epoch);
+	return in_use && drains_replaced_us(dnsd) < us ? drains_replaced_us(dnsd) : us;
+}
+
 /* No resolver that keeps to TTLs has an answer without it, or its absence, but from a name server
  * that nobody could know of. */
-static void resolvers_check(const struct process *controller, size_t sender, const char *when)
+static void resolvers_check(
+    const struct process *controller, size_t sender, bool in_use, const char *when)
 {
 	const struct sender *s = &senders[sender];
 	uint64_t unknown_us[SIM_DNSDS] = {0};
 	for (size_t d = 0; d < sim->layout->dnsds; d++)
-		unknown_us[d] = drains_unknown_us(controller, d, s->epoch);
+		unknown_us[d] = unknown_us_of(controller, sender, d, in_use);
 	for (size_t r = 0; r < sim->layout->resolvers; r++)
 		if (spf_resolver_lacks(r, s->set, sender, unknown_us))
 			sim_fail(11,
@@ -52,12 +62,13 @@ static void resolvers_check(const struct process *controller, size_t sender, con
 			    text_of(sender), when, spf_names[s->set]);
 }
 
-static void dnsds_check(const struct process *controller, size_t sender, const char *when)
+static void dnsds_check(
+    const struct process *controller, size_t sender, bool in_use, const char *when)
 {
 	const struct sender *s = &senders[sender];
 	for (size_t d = 0; d < sim->layout->dnsds; d++) {
 		uint32_t covers;
-		if (drains_unknown_us(controller, d, s->epoch) == UINT64_MAX &&
+		if (unknown_us_of(controller, sender, d, in_use) == UINT64_MAX &&
 		    spf_of_dnsd(d, s->set, &covers) && !(covers >> sender & 1))
 			sim_fail(11, "%s %s, but %s answers %s without it", text_of(sender), when,
 			    dnsd_node(d)->name, spf_names[s->set]);
@@ -169,8 +180,8 @@ void rules_on_mail(size_t host, size_t sender, size_t customer, uint64_t since_u
 	if (s->spf_excused || since_us < s->excused_us || !controller)
 		return;
 	struct process *before = node_enter(NULL);
-	dnsds_check(controller, sender, fresh ? "takes a mail" : "sends a mail");
-	resolvers_check(controller, sender, fresh ? "takes a mail" : "sends a mail");
+	dnsds_check(controller, sender, true, fresh ? "takes a mail" : "sends a mail");
+	resolvers_check(controller, sender, true, fresh ? "takes a mail" : "sends a mail");
 	if (fresh && hosts_others_have(host, sender))
 		sim_fail(11, "%s takes a mail for %s, which another host has",
 		    host_node(host)->name, text_of(sender));
@@ -205,11 +216,12 @@ static void move_check(
 		s->customer_excused = true;
 	bool comes = is_visible(is->state) && !is_visible(from);
 	bool comes_into_use = is->state == SENDER_ACTIVE && from != SENDER_SUSPENDED;
+	bool again = !comes && was && was->used;
 	if (comes || comes_into_use) {
 		s->spf_excused = false;
 		s->excused_us = sim->now_us;
-		dnsds_check(controller, n, comes ? "is visible" : "comes into use");
-		resolvers_check(controller, n, comes ? "is visible" : "comes into use");
+		dnsds_check(controller, n, again, comes ? "is visible" : "comes into use");
+		resolvers_check(controller, n, again, comes ? "is visible" : "comes into use");
 	}
 	/* Several steps may be made in one commit. */
 	bool given = is->state >= SENDER_PTR_OK && is->state <= SENDER_ACTIVE;
