@@ -35,8 +35,8 @@ struct cli_command {
 extern const struct cli_command command_status, command_plan, command_apply, command_rollback,
     command_drain, command_undrain, command_extend, command_practice, command_whatif,
     command_return, command_hold, command_release, command_pin, command_unpin, command_explain,
-    command_history, command_senders, command_check, command_cluster, command_backup, command_pki,
-    command_dnssec, command_tsig;
+    command_history, command_senders, command_host_gone, command_check, command_cluster,
+    command_backup, command_pki, command_dnssec, command_tsig;
 
 /* "tandem drain: TEXT" on standard error; returns `status` for `return cli_fail(...)`. */
 int cli_fail(const struct cli *cli, int status, const char *format, ...)

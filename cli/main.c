@@ -11,6 +11,7 @@ static const struct cli_command *const commands[] = {
     &command_explain,
     &command_history,
     &command_senders,
+    &command_host_gone,
     &command_drain,
     &command_undrain,
     &command_extend,

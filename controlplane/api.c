@@ -72,6 +72,7 @@ static const struct http_route routes[] = {
     {"POST", "/v1/release", PEOPLE, api_release},
     {"POST", "/v1/pin", PEOPLE, api_pin},
     {"POST", "/v1/unpin", PEOPLE, api_unpin},
+    {"POST", "/v1/host-gone", PEOPLE, api_host_gone},
     {"GET", "/v1/health", ANYBODY, api_health},
     {"GET", "/metrics", TLS_ROLE_OPERATOR, api_metrics},
 };

@@ -13,6 +13,7 @@
 #include "lib/log.h"
 
 enum { REASON_BYTES = 500, FILE_NAME_BYTES = 200, SUBJECT_BYTES = 120 };
+enum { HOST_BYTES = 2 * SERVICE_NAME_BYTES - 1 }; /* SITE/NAME */
 enum { CHANGES_MAX = 1000000000, OVERRIDE_BYTES = 60 };
 #define FOR_MS_MAX (366LL * 24 * 3600 * 1000)
 
@@ -142,7 +143,8 @@ static void on_changed(void *ctx, const struct engine_reply *reply)
 	    [CORE_REQUEST_RELEASE] = "release",
 	    [CORE_REQUEST_PIN_UP] = "pin up",
 	    [CORE_REQUEST_PIN_DOWN] = "pin down",
-	    [CORE_REQUEST_UNPIN] = "unpin"};
+	    [CORE_REQUEST_UNPIN] = "unpin",
+	    [CORE_REQUEST_HOST_GONE] = "host-gone"};
 	struct change *c = ctx;
 	if (reply->result != 0) {
 		refuse_reply(c, reply);
@@ -469,6 +471,19 @@ static int return_read(struct change *c, const char *site_key, struct err *e)
 	return result != 0 ? result : text_check("subject", c->core.site, SUBJECT_BYTES, e);
 }
 
+/* The core says what is wrong with the host, and that a reason is needed. */
+static int host_gone_read(struct change *c, const char *site_key, struct err *e)
+{
+	(void)site_key;
+	c->core.type = CORE_REQUEST_HOST_GONE;
+	int result = json_get_string(c->body, "host", &c->core.site, e);
+	if (result == 0)
+		result = text_check("host", c->core.site, HOST_BYTES, e);
+	if (result == 0)
+		result = json_get_string(c->body, "reason", &c->core.reason, e);
+	return result != 0 ? result : text_check("reason", c->core.reason, REASON_BYTES, e);
+}
+
 static int hold_read(struct change *c, const char *key, struct err *e)
 {
 	int result = return_read(c, key, e);
@@ -525,6 +540,11 @@ void api_unpin(struct http_request *r, void *ctx)
 void api_return(struct http_request *r, void *ctx)
 {
 	change_handle(ctx, r, return_read);
+}
+
+void api_host_gone(struct http_request *r, void *ctx)
+{
+	change_handle(ctx, r, host_gone_read);
 }
 
 static void document_handle(struct change *c)

@@ -87,6 +87,7 @@ void api_hold(struct http_request *r, void *ctx);
 void api_release(struct http_request *r, void *ctx);
 void api_pin(struct http_request *r, void *ctx);
 void api_unpin(struct http_request *r, void *ctx);
+void api_host_gone(struct http_request *r, void *ctx);
 
 /* api_names.c */
 void api_names_upload(struct http_request *r, void *ctx);

@@ -200,6 +200,63 @@ static void a_host_gone_wild_is_refused_and_no_other_site(void **state)
 	assert_int_equal(api_hosts_rate(w->api->rates, "muc", 2000, NULL), 0);
 }
 
+#define GONE(host) "{\"host\":\"" host "\",\"reason\":\"it burned\"}"
+
+static void a_host_is_called_gone_by_people_who_say_why(void **state)
+{
+	struct world *w = *state;
+	static const char gone[] = GONE("muc/mail-muc-3");
+	apply_sending(w);
+	senders_become_of(w, (const char *[]){"active", "ptr-ok", "leaving"}, "mail-muc-3", 5);
+	assert_int_equal(ask_drop(w, w->dnsd, "/v1/host-gone", gone).status, 403);
+	assert_int_equal(ask_drop(w, w->healthd, "/v1/host-gone", gone).status, 403);
+	assert_int_equal(ask_drop(w, w->agentd, "/v1/host-gone", gone).status, 403);
+	struct answer a = ask_drop(w, w->person, "/v1/host-gone", "{\"host\":\"muc/mail-muc-3\"}");
+	assert_int_equal(a.status, 400);
+	assert_non_null(strstr(a.text, "reason"));
+	assert_int_equal(
+	    ask_drop(w, w->person, "/v1/host-gone", GONE("muc/mail\\nmuc")).status, 400);
+	a = ask_drop(w, w->person, "/v1/host-gone", GONE("mail-muc-3"));
+	assert_int_equal(a.status, 400);
+	assert_non_null(strstr(a.text, "SITE/NAME"));
+	assert_int_equal(
+	    ask_drop(w, w->person, "/v1/host-gone", GONE("fra/mail-muc-3")).status, 404);
+	const struct state *s = core_state(engine_core(w->engine));
+	assert_string_equal(s->senders[0].host, "mail-muc-3");
+	a = ask(w, w->person, "/v1/host-gone", gone);
+	assert_int_equal(a.status, 200);
+	assert_true(text_has(a.json, "muc/mail-muc-3 is gone: 1 sending addresses are free"));
+	json_decref(a.json);
+	s = core_state(engine_core(w->engine));
+	assert_null(s->senders[0].host);
+	assert_int_equal(s->senders[0].state, SENDER_PTR_OK);
+	a = ask(w, w->person, "/v1/history?limit=1", NULL);
+	const json_t *line = json_array_get(json_object_get(a.json, "entries"), 0);
+	assert_string_equal(json_string_value(json_object_get(line, "action")), "host-gone");
+	assert_string_equal(json_string_value(json_object_get(line, "actor")), "anna");
+	assert_non_null(strstr(json_string_value(json_object_get(line, "text")), "it burned"));
+	json_decref(a.json);
+}
+
+static void a_host_that_is_heard_is_not_gone(void **state)
+{
+	struct world *w = *state;
+	apply_sending(w);
+	senders_become(w, (const char *[]){"ptr-ok", "ptr-ok", "visible"}, 5);
+	assert_int_equal(ask_drop(w, w->agentd, "/v1/hosts",
+	                     HOST("5", "{\"address\":\"192.0.2.130\",\"queued\":0}"))
+	                     .status,
+	    200);
+	const struct state *s = core_state(engine_core(w->engine));
+	for (; s->senders[0].host == NULL; s = core_state(engine_core(w->engine)))
+		event_base_loop(w->base, EVLOOP_ONCE);
+	struct answer a = ask_drop(w, w->local, "/v1/host-gone", GONE("muc/mail-muc-1"));
+	assert_int_equal(a.status, 409);
+	assert_non_null(strstr(a.text, "rule 11"));
+	s = core_state(engine_core(w->engine));
+	assert_string_equal(s->senders[0].host, "mail-muc-1");
+}
+
 static void sending_addresses_are_shown_explained_and_counted(void **state)
 {
 	struct world *w = *state;
@@ -246,6 +303,8 @@ int main(void)
 	    API_TEST(only_agents_report_what_hosts_have_and_for_their_own_site),
 	    API_TEST(reports_of_hosts_are_checked_and_bounded),
 	    API_TEST(a_host_gone_wild_is_refused_and_no_other_site),
+	    API_TEST(a_host_is_called_gone_by_people_who_say_why),
+	    API_TEST(a_host_that_is_heard_is_not_gone),
 	    API_TEST(sending_addresses_are_shown_explained_and_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
