@@ -8,7 +8,7 @@ from tandemworld.processes import until
 from tandemworld.sending import TTL_S, Sending, address_of, seconds_between, steps_of
 from tandemworld.sites import DNS_PORT, FRA, MUC, SITES
 
-WAY = ["in-spf", "visible", "ptr-ok", "bound", "active"]
+WAY = ["allocated", "in-spf", "visible", "ptr-ok", "bound", "active"]
 STANDING = {"1001": 11, "1002": 12, "1003": 13, "1004": 14}  # in use from the beginning
 
 
@@ -102,7 +102,9 @@ def test_spf_term_of_an_address_in_use_goes_only_by_override(sending):
     sending.undeclare("1002", terms=True)
     sending.applied("--override", "in-use", "--reason", "the machines are gone")
     for address in pair:
-        until(lambda a=address: sending.sender(a) is None, 5, f"{address} is still there")
+        sending.until_state(address, "retired", 5)  # nothing holds its record, its name is known
+        told = sending.history(address)[-1]["text"]
+        assert told.startswith(f"{address} of 1002 in ") and "by people" in told, told
     host = sending.hosts[MUC.name]
     until(lambda: pair[0] not in host.told, 5, "the host is still told to have it")
 
@@ -168,7 +170,7 @@ def test_host_of_another_site_can_not_say_that_it_has_an_address(sending):
         sending.until_state(fra, "active")  # so it was heard
         assert sending.sender(fra)["host"] == "mail-fra-2"
         assert all(answer.status == 200 for answer in other.answers.values()), other.answers
-        assert steps_of(sending.history(muc)) == WAY[:3], sending.history(muc)
+        assert steps_of(sending.history(muc)) == WAY[:4], sending.history(muc)
         assert "mail-fra-2 of fra" in sending.sender(muc)["text"], sending.sender(muc)
     sending.hosts[MUC.name].forget_orders()
     sending.until_state(muc, "active")
@@ -188,6 +190,28 @@ def test_address_on_a_second_host_is_told_and_stays_where_it_is(sending):
         until(lambda: alarm not in alarms(), 10, "the alarm does not end")
     sender = sending.sender(muc)
     assert (sender["state"], sender["host"]) == ("active", sending.hosts[MUC.name].name), sender
+
+
+def test_host_that_people_call_gone_hands_its_address_on(sending):
+    world, other = sending.world, sending.hosts[MUC.name]
+    muc, _ = standing(sending, "1001")
+
+    def call_gone():
+        return world.tandem("host-gone", "muc/mail-muc-3", "--reason", "it burned")
+    with MailHost(world, MUC, "mail-muc-3") as dying:
+        other.ignore(muc)
+        until(lambda: dying.told.get(muc) == "use", 20, lambda: f"{sending.sender(muc)}")
+        refused = call_gone()
+        assert refused.returncode == 1 and "rule 11" in refused.stderr, refused
+        assert "was heard" in refused.stderr, refused
+    other.forget_orders()
+    until(lambda: call_gone().returncode == 0, 20, lambda: f"it is not taken: {call_gone()}", 0.2)
+    until(lambda: other.told.get(muc) == "use", 5, lambda: f"nobody has it: {sending.sender(muc)}")
+    assert other.named[muc] == other.name, other.named
+    sender = sending.sender(muc)
+    assert (sender["state"], sender["host"]) == ("active", other.name), sender
+    happened = [e["action"] for e in sending.history(muc)]
+    assert happened[-3:] == ["host-gone", "sender-bound", "sender-active"], happened
 
 
 def test_restart_of_everything_keeps_the_states(sending):

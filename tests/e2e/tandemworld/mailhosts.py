@@ -22,6 +22,7 @@ class MailHost:
         self.site, self.name = site, name or f"mail-{site.name}"
         self.obedient = obedient
         self.epoch, self.told = 0, {}  # address: "bind", "use" or "leave"
+        self.named = {}  # address: the only host that may have it, of all sites
         self.lines = []  # (epoch, told) of every line of the stream
         self.answers = {}  # of the last report, by the site of the controller
         self.reports = 0  # that were answered
@@ -118,6 +119,7 @@ class MailHost:
             self.epoch = line["epoch"]
             self.told = {s["address"]: s["use"] for s in line["senders"]
                          if s["site"] == self.site.name and s.get("host", self.name) == self.name}
+            self.named = {s["address"]: s["host"] for s in line["senders"] if "host" in s}
             self.lines.append((self.epoch, dict(self.told)))
         self._change(take)
 
