@@ -77,7 +77,10 @@ void ack_take(
 	char *endpoint = text_clean(a->endpoint, STATE_ENDPOINT_BYTES);
 	struct ack *known = ack_find(c, site, name);
 
-	c->drains_dirty = c->sending.dirty = true;
+	c->drains_dirty = true;
+	/* The same again proves nothing new of sending addresses. */
+	c->sending.dirty = c->sending.dirty || !known || known->kept != kept ||
+	                   known->epoch != a->epoch || now_ms - known->at_ms > CORE_ACK_FRESH_MS;
 	if (!known) {
 		ack_make_room(c, site, out);
 		VEC_PUSH(c->acks, c->acks_count) = (struct ack){

@@ -4,7 +4,11 @@
 
 #include "core/inside.h"
 
-enum { LOOK_AGAIN_MS = 1000 }; /* looks come by the dozen */
+/* Looks come by the dozen, all of them once in look_ms. */
+static uint64_t pause_ms(const struct core *c)
+{
+	return c->service ? c->service->maintenance.look_ms / 2 : 0;
+}
 
 static void doubt_set(char **text, enum proof proof, struct buf *found)
 {
@@ -119,7 +123,7 @@ static size_t twice_alarm(struct core *c, const struct state_sender *s, size_t r
 static bool alarms_stand(struct core *c, struct core_time now)
 {
 	bool news = c->sending.alarms_dirty || c->sending.alarms_version != c->state->version;
-	bool early = now.mono_ms < c->sending.alarms_ms + LOOK_AGAIN_MS;
+	bool early = now.mono_ms < c->sending.alarms_ms + pause_ms(c);
 
 	if (now.mono_ms >= c->sending.alarms_due_ms || (news && !early))
 		return false;
@@ -135,7 +139,7 @@ uint64_t senders_alarms_ms(const struct core *c)
 	    c->state && (c->sending.alarms_dirty || c->sending.alarms_version != c->state->version);
 
 	return !c->state || c->state->senders_count == 0 ? UINT64_MAX
-	       : news                                    ? c->sending.alarms_ms + LOOK_AGAIN_MS
+	       : news                                    ? c->sending.alarms_ms + pause_ms(c)
 	                                                 : c->sending.alarms_due_ms;
 }
 
@@ -148,7 +152,7 @@ void senders_alarms(struct core *c, struct core_time now, struct core_effects *o
 	c->sending.alarms_dirty = false;
 	c->sending.alarms_version = c->state->version;
 	c->sending.alarms_ms = now.mono_ms;
-	c->sending.alarms_due_ms = now.mono_ms + c->service->maintenance.look_ms + LOOK_AGAIN_MS;
+	c->sending.alarms_due_ms = now.mono_ms + 2 * c->service->maintenance.look_ms;
 	c->sending.doubts_more = false;
 	for (size_t i = 0; i < c->state->senders_count; i++) {
 		const struct state_sender *s = &c->state->senders[i];

@@ -21,7 +21,7 @@ struct pair { /* of one variant */
 void pairs_layout_draw(struct layout *l, uint64_t seed)
 {
 	struct chance c = chance_branch(seed, PURPOSE_PAIRS);
-	l->has_pairs = chance_hit(&c, 600);
+	l->has_pairs = chance_hit(&c, 400);
 	l->look_s = l->pace < 60 ? l->pace : 60;
 	l->queue_lifetime_us = l->pace * (5 + chance_draw(&c, 40)) * SIM_SECOND;
 	if (l->queue_lifetime_us < SIM_MINUTE)
