@@ -68,6 +68,7 @@ static bool is_mine(const struct host *h, size_t sender)
 			place = here;
 		here++;
 	}
+	assert(here > 0);
 	return (sender + handed_over[h->node->site]) % here == place;
 }
 
