@@ -46,6 +46,14 @@ static int host_refuse(
 		buf_printf(text, "found the host \"%s\", expected SITE/NAME", subject);
 		return E_INVALID;
 	}
+	uint64_t listens_ms = now.mono_ms - c->begun_ms;
+	if (!h && listens_ms <= CORE_ACK_FRESH_MS) {
+		buf_printf(text,
+		    "refused by rule 11, make before break: this controller listens to mail hosts "
+		    "for %s only, and may not have heard %s yet: say it again in %d s",
+		    text_span(listens_ms, span), subject, CORE_ACK_FRESH_MS / 1000);
+		return E_REFUSED;
+	}
 	if (!h || now.mono_ms - h->at_ms > CORE_ACK_FRESH_MS)
 		return 0;
 	buf_printf(text,
@@ -82,9 +90,8 @@ int request_judge_host_gone(struct core *c, struct draft *d, const struct reques
 		freed++;
 	}
 	buf_printf(text,
-	    "%s is gone: %zu sending addresses are free for other hosts of its site, "
-	    "or retired",
-	    r->site, freed);
+	    "%s is gone: free for other hosts of its site, or retired: %zu sending address%s",
+	    r->site, freed, freed == 1 ? "" : "es");
 	if (freed < left)
 		buf_printf(
 		    text, "; %zu more did not fit into one commit: say it again", left - freed);

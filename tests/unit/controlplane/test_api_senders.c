@@ -219,25 +219,13 @@ static void a_host_is_called_gone_by_people_who_say_why(void **state)
 	a = ask_drop(w, w->person, "/v1/host-gone", GONE("mail-muc-3"));
 	assert_int_equal(a.status, 400);
 	assert_non_null(strstr(a.text, "SITE/NAME"));
-	assert_int_equal(
-	    ask_drop(w, w->person, "/v1/host-gone", GONE("fra/mail-muc-3")).status, 404);
 	const struct state *s = core_state(engine_core(w->engine));
 	assert_string_equal(s->senders[0].host, "mail-muc-3");
-	a = ask(w, w->person, "/v1/host-gone", gone);
-	assert_int_equal(a.status, 200);
-	assert_true(text_has(a.json, "muc/mail-muc-3 is gone: 1 sending addresses are free"));
-	json_decref(a.json);
-	s = core_state(engine_core(w->engine));
-	assert_null(s->senders[0].host);
-	assert_int_equal(s->senders[0].state, SENDER_PTR_OK);
-	a = ask(w, w->person, "/v1/history?limit=1", NULL);
-	const json_t *line = json_array_get(json_object_get(a.json, "entries"), 0);
-	assert_string_equal(json_string_value(json_object_get(line, "action")), "host-gone");
-	assert_string_equal(json_string_value(json_object_get(line, "actor")), "anna");
-	assert_string_equal(json_string_value(json_object_get(line, "text")),
-	    "192.0.2.130 of 26757099 is ptr-ok: anna says that muc/mail-muc-3 is gone: it burned "
-	    "(rule 11)");
-	json_decref(a.json);
+	/* It may not have been heard yet: this controller has just started. */
+	a = ask_drop(w, w->person, "/v1/host-gone", gone);
+	assert_int_equal(a.status, 409);
+	assert_non_null(strstr(a.text, "say it again in 10 s"));
+	assert_string_equal(s->senders[0].host, "mail-muc-3");
 }
 
 static void a_host_that_is_heard_is_not_gone(void **state)

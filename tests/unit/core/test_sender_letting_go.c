@@ -119,11 +119,18 @@ static void host_that_people_call_gone_is_waited_for_no_more(void **unused)
 static void what_was_leaving_a_host_that_is_gone_has_left(void **unused)
 {
 	struct world *w = world_sending();
+	struct world_reply *r;
 
 	(void)unused;
 	assert_int_equal(apply(w, service_undeclared(), "document 2")->result, 0);
 	pass(w, MINUTE);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "leaving");
+	world_core_new(w); /* who has just started may not have heard it yet */
+	world_lead(w, true);
+	r = host_gone(w, "muc/out-muc", "it burned");
+	assert_int_equal(r->rule, 11);
+	assert_contains(r->text, "say it again in 10 s");
+	pass(w, 10001);
 	assert_int_equal(host_gone(w, "muc/out-muc", "it burned")->result, 0);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "retired");
 	assert_string_equal(sender_now(w, FRA_ADDRESS), "leaving");
