@@ -240,6 +240,29 @@ static struct cast cast_draw(const struct layout *l, struct chance *c)
 	    .few = document_of_senders(l, false)};
 }
 
+static void sending_part_take(
+    struct incident *i, enum part part, const struct cast *cast, const struct layout *l)
+{
+	switch (part) {
+	case MANY_SENDERS:
+		i->a = cast->many;
+		break;
+	case FEW_SENDERS:
+		i->a = cast->few;
+		break;
+	case SITE_HOST: /* one there */
+		for (size_t h = 0; h < l->hosts; h++)
+			if (l->host_site[h] == cast->site)
+				i->a = h;
+		break;
+	case REVERSE_ZONE: /* faults.c: of all addresses */
+		i->b = 4;
+		break;
+	default:
+		break;
+	}
+}
+
 static void part_take(
     struct incident *i, enum part part, const struct cast *cast, const struct layout *l)
 {
@@ -301,21 +324,8 @@ static void part_take(
 	case SHORT_TTLS:
 		i->a = cast->document;
 		break;
-	case MANY_SENDERS:
-		i->a = cast->many;
-		break;
-	case FEW_SENDERS:
-		i->a = cast->few;
-		break;
-	case SITE_HOST: /* one there */
-		for (size_t h = 0; h < l->hosts; h++)
-			if (l->host_site[h] == cast->site)
-				i->a = h;
-		break;
-	case REVERSE_ZONE: /* faults.c: of all addresses */
-		i->b = 4;
-		break;
-	case DRAWN:
+	default:
+		sending_part_take(i, part, cast, l);
 		break;
 	}
 }
