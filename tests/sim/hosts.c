@@ -80,11 +80,13 @@ static size_t queued(const struct host *h, size_t sender)
 	return count;
 }
 
-size_t hosts_queued(size_t sender)
+size_t hosts_queued(size_t sender, uint64_t since_us)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < sim->layout->hosts; i++)
-		count += queued(&hosts[i], sender);
+		for (size_t m = 0; m < MAILS; m++)
+			count += hosts[i].mails[sender][m].leaves_us > 0 &&
+			         hosts[i].mails[sender][m].since_us >= since_us;
 	return count;
 }
 

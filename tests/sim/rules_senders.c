@@ -136,7 +136,7 @@ static void queues_check(uint64_t revision)
 	size_t variant = store_document_variant(revision);
 	for (size_t n = 0; variant != SIZE_MAX && n < sim->senders_count; n++) {
 		const struct sender *s = &senders[n];
-		if (s->spf_excused || hosts_queued(n) == 0 ||
+		if (s->spf_excused || hosts_queued(n, s->excused_us) == 0 ||
 		    (spf_of_document(variant, s->set) >> n & 1))
 			continue;
 		sim_fail(11,

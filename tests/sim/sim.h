@@ -310,8 +310,8 @@ void host_stop(size_t host);
 void host_forget(size_t host); /* its disk, with its queue */
 void hosts_hand_over(size_t site);
 const struct process *host_node(size_t host);
-size_t hosts_queued(size_t sender); /* mails, over all hosts */
-bool hosts_others_have(size_t host, size_t sender); /* on an interface, or in a queue */
+size_t hosts_queued(size_t sender, uint64_t since_us); /* mails taken since then */
+bool hosts_others_have(size_t host, size_t sender);    /* on an interface, or in a queue */
 void hosts_release(void);
 
 void streams_reset(void);
