@@ -91,7 +91,7 @@ static ldns_pkt *packet_make(ldns_pkt_rcode rcode, const char *records)
 
 	ldns_pkt_set_qr(p, true);
 	ldns_pkt_set_aa(p, true);
-	ldns_pkt_set_rcode(p, rcode);
+	ldns_pkt_set_rcode(p, (uint8_t)rcode);
 	for (const char *line = records; *line; line += strcspn(line, "\n"), line += *line != 0) {
 		char one[2048];
 		ldns_rr *rr = NULL;

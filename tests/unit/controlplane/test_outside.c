@@ -140,7 +140,7 @@ static void on_asked(evutil_socket_t fd, short what, void *ctx)
 	v->asked++;
 	ldns_pkt_set_qr(p, true);
 	ldns_pkt_set_ra(p, true);
-	ldns_pkt_set_rcode(p, v->rcode);
+	ldns_pkt_set_rcode(p, (uint8_t)v->rcode);
 	for (const char *line = v->records; *line;
 	     line += strcspn(line, "\n"), line += *line != 0) {
 		char one[1200];
