@@ -35,21 +35,25 @@ void load_later(struct engine *en, unsigned delay_ms)
 	evtimer_add(en->load.timer, &delay);
 }
 
+/* `fresh`: what stands now is what was read. Only what was asked for shows what there is now: the
+ * watch tells what it missed in the order in which it was written, the oldest first. */
 static void load_end(struct engine *en, bool fresh, unsigned again_ms)
 {
-	en->load.busy = false;
+	bool shown = fresh && !en->load.watched;
+	bool waits = en->behind || (en->role == ELECTION_LEADER && !en->leading);
+	en->load.busy = en->load.watched = false;
 	state_free(en->load.state);
 	en->load.state = NULL;
 	if (en->load.wanted) {
 		load_begin(en);
 		return;
 	}
-	load_later(en, again_ms);
-	if (fresh && en->behind) {
+	load_later(en, waits && !shown && again_ms > LOAD_RETRY_MS ? LOAD_RETRY_MS : again_ms);
+	if (shown && en->behind) {
 		en->behind = false;
 		engine_changed(en);
 	}
-	if (fresh && !en->commit.busy)
+	if (shown && !en->commit.busy)
 		engine_lead_if_ready(en);
 }
 
@@ -242,7 +246,7 @@ static void on_watch(void *ctx, uint64_t revision, const struct store_entry *ent
 			load_begin(en);
 		return;
 	}
-	en->load.busy = true;
+	en->load.busy = en->load.watched = true;
 	load_state_text(en, entry);
 }
 

@@ -20,6 +20,7 @@ enum {
 /* Reading the store: one read at a time; `wanted` asks for one more, begun after the present. */
 struct engine_load {
 	bool busy, wanted;
+	bool watched;     /* what is being read came by the watch, and may be old */
 	bool watch_ended; /* tell the store's handle apart from one that a gap has ended */
 	uint64_t floor;   /* `modified` when the read was begun: an older answer was overtaken */
 	uint64_t seen; /* newest `modified` that the watch has shown while a commit was under way */
