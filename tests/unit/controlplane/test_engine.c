@@ -433,6 +433,24 @@ static void state_edit(struct world *w, const char *key, json_t *value)
 	json_decref(json);
 }
 
+/* The watch tells what it missed from the oldest on: the first of that is not the present. */
+static void what_comes_by_the_watch_does_not_show_that_all_has_been_read(void **state)
+{
+	struct world *w = *state;
+	seat_start(w, 1, "fra");
+	WAIT_FOR(w, w->seats[1].published == 1);
+	w->store->silent = w->store->cut = w->store->state_silent = true;
+	WAIT_FOR(w, standing(&w->seats[1]).role == ELECTION_NO_QUORUM);
+	w->store->silent = w->store->cut = false;
+	WAIT_FOR(w, standing(&w->seats[1]).role == ELECTION_FOLLOWER);
+	uint64_t version = core_state(engine_core(w->seats[1].engine))->version;
+	state_edit(w, "epoch", json_integer(2));
+	WAIT_FOR(w, core_state(engine_core(w->seats[1].engine))->version > version);
+	assert_true(standing(&w->seats[1]).behind);
+	w->store->state_silent = false;
+	WAIT_FOR(w, !standing(&w->seats[1]).behind);
+}
+
 static void a_write_that_others_have_built_upon_is_not_said_to_be_lost(void **state)
 {
 	struct world *w = *state;
@@ -567,6 +585,7 @@ int main(void)
 	    ENGINE_TEST(a_write_that_was_refused_for_lack_of_quorum_changed_nothing),
 	    ENGINE_TEST(a_follower_publishes_what_the_leader_wrote_and_changes_nothing),
 	    ENGINE_TEST(a_write_that_others_have_built_upon_is_not_said_to_be_lost),
+	    ENGINE_TEST(what_comes_by_the_watch_does_not_show_that_all_has_been_read),
 	    ENGINE_TEST(who_was_without_quorum_counts_as_behind_until_it_has_read_again),
 	    ENGINE_TEST(after_resigning_another_leads_with_the_same_state),
 	    ENGINE_TEST(a_store_that_went_back_is_not_followed),
