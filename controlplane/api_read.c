@@ -183,8 +183,8 @@ void api_explain(struct http_request *r, void *ctx)
 		json_array_insert_new(json_object_get(json, "text"), 0, json_string(note));
 		free(note);
 	}
-	struct history_query query = {.limit = EXPLAIN_LINES,
-	    .subject = json_string_value(json_object_get(json, "subject"))};
+	struct history_query query = {
+	    .limit = EXPLAIN_LINES, .subject = json_string_value(json_object_get(json, "subject"))};
 	struct answer *an = answer_new(a, r, json);
 	an->reading = history_read(a->engine, &query, on_explain_history, an);
 }

@@ -33,7 +33,8 @@ struct streams {
 
 const char *streams_topic_name(enum streams_topic topic)
 {
-	static const char *const names[STREAMS_TOPICS] = {"view", "probes", "status", "senders", "trial"};
+	static const char *const names[STREAMS_TOPICS] = {
+	    "view", "probes", "status", "senders", "trial"};
 	assert(topic < STREAMS_TOPICS);
 	return names[topic];
 }

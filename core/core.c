@@ -285,8 +285,7 @@ void core_step(
 	if (idle && c->pending.outstanding) { /* the commit waits for nothing: alarms come next */
 		c->alarms_dirty = true;
 	} else if (now.mono_ms >= c->alarms_due_ms ||
-	           (c->alarms_dirty &&
-	               now.mono_ms >= c->alarms_done_ms + CORE_ALARM_PAUSE_MS)) {
+	           (c->alarms_dirty && now.mono_ms >= c->alarms_done_ms + CORE_ALARM_PAUSE_MS)) {
 		alarm_evaluate(c, now, out);
 	}
 	core_set_timer(c, now, out);
