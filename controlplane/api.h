@@ -45,7 +45,7 @@ struct api_counters {
 	uint64_t observations, observations_refused; /* results */
 	uint64_t acks, acks_refused;
 	uint64_t hosts, hosts_refused; /* what mail hosts say they have */
-	bool local; /* listens on a Unix socket */
+	bool local;                    /* listens on a Unix socket */
 };
 const struct api_counters *api_counters(const struct api *a);
 const struct care *api_care(const struct api *a);

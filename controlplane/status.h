@@ -19,8 +19,8 @@ json_t *status_controller(const struct engine *en, const char *store_kind);
  * "" when it can. */
 void status_obstacle(const struct engine *en, char out[static STATUS_TEXT_BYTES]);
 
-/* One DNS name, pool, member, site or sending address; NULL when there is no such thing. `history` is added by the
- * caller. */
+/* One DNS name, pool, member, site or sending address; NULL when there is no such thing. `history`
+ * is added by the caller. */
 json_t *status_explain(const struct engine *en, const char *subject);
 
 /* Pieces that both are made of. */

@@ -80,8 +80,8 @@ static inline void crowd_host(struct world *w, const char *site, const char *nam
 	for (size_t i = 0; i < v->senders_count; i++)
 		if (strcmp(v->senders[i].site, site) == 0)
 			list[count++].address = v->senders[i].address;
-	step(w, (struct core_event){
-	            .type = CORE_HOST, .host = {site, name, epoch_of(w), list, count}});
+	step(w,
+	    (struct core_event){.type = CORE_HOST, .host = {site, name, epoch_of(w), list, count}});
 }
 
 /* So many looks, one every two seconds, with all that belongs to them. */
@@ -110,8 +110,8 @@ static inline void crowd_is_active(struct world *w)
 {
 	w->store->version++;
 	w->store->epoch++;
-	snprintf(w->store->commit_id, sizeof(w->store->commit_id), "another-%d",
-	    (int)w->store->version);
+	snprintf(
+	    w->store->commit_id, sizeof(w->store->commit_id), "another-%d", (int)w->store->version);
 	for (size_t i = 0; i < w->store->senders_count; i++) {
 		struct state_sender *s = &w->store->senders[i];
 		s->state = SENDER_ACTIVE;

@@ -83,7 +83,8 @@ static void address_leaves_when_its_host_has_let_it_go(void **unused)
 	assert_int_equal(apply(w, service_undeclared(), "document 2")->result, 0);
 	assert_string_equal(sender_now(w, MUC_ADDRESS), "leaving");
 	assert_string_equal(sender_may(w, MUC_ADDRESS), "leave");
-	assert_contains(w->history, "sender-leaving " MUC_ADDRESS "|sender-leaving " FRA_ADDRESS "|");
+	assert_contains(
+	    w->history, "sender-leaving " MUC_ADDRESS "|sender-leaving " FRA_ADDRESS "|");
 	/* What it said before it knew proves nothing. */
 	host_says(w, "muc", "out-muc", before, "");
 	pass(w, 2000);
