@@ -178,6 +178,22 @@ static inline void sending_well(struct world *w, unsigned seconds, bool hosts)
 	}
 }
 
+/* People know better. The reference of `s` is taken. */
+static inline struct world_reply *apply_overriding(
+    struct world *w, struct service *s, const char *text)
+{
+	struct world_reply *r = request(w, (struct core_request){.type = CORE_REQUEST_APPLY,
+	                                       .service = s,
+	                                       .document = text,
+	                                       .document_bytes = strlen(text),
+	                                       .planned_on = UINT64_MAX,
+	                                       .override = "in-use",
+	                                       .reason = "the machine burned"});
+
+	service_drop(s);
+	return r;
+}
+
 /* Both addresses of 4711 are in use. */
 static inline struct world *world_sending(void)
 {

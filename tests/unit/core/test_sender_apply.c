@@ -46,20 +46,6 @@ static void record_of_an_address_in_use_does_not_go(void **unused)
 	world_end(w);
 }
 
-static struct world_reply *apply_overriding(struct world *w, struct service *s, const char *text)
-{
-	struct world_reply *r = request(w, (struct core_request){.type = CORE_REQUEST_APPLY,
-	                                       .service = s,
-	                                       .document = text,
-	                                       .document_bytes = strlen(text),
-	                                       .planned_on = UINT64_MAX,
-	                                       .override = "in-use",
-	                                       .reason = "the machine burned"});
-
-	service_drop(s);
-	return r;
-}
-
 static void people_may_take_it_all_the_same(void **unused)
 {
 	struct world *w = world_sending();

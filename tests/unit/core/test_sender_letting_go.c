@@ -171,20 +171,6 @@ static void address_that_changes_its_site_does_not_wait_for_a_host_of_the_former
 	world_end(w);
 }
 
-static struct world_reply *apply_overriding(struct world *w, struct service *s, const char *text)
-{
-	struct world_reply *r = request(w, (struct core_request){.type = CORE_REQUEST_APPLY,
-	                                       .service = s,
-	                                       .document = text,
-	                                       .document_bytes = strlen(text),
-	                                       .planned_on = UINT64_MAX,
-	                                       .override = "in-use",
-	                                       .reason = "the machine burned"});
-
-	service_drop(s);
-	return r;
-}
-
 /* Who takes the term of a burned machine out has not said that the next customer may have its
  * address at once. */
 static void override_of_the_record_is_none_of_the_quarantine(void **unused)
