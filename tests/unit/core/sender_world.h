@@ -140,6 +140,20 @@ static inline const char *sender_may(const struct world *w, const char *address)
 	return "";
 }
 
+/* Who alone may have it, in the view published last; "": whichever host of its site; NULL: it is not
+ * in there. */
+static inline const char *sender_host(const struct world *w, const char *address)
+{
+	const struct view *v = core_view(w->core);
+	struct addr a;
+
+	assert_int_equal(addr_parse(address, &a, NULL), 0);
+	for (size_t i = 0; i < v->senders_count; i++)
+		if (addr_equal(&v->senders[i].address, &a))
+			return v->senders[i].host ? v->senders[i].host : "";
+	return NULL;
+}
+
 static inline const char *sender_waits_for(const struct world *w, const char *address)
 {
 	static char text[2048];

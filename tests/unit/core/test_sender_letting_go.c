@@ -171,6 +171,35 @@ static void address_that_changes_its_site_does_not_wait_for_a_host_of_the_former
 	world_end(w);
 }
 
+/* People gave it to another customer, and another machine: the former one may still have mails of the
+ * former customer queued until it says that it has let go, and then nobody waits for it any more. */
+static void address_given_to_another_customer_is_any_hosts_once_the_former_lets_go(void **unused)
+{
+	struct world *w = world_sending();
+	struct service *given = service_undeclared();
+	uint64_t before = epoch_of(w);
+
+	(void)unused;
+	pair_add(given, "0815", SPF, MUC_ADDRESS, NULL);
+	assert_int_equal(apply_overriding(w, given, "document 2")->result, 0);
+	sending_well(w, SPF_TTL_S + 5, false);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "ptr-ok");
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "out-muc");
+	host_says(w, "muc", "out-muc", before, ""); /* late: from before it was given away */
+	pass(w, 1000);
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "out-muc");
+	host_says(w, "muc", "out-muc", epoch_of(w), "");
+	pass(w, 1000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "ptr-ok");
+	assert_string_equal(sender_may(w, MUC_ADDRESS), "bind");
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "");
+	host_says(w, "muc", "out-muc-2", epoch_of(w), MUC_ADDRESS);
+	sending_well(w, 2, false);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+	assert_string_equal(sender_host(w, MUC_ADDRESS), "out-muc-2");
+	world_end(w);
+}
+
 /* Who takes the term of a burned machine out has not said that the next customer may have its
  * address at once. */
 static void override_of_the_record_is_none_of_the_quarantine(void **unused)
@@ -218,6 +247,8 @@ int main(void)
 	    cmocka_unit_test(what_was_leaving_a_host_that_is_gone_has_left),
 	    cmocka_unit_test(host_that_people_call_gone_is_waited_for_no_more),
 	    cmocka_unit_test(address_that_changes_its_site_does_not_wait_for_a_host_of_the_former),
+	    cmocka_unit_test(
+	        address_given_to_another_customer_is_any_hosts_once_the_former_lets_go),
 	    cmocka_unit_test(override_of_the_record_is_none_of_the_quarantine),
 	    cmocka_unit_test(drain_suspends_nothing_for_a_stand_in_that_is_silent),
 	};

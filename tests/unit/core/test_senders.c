@@ -341,18 +341,6 @@ static void host_that_lets_go_and_comes_back_needs_no_new_proof(void **unused)
 	world_end(w);
 }
 
-static const char *sender_host(const struct world *w, const char *address)
-{
-	const struct view *v = core_view(w->core);
-	struct addr a;
-
-	assert_int_equal(addr_parse(address, &a, NULL), 0);
-	for (size_t i = 0; i < v->senders_count; i++)
-		if (addr_equal(&v->senders[i].address, &a))
-			return v->senders[i].host ? v->senders[i].host : "";
-	return NULL;
-}
-
 static void only_the_host_that_is_named_may_send(void **unused)
 {
 	struct world *w = world_with(service_sending());
