@@ -140,8 +140,8 @@ static inline const char *sender_may(const struct world *w, const char *address)
 	return "";
 }
 
-/* Who alone may have it, in the view published last; "": whichever host of its site; NULL: it is not
- * in there. */
+/* Who alone may have it, in the view published last; "": whichever host of its site; NULL: it is
+ * not in there. */
 static inline const char *sender_host(const struct world *w, const char *address)
 {
 	const struct view *v = core_view(w->core);

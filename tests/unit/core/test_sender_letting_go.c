@@ -171,8 +171,9 @@ static void address_that_changes_its_site_does_not_wait_for_a_host_of_the_former
 	world_end(w);
 }
 
-/* People gave it to another customer, and another machine: the former one may still have mails of the
- * former customer queued until it says that it has let go, and then nobody waits for it any more. */
+/* People gave it to another customer, and another machine: the former one may still have mails of
+ * the former customer queued until it says that it has let go, and then nobody waits for it any
+ * more. */
 static void address_given_to_another_customer_is_any_hosts_once_the_former_lets_go(void **unused)
 {
 	struct world *w = world_sending();
