@@ -418,6 +418,54 @@ static void a_new_leader_goes_on_where_the_old_one_was(void **unused)
 	world_end(w);
 }
 
+/* As in force, and a pool more, in both sites. */
+static struct service *service_pool_more(void)
+{
+	struct service *s = service_usual();
+	struct service_pool *more = service_add_pool(s, "more");
+
+	pool_add(more, MUC, "127.10.0.26");
+	pool_add(more, FRA, "127.20.0.26");
+	service_add_name(s, "more.retarus.com.", 2);
+	return s;
+}
+
+/* Rule 2: a drain ends. What is in force has only a member there that is down, so nothing changes
+ * for the others; it does for the one, whose document the new leader has not read yet. */
+static void who_does_not_know_the_document_yet_gives_its_view_a_new_epoch(void **unused)
+{
+	struct world *w = world_served();
+	struct service *tried = service_pool_more();
+
+	(void)unused;
+	everyone_says(w, "mail-de/127.10.0.25", DOWN);
+	assert_int_equal(drain(w, "muc")->result, 0);
+	server_serves(w, "muc", epoch_of(w), 1);
+	server_serves(w, "fra", epoch_of(w), 1);
+	service_hold(tried);
+	assert_int_equal(apply(w, tried, "document 2")->result, 0);
+	uint64_t epoch = epoch_of(w), before = trial_of(w)->epoch;
+	assert_string_equal(view_offers(core_trial_view(w->core), "more"), "127.20.0.26");
+	world_core_new(w);
+	server_serves(w, "fra", before, 2);
+	server_serves(w, "muc", epoch, 1);
+	world_lead(w, true);
+	assert_int_equal(trial_of(w)->state, TRIAL_OFFERED);
+	assert_null(core_trial_view(w->core));
+	assert_int_equal(undrain(w, "muc")->result, 0);
+	assert_int_equal(epoch_of(w), epoch); /* for the others nothing has changed */
+	step(w, (struct core_event){.type = CORE_TRIAL_DOCUMENT,
+	            .trial_document = {.revision = 2,
+	                .service = tried,
+	                .document = "document 2",
+	                .document_bytes = 10}});
+	assert_string_equal(
+	    view_offers(core_trial_view(w->core), "more"), "127.10.0.26 127.20.0.26");
+	assert_true(core_trial_view(w->core)->epoch > before);
+	service_drop(tried);
+	world_end(w);
+}
+
 static void a_second_document_is_refused_meanwhile(void **unused)
 {
 	struct world *w = world_served();
@@ -535,6 +583,7 @@ int main(void)
 	    cmocka_unit_test(a_failure_meanwhile_goes_to_all_at_once),
 	    cmocka_unit_test(an_answer_to_an_earlier_question_proves_nothing),
 	    cmocka_unit_test(a_new_leader_goes_on_where_the_old_one_was),
+	    cmocka_unit_test(who_does_not_know_the_document_yet_gives_its_view_a_new_epoch),
 	    cmocka_unit_test(a_second_document_is_refused_meanwhile),
 	    cmocka_unit_test(what_was_declared_meanwhile_counts),
 	    cmocka_unit_test(people_may_publish_at_once_and_say_why),
