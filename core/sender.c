@@ -10,11 +10,12 @@
 
 /* Into use a step at a time, each shown. What was never in use falls back to the start when a name
  * server answers without it: then the TTL counts anew. What was in use goes the way out, whatever
- * becomes of the evidence (docs/decisions/100). */
+ * becomes of the evidence (docs/decisions/100). What was in quarantine goes on with that where it
+ * is declared no more. */
 static const unsigned moves[SENDER_STATES] = {
-    [SENDER_ALLOCATED] = TO(IN_SPF),
-    [SENDER_IN_SPF] = TO(VISIBLE) | TO(ALLOCATED),
-    [SENDER_VISIBLE] = TO(PTR_OK) | TO(ALLOCATED),
+    [SENDER_ALLOCATED] = TO(IN_SPF) | TO(RETIRED),
+    [SENDER_IN_SPF] = TO(VISIBLE) | TO(ALLOCATED) | TO(RETIRED),
+    [SENDER_VISIBLE] = TO(PTR_OK) | TO(ALLOCATED) | TO(RETIRED),
     [SENDER_PTR_OK] = TO(BOUND) | TO(ALLOCATED) | TO(LEAVING),
     [SENDER_BOUND] = TO(ACTIVE) | TO(PTR_OK) | TO(ALLOCATED) | TO(LEAVING),
     [SENDER_ACTIVE] = TO(SUSPENDED) | TO(PTR_OK) | TO(LEAVING),
@@ -36,6 +37,8 @@ void sender_move(
 	s->state = to;
 	s->since_ms = wall_ms;
 	s->used = s->used || to == SENDER_ACTIVE;
+	if (to == SENDER_ACTIVE || to == SENDER_RETIRED)
+		s->left_ms = 0; /* its quarantine will begin, or has begun */
 	free(s->evidence);
 	s->evidence = text_clean(evidence, SENDER_EVIDENCE_BYTES);
 }

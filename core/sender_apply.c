@@ -72,7 +72,8 @@ static char *sender_hurt(
 		return mem_printf("%s is %s for %s in %s under %s, and would be another's: let it "
 		                  "leave first",
 		    address, state, s->customer, s->site, s->spf);
-	if (s->state == SENDER_RETIRED && d && strcmp(d->pair->customer, s->customer) != 0)
+	if ((s->state == SENDER_RETIRED || s->left_ms != 0) && d &&
+	    strcmp(d->pair->customer, s->customer) != 0)
 		return mem_printf("%s was %s's and is in quarantine", address, s->customer);
 	return NULL;
 }
@@ -164,7 +165,7 @@ int senders_refuse(const struct service *before, const struct state *s, struct r
 	for (size_t i = 0; i < s->senders_count; i++) {
 		const struct declared *d = declared_find(list, count, &s->senders[i].address);
 		hurt_add(&hurt, sender_hurt(r->service, d, &s->senders[i]));
-		kept += !d && s->senders[i].state >= SENDER_PTR_OK;
+		kept += !d && (s->senders[i].state >= SENDER_PTR_OK || s->senders[i].left_ms != 0);
 	}
 	free(list);
 	includes_look(before, r->service, s, &hurt);
@@ -189,18 +190,34 @@ static void text_set(char **text, const char *by)
 	*text = copy;
 }
 
-/* As if nobody had known it before, but for the host of its site that may still have it. */
+/* When the quarantine counts from of one that is declared for another site or SPF set of its
+ * customer; 0: it was in none, and not in use. Who gives it to another customer all the same has
+ * overridden that. */
+static int64_t sender_left_ms(
+    const struct state_sender *s, const struct declared *d, int64_t wall_ms)
+{
+	if (strcmp(d->pair->customer, s->customer) != 0)
+		return 0;
+	if (s->state == SENDER_RETIRED)
+		return s->since_ms;
+	return s->used ? wall_ms : s->left_ms;
+}
+
+/* As if nobody had known it before, but for its quarantine, and for the host of its site that may
+ * still have it. */
 static void sender_begin(struct state *s, const struct declared *d, int64_t wall_ms)
 {
 	struct state_sender *known = state_sender_find(s, &d->at->address);
 	bool stays = known && known->host && strcmp(known->site, d->site) == 0;
 	char *host = stays ? mem_strdup(known->host) : NULL;
+	int64_t left_ms = known ? sender_left_ms(known, d, wall_ms) : 0;
 
 	if (known)
 		state_sender_remove(s, &d->at->address);
 	struct state_sender *x = state_sender_add(s, &d->at->address);
 	x->since_ms = wall_ms;
 	x->host = host;
+	x->left_ms = left_ms;
 	text_set(&x->site, d->site);
 	text_set(&x->customer, d->pair->customer);
 	text_set(&x->spf, d->pair->spf);
@@ -211,8 +228,15 @@ static void sender_begin(struct state *s, const struct declared *d, int64_t wall
 static bool sender_undeclare(struct state_sender *s, const struct service *after, int64_t wall_ms)
 {
 	bool uncovered = !spf_set_covers(after, s->spf, &s->address);
+	bool known = s->used || s->left_ms != 0; /* to receivers, as its customer's */
 
-	if (s->state <= SENDER_VISIBLE || (sender_is_given(s) && uncovered && !s->used))
+	if (s->state <= SENDER_VISIBLE && s->left_ms != 0) {
+		sender_move(s, SENDER_RETIRED, "declared no more", s->left_ms);
+		free(s->host);
+		s->host = NULL;
+		return true;
+	}
+	if (s->state <= SENDER_VISIBLE || (sender_is_given(s) && uncovered && !known))
 		return false;
 	if (sender_may_move(s->state, SENDER_LEAVING)) {
 		sender_move(s, SENDER_LEAVING, "declared no more", wall_ms);
@@ -240,7 +264,9 @@ static void sender_declare(struct state *s, struct state_sender *x, const struct
 	if (!fits || (sender_is_given(x) && !spf_set_covers(after, x->spf, &x->address))) {
 		sender_begin(s, d, wall_ms);
 	} else if (x->state == SENDER_RETIRED) {
+		int64_t left_ms = x->since_ms;
 		sender_move(x, SENDER_ALLOCATED, "declared again", wall_ms);
+		x->left_ms = left_ms;
 		x->epoch = 0;
 		x->used = false;
 	} else if (x->state == SENDER_LEAVING) {

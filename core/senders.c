@@ -323,11 +323,27 @@ static bool sender_advance(const struct pass *p, size_t at)
 	return false;
 }
 
-static bool quarantine_is_over(
-    const struct core *c, const struct state_sender *s, struct core_time now)
+/* By the wall clock; INT64_MAX: it is in none. */
+static int64_t quarantine_end_ms(const struct core *c, const struct state_sender *s)
 {
-	return s->state == SENDER_RETIRED &&
-	       now.wall_ms - s->since_ms >= (int64_t)c->service->sending.quarantine_s * 1000;
+	int64_t begin_ms = s->state == SENDER_RETIRED ? s->since_ms : s->left_ms;
+
+	return begin_ms ? begin_ms + (int64_t)c->service->sending.quarantine_s * 1000 : INT64_MAX;
+}
+
+/* True: nobody needs to know it any more, and it is gone. */
+static bool quarantine_ends(const struct core *c, struct draft *d, size_t at, struct core_time now)
+{
+	const struct state_sender *s = &draft_read(d)->senders[at];
+
+	if (now.wall_ms < quarantine_end_ms(c, s))
+		return false;
+	if (s->state != SENDER_RETIRED) {
+		draft_write(d)->senders[at].left_ms = 0;
+		return false;
+	}
+	state_sender_remove(draft_write(d), &draft_read(d)->senders[at].address);
+	return true;
 }
 
 /* Monotonic: when time alone may let it go on; UINT64_MAX: it waits for something else. */
@@ -344,8 +360,6 @@ static uint64_t sender_due_ms(const struct core *c, const struct state *state,
 		due_ms = s->since_ms + (int64_t)c->service->sending.queue_lifetime_s * 1000;
 	else if (sender_is_given(s) && host_let_go(c, s))
 		due_ms = s->since_ms + CORE_HOST_SETTLE_MS;
-	else if (s->state == SENDER_RETIRED)
-		due_ms = s->since_ms + (int64_t)c->service->sending.quarantine_s * 1000;
 	else
 		return UINT64_MAX;
 	if (due_ms > now.wall_ms)
@@ -362,6 +376,10 @@ static void senders_note_due(struct core *c, const struct state *state, struct c
 	c->sending.due_ms = turn_ms > now.mono_ms ? turn_ms : UINT64_MAX;
 	for (size_t i = 0; i < state->senders_count; i++) {
 		uint64_t due_ms = sender_due_ms(c, state, &state->senders[i], now);
+		int64_t end_ms = quarantine_end_ms(c, &state->senders[i]);
+		if (end_ms != INT64_MAX && end_ms > now.wall_ms &&
+		    now.mono_ms + (uint64_t)(end_ms - now.wall_ms) < due_ms)
+			due_ms = now.mono_ms + (uint64_t)(end_ms - now.wall_ms);
 		if (due_ms < c->sending.due_ms)
 			c->sending.due_ms = due_ms;
 	}
@@ -379,11 +397,8 @@ void senders_advance(struct core *c, struct draft *d, struct core_time now)
 	p.stand_ins = stand_ins_list(c, d->base, now, &p.stand_ins_count);
 	size_t left = draft_read(d)->senders_count;
 	for (; left > 0 && !draft_is_full(d); left--) {
-		if (quarantine_is_over(c, &draft_read(d)->senders[left - 1], now)) {
-			state_sender_remove(
-			    draft_write(d), &draft_read(d)->senders[left - 1].address);
+		if (quarantine_ends(c, d, left - 1, now))
 			continue;
-		}
 		while (sender_advance(&p, left - 1))
 			;
 	}

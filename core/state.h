@@ -200,7 +200,10 @@ struct state_sender { /* texts are never NULL but for `host` */
 	/* Of the publications that declare it, and that told its host last what concerns it: that
 	 * it is the one, or to leave; 0: about to be written. */
 	uint64_t epoch, told;
-	bool used;      /* it has been ACTIVE */
+	bool used; /* it has been ACTIVE */
+	/* When it was retired last, while that quarantine goes on although its customer declares
+	 * it again; 0: none does. */
+	int64_t left_ms;
 	char *evidence; /* a sentence: what led to this state */
 };
 

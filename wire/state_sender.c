@@ -29,6 +29,8 @@ static json_t *sender_encode(const struct state_sender *s, bool evidence)
 
 	if (s->used)
 		json_object_set_new(o, "used", json_true());
+	if (s->left_ms != 0)
+		json_object_set_new(o, "left_ms", json_integer((json_int_t)s->left_ms));
 	if (s->host)
 		json_object_set_new(o, "host", text_encode(s->host));
 	if (evidence && s->evidence && *s->evidence)
@@ -93,7 +95,7 @@ static int text_decode(
 /* `s` was added already: what it has is released with the state, also after an error. */
 static int sender_decode(const json_t *o, struct state_sender *s, struct err *e)
 {
-	uint64_t since_ms = 0;
+	uint64_t since_ms = 0, left_ms = 0;
 	int r;
 
 	if ((r = word_decode(o, &s->state, e)) != 0 ||
@@ -104,9 +106,11 @@ static int sender_decode(const json_t *o, struct state_sender *s, struct err *e)
 	    (r = json_get_u64(o, "since_ms", latest_ms, &since_ms, e)) != 0 ||
 	    (r = json_get_u64(o, "epoch", INT64_MAX, &s->epoch, e)) != 0 ||
 	    (r = json_get_u64(o, "told", INT64_MAX, &s->told, e)) != 0 ||
+	    (r = json_get_u64_or(o, "left_ms", latest_ms, 0, &left_ms, e)) != 0 ||
 	    (r = json_get_bool_or(o, "used", false, &s->used, e)) != 0)
 		return r;
 	s->since_ms = (int64_t)since_ms;
+	s->left_ms = (int64_t)left_ms;
 	return json_object_get(o, "host")
 	           ? text_decode(o, "host", SERVICE_NAME_BYTES, NULL, &s->host, e)
 	           : 0;

@@ -211,9 +211,6 @@ static void move_check(
 		return;
 	story_tell("%s is %s: %s", text_of(n), sender_state_name(is->state),
 	    is->evidence ? is->evidence : "");
-	/* Declared again for the same customer, it is no longer known when it was used. */
-	if (from == SENDER_RETIRED && is->state < SENDER_VISIBLE)
-		s->customer_excused = true;
 	bool comes = is_visible(is->state) && !is_visible(from);
 	bool comes_into_use = is->state == SENDER_ACTIVE && from != SENDER_SUSPENDED;
 	bool again = !comes && was && was->used;

@@ -188,6 +188,91 @@ static void address_goes_to_nobody_else_while_it_is_in_use_or_in_quarantine(void
 	world_end(w);
 }
 
+/* As service_of, but Munich's address is another customer's. */
+static struct service *service_given_away(void)
+{
+	struct service *s = service_of("4711", NULL);
+
+	pair_add(s, "0815", SPF, MUC_ADDRESS, NULL);
+	return s;
+}
+
+/* The quarantine of Munich's address has begun; the caller ends the world. */
+static struct world *world_retired(void)
+{
+	struct world *w = world_sending();
+
+	assert_int_equal(apply(w, service_of("4711", NULL), "document 2")->result, 0);
+	host_says(w, "muc", "out-muc", epoch_of(w), "");
+	pass(w, 2000);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "retired");
+	return w;
+}
+
+static void quarantine_goes_on_while_its_customer_declares_it_again(void **unused)
+{
+	struct world *w = world_retired();
+	int64_t retired_ms = sender_of(w, MUC_ADDRESS)->since_ms;
+
+	(void)unused;
+	pass(w, MINUTE);
+	all_is_up(w);
+	assert_int_equal(apply(w, service_sending(), "document 3")->result, 0);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "allocated");
+	struct world_reply *r = apply(w, service_given_away(), "document 4");
+	assert_int_equal(r->rule, 11);
+	assert_contains(r->text, MUC_ADDRESS " was 4711's and is in quarantine");
+	assert_int_equal(apply(w, service_of("4711", NULL), "document 5")->result, 0);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "retired");
+	assert_int_equal(sender_of(w, MUC_ADDRESS)->since_ms, retired_ms);
+	assert_int_equal(apply(w, service_given_away(), "document 6")->rule, 11);
+	pass(w, SENDING_QUARANTINE_S * 1000ULL - MINUTE / 2);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "");
+	world_end(w);
+}
+
+static void quarantine_ends_on_the_way_back_into_use(void **unused)
+{
+	struct world *w = world_retired();
+
+	(void)unused;
+	assert_int_equal(apply(w, service_sending(), "document 3")->result, 0);
+	assert_true(sender_of(w, MUC_ADDRESS)->left_ms != 0);
+	pass(w, SENDING_QUARANTINE_S * 1000ULL + MINUTE);
+	assert_int_equal(sender_of(w, MUC_ADDRESS)->left_ms, 0);
+	all_is_up(w);
+	assert_int_equal(apply(w, service_given_away(), "document 4")->result, 0);
+	assert_string_equal(sender_of(w, MUC_ADDRESS)->customer, "0815");
+	world_end(w);
+}
+
+static void quarantine_goes_on_where_it_is_declared_for_another_site(void **unused)
+{
+	struct world *w = world_retired();
+	int64_t retired_ms = sender_of(w, MUC_ADDRESS)->since_ms;
+	struct service *moved = service_undeclared();
+
+	(void)unused;
+	pair_add(moved, "4711", SPF, NULL, MUC_ADDRESS);
+	assert_int_equal(apply(w, moved, "document 3")->result, 0);
+	assert_string_equal(sender_of(w, MUC_ADDRESS)->site, "fra");
+	assert_int_equal(sender_of(w, MUC_ADDRESS)->left_ms, retired_ms);
+	assert_int_equal(apply(w, service_given_away(), "document 4")->rule, 11);
+	world_end(w);
+}
+
+static void quarantine_begins_anew_after_a_new_use(void **unused)
+{
+	struct world *w = world_retired();
+
+	(void)unused;
+	assert_int_equal(apply(w, service_sending(), "document 3")->result, 0);
+	sending_well(w, SPF_TTL_S + 5, true);
+	assert_string_equal(sender_now(w, MUC_ADDRESS), "active");
+	assert_int_equal(sender_of(w, MUC_ADDRESS)->left_ms, 0);
+	world_end(w);
+}
+
 static void plan_says_what_would_be_refused(void **unused)
 {
 	struct world *w = world_sending();
@@ -303,6 +388,10 @@ int main(void)
 	    cmocka_unit_test(address_that_was_never_given_just_leaves),
 	    cmocka_unit_test(who_declares_it_again_gets_it_back),
 	    cmocka_unit_test(address_goes_to_nobody_else_while_it_is_in_use_or_in_quarantine),
+	    cmocka_unit_test(quarantine_goes_on_while_its_customer_declares_it_again),
+	    cmocka_unit_test(quarantine_ends_on_the_way_back_into_use),
+	    cmocka_unit_test(quarantine_goes_on_where_it_is_declared_for_another_site),
+	    cmocka_unit_test(quarantine_begins_anew_after_a_new_use),
 	    cmocka_unit_test(plan_says_what_would_be_refused),
 	    cmocka_unit_test(document_that_was_tried_without_it_lets_the_ttl_count_anew),
 	    cmocka_unit_test(nothing_goes_on_while_a_document_is_on_trial),

@@ -39,6 +39,7 @@ static void senders_put(struct state *s)
 	    .spf = mem_strdup("_spf.retarus.com."),
 	    .state = SENDER_ALLOCATED,
 	    .since_ms = 1795000000011,
+	    .left_ms = 1795000000009,
 	    .evidence = mem_strdup("")};
 	VEC_PUSH(s->senders, s->senders_count) = y;
 }
@@ -205,6 +206,7 @@ static void assert_senders(const struct state *back, const struct state *s)
 		assert_int_equal(x->epoch, y->epoch);
 		assert_int_equal(x->told, y->told);
 		assert_int_equal(x->used, y->used);
+		assert_int_equal(x->left_ms, y->left_ms);
 		assert_string_equal(x->evidence, y->evidence);
 	}
 	assert_string_equal(back->senders[0].host, "mail-muc-1");
