@@ -19,11 +19,7 @@ HOLD = ("hold", "pool/mail-de", "--for", "1h", "--reason", "by the socket")
 
 
 def local(world, site, *words):
-    """tandem on the host of the site's controller: no configuration, no certificate."""
-    return subprocess.run(
-        [world.programs / "tandem", "--socket", world.controld[site.name].socket, *words],
-        capture_output=True, text=True, timeout=30, check=False,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
+    return world.tandem_by_socket(site, *words)
 
 
 def me(site):

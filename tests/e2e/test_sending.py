@@ -192,26 +192,39 @@ def test_address_on_a_second_host_is_told_and_stays_where_it_is(sending):
     assert (sender["state"], sender["host"]) == ("active", sending.hosts[MUC.name].name), sender
 
 
-def test_host_that_people_call_gone_hands_its_address_on(sending):
-    world, other = sending.world, sending.hosts[MUC.name]
-    muc, _ = standing(sending, "1001")
+def test_hosts_that_people_call_gone_hand_their_addresses_on(sending):
+    """One is called gone as usual; the other at a follower, which passes that on to the leader."""
+    world = sending.world
+    pair = dict(zip((MUC, FRA), standing(sending, "1001")))
+    leader = world.status()["controller"]["leader"]
+    follower = next(site for site in SITES if site.name != leader)
 
-    def call_gone():
-        return world.tandem("host-gone", "muc/mail-muc-3", "--reason", "it burned")
-    with MailHost(world, MUC, "mail-muc-3") as dying:
-        other.ignore(muc)
-        until(lambda: dying.told.get(muc) == "use", 20, lambda: f"{sending.sender(muc)}")
-        refused = call_gone()
-        assert refused.returncode == 1 and "rule 11" in refused.stderr, refused
-        assert "was heard" in refused.stderr, refused
-    other.forget_orders()
-    until(lambda: call_gone().returncode == 0, 20, lambda: f"it is not taken: {call_gone()}", 0.2)
-    until(lambda: other.told.get(muc) == "use", 5, lambda: f"nobody has it: {sending.sender(muc)}")
-    assert other.named[muc] == other.name, other.named
-    sender = sending.sender(muc)
-    assert (sender["state"], sender["host"]) == ("active", other.name), sender
-    happened = [e["action"] for e in sending.history(muc)]
-    assert happened[-3:] == ["host-gone", "sender-bound", "sender-active"], happened
+    def call_gone(site):
+        words = "host-gone", f"{site.name}/mail-{site.name}-3", "--reason", "it burned"
+        return world.tandem(*words) if site is MUC else world.tandem_by_socket(follower, *words)
+    with MailHost(world, MUC, "mail-muc-3") as muc, MailHost(world, FRA, "mail-fra-3") as fra:
+        for dying in (muc, fra):
+            sending.hosts[dying.site.name].ignore(pair[dying.site])
+        for dying in (muc, fra):
+            until(lambda d=dying: d.told.get(pair[d.site]) == "use", 20,
+                  lambda d=dying: f"{sending.sender(pair[d.site])}")
+            refused = call_gone(dying.site)
+            assert refused.returncode == 1 and "rule 11" in refused.stderr, refused
+            assert "was heard" in refused.stderr, refused
+    for site, address in pair.items():
+        other = sending.hosts[site.name]
+        other.forget_orders()
+        until(lambda s=site: call_gone(s).returncode == 0, 20,
+              lambda s=site: f"it is not taken: {call_gone(s)}", 0.2)
+        until(lambda o=other, a=address: o.told.get(a) == "use", 5,
+              lambda a=address: f"nobody has it: {sending.sender(a)}")
+        assert other.named[address] == other.name, other.named
+        sender = sending.sender(address)
+        assert (sender["state"], sender["host"]) == ("active", other.name), sender
+        happened = [e["action"] for e in sending.history(address)]
+        assert happened[-3:] == ["host-gone", "sender-bound", "sender-active"], happened
+    said = sending.history(pair[FRA])[-3]["actor"]
+    assert f"on {follower.name}" in said, said  # by whom, although another decided
 
 
 def test_restart_of_everything_keeps_the_states(sending):

@@ -226,6 +226,13 @@ class World:
                               timeout=limit_s, check=False,
                               env=dict(os.environ, **daemons.SANITIZER_ENVIRONMENT))
 
+    def tandem_by_socket(self, site, *words):
+        """On the host of the site's controller: no configuration, no certificate."""
+        socket = self.controld[site.name].socket
+        return subprocess.run([self.programs / "tandem", "--socket", socket, *words],
+                              capture_output=True, text=True, timeout=30, check=False,
+                              env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"})
+
     def tandem_json(self, *words):
         done = self.tandem(*words, "--json")
         if done.returncode:
