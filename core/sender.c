@@ -10,12 +10,11 @@
 
 /* Into use a step at a time, each shown. What was never in use falls back to the start when a name
  * server answers without it: then the TTL counts anew. What was in use goes the way out, whatever
- * becomes of the evidence (docs/decisions/100). What was in quarantine goes on with that where it
- * is declared no more. */
+ * becomes of the evidence (docs/decisions/100). What came out of a quarantine may go back to it. */
 static const unsigned moves[SENDER_STATES] = {
     [SENDER_ALLOCATED] = TO(IN_SPF) | TO(RETIRED),
-    [SENDER_IN_SPF] = TO(VISIBLE) | TO(ALLOCATED) | TO(RETIRED),
-    [SENDER_VISIBLE] = TO(PTR_OK) | TO(ALLOCATED) | TO(RETIRED),
+    [SENDER_IN_SPF] = TO(VISIBLE) | TO(ALLOCATED),
+    [SENDER_VISIBLE] = TO(PTR_OK) | TO(ALLOCATED),
     [SENDER_PTR_OK] = TO(BOUND) | TO(ALLOCATED) | TO(LEAVING),
     [SENDER_BOUND] = TO(ACTIVE) | TO(PTR_OK) | TO(ALLOCATED) | TO(LEAVING),
     [SENDER_ACTIVE] = TO(SUSPENDED) | TO(PTR_OK) | TO(LEAVING),

@@ -231,6 +231,8 @@ static bool sender_undeclare(struct state_sender *s, const struct service *after
 	bool known = s->used || s->left_ms != 0; /* to receivers, as its customer's */
 
 	if (s->state <= SENDER_VISIBLE && s->left_ms != 0) {
+		if (s->state != SENDER_ALLOCATED)
+			sender_move(s, SENDER_ALLOCATED, "declared no more", wall_ms);
 		sender_move(s, SENDER_RETIRED, "declared no more", s->left_ms);
 		free(s->host);
 		s->host = NULL;

@@ -207,6 +207,11 @@ static const struct scene sending_scenes[] = {
     {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_APPLY, FEW_SENDERS, 450, 700, 1, 1},
          {INCIDENT_APPLY, DRAWN, 50, 300, 1, 1}, {INCIDENT_APPLY, DRAWN, 50, 300, 1, 1}},
         4},
+    /* It comes back to its customer, and goes again before it is in use. */
+    {{{INCIDENT_APPLY, MANY_SENDERS, 0, 0, 1, 1}, {INCIDENT_APPLY, FEW_SENDERS, 450, 700, 1, 1},
+         {INCIDENT_APPLY, MANY_SENDERS, 50, 300, 1, 1}, {INCIDENT_APPLY, DRAWN, 1, 60, 1, 1},
+         {INCIDENT_APPLY, FEW_SENDERS, 1, 60, 1, 1}},
+        5},
 };
 
 struct cast { /* who plays the parts of one scene */

@@ -113,10 +113,10 @@ static void sending_address_skips_no_step_into_use_and_none_out_of_it(void **unu
 			    sender_may_move((enum sender_state)from, (enum sender_state)to));
 	for (unsigned from = SENDER_ALLOCATED; from < SENDER_STATES; from++) {
 		bool given = from >= SENDER_PTR_OK && from < SENDER_LEAVING;
-		bool given_to_nobody = from < SENDER_PTR_OK; /* it may go on with a quarantine */
 		assert_int_equal(sender_may_move((enum sender_state)from, SENDER_LEAVING), given);
 		assert_int_equal(sender_may_move((enum sender_state)from, SENDER_RETIRED),
-		    from == SENDER_LEAVING || given_to_nobody);
+		    /* back into the quarantine that it comes from */
+		    from == SENDER_LEAVING || from == SENDER_ALLOCATED);
 	}
 	assert_false(sender_may_move(SENDER_ACTIVE, SENDER_ALLOCATED));
 	assert_false(sender_may_move(SENDER_LEAVING, SENDER_ACTIVE));
