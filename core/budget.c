@@ -15,7 +15,7 @@ enum {
 	REGION_BYTES = 192, /* its last departure, with the names of both */
 	SITE_BYTES = 4096,  /* a drain with all its steps, a practice run, a TTL that was longer */
 	INTENT_BYTES = 224,
-	SENDER_BYTES = 241, /* and its address and texts; the longest name of a host is in it */
+	SENDER_BYTES = 229, /* and its address and texts; the longest name of a host is in it */
 	REMOVAL_BYTES = 26, /* and its numbers and texts; losses and leaves the same way */
 	LOSS_BYTES = 36,
 	LEAVE_BYTES = 24,

@@ -211,11 +211,11 @@ static void senders_fill(struct state *s, const struct service *service)
 		    .customer = customer_of(i),
 		    .spf = text_of(SPF_NAME_BYTES),
 		    .host = text_of(SERVICE_NAME_BYTES - 1),
-		    .state = SENDER_SUSPENDED,
+		    .state = SENDER_ALLOCATED,
 		    .since_ms = now_ms,
 		    .epoch = s->epoch,
 		    .told = s->epoch,
-		    .used = true,
+		    .left_ms = now_ms, /* never with `used`, which takes less */
 		    .evidence = mem_strdup(long_text)};
 		VEC_PUSH(s->senders, s->senders_count) = sender;
 	}
