@@ -341,15 +341,18 @@ static bool site_is_drained(const struct core_report *report, const char *site)
 
 /* Everything that a tired person must know, counted; the sections tell the rest. What is down in
  * a drained site is being worked on and no news. */
-static size_t attention_collect(
-    struct buf *text, const struct core_report *report, const struct care_alarms *care)
+static size_t attention_collect(struct buf *text, const struct core_report *report,
+    const struct care_alarms *care, bool applied)
 {
-	size_t reasons = text->bytes > 0, down = 0, behind = 0, silent = 0;
+	size_t reasons = text->bytes > 0, down = 0, behind = 0, silent = 0, heard = 0, unknown = 0;
 	for (size_t i = 0; i < report->members_count; i++)
 		down += report->members[i].verdict == MEMBER_DOWN &&
 		        !site_is_drained(report, report->members[i].site);
-	for (size_t i = 0; i < report->acks_count; i++)
+	for (size_t i = 0; i < report->acks_count; i++) {
+		heard += report->acks[i].heard;
+		unknown += report->acks[i].unknown;
 		behind += *report->acks[i].refused != '\0';
+	}
 	for (size_t i = 0; i < report->sites_count; i++)
 		silent += !report->sites[i].heard && !report->sites[i].drained;
 	attention_count(text, &reasons, report->alarms_count + care->count, "alarm", "alarms");
@@ -358,6 +361,10 @@ static size_t attention_collect(
 	    text, &reasons, silent, "site's healthd is silent", "sites' healthd are silent");
 	attention_count(
 	    text, &reasons, behind, "name server refuses the view", "name servers refuse the view");
+	attention_count(text, &reasons, unknown, "name server answers what is not known here",
+	    "name servers answer what is not known here");
+	if (applied && heard == 0)
+		attention_add(text, &reasons, "no name server is heard");
 	return reasons;
 }
 
@@ -396,7 +403,7 @@ static json_t *summary_encode(
 			buf_printf(&drained, "%s%s", drained.bytes == 0 ? "" : " and ",
 			    state->drains[i].site);
 	intents_tell(&reasons, state);
-	size_t count = attention_collect(&reasons, report, care);
+	size_t count = attention_collect(&reasons, report, care, service != NULL);
 	bool well = *obstacle == '\0' && count == 0 && service != NULL && reasons.bytes == 0;
 	buf_puts(&text, well ? "All well: " : "ATTENTION: ");
 	if (*obstacle != '\0')

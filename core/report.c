@@ -106,6 +106,14 @@ static bool ack_is_current(const struct core *c, const struct ack *a)
 	return v && a->epoch == v->epoch;
 }
 
+/* The leader has published all that there is, or the store is older than that; who follows may
+ * only not have read it yet, unless it has read nothing before. */
+static bool ack_is_unknown(const struct core *c, const struct ack *a, uint64_t now_ms)
+{
+	return now_ms - a->at_ms <= CORE_ACK_FRESH_MS && c->state && ack_is_ahead(c, a) &&
+	       (c->leading || now_ms - c->begun_ms <= CORE_ACK_FRESH_MS);
+}
+
 static void acks_report(const struct core *c, uint64_t now_ms, struct core_report *r)
 {
 	r->acks = mem_new(c->acks_count + 1, sizeof(*r->acks));
@@ -119,6 +127,8 @@ static void acks_report(const struct core *c, uint64_t now_ms, struct core_repor
 		    .kept = c->acks[i].kept,
 		    .age_ms = now_ms - c->acks[i].at_ms,
 		    .current = ack_is_current(c, &c->acks[i]),
+		    .heard = now_ms - c->acks[i].at_ms <= CORE_ACK_FRESH_MS,
+		    .unknown = ack_is_unknown(c, &c->acks[i], now_ms),
 		    .refused = c->acks[i].refused,
 		};
 }

@@ -141,6 +141,38 @@ static void without_quorum_everything_is_refused_in_words_and_status_still_answe
 
 static const char hold_all[] = "{\"subject\":\"all\",\"for_ms\":3600000,\"reason\":\"test\"}";
 
+static bool summary_says(struct world *w, const char *words)
+{
+	struct answer a = ask(w, w->person, "/v1/status", NULL);
+	const json_t *summary = json_object_get(a.json, "summary");
+	bool says = strstr(json_string_value(json_object_get(summary, "text")), words) != NULL;
+	json_decref(a.json);
+	return says;
+}
+
+static void nothing_is_well_before_a_name_server_is_heard(void **state)
+{
+	static const char silent[] = "no name server is heard",
+	                  ahead[] = "1 name server answers what is not known here";
+	struct world *w = *state;
+	wait_leading(w);
+	assert_false(summary_says(w, silent)); /* nothing could be answered */
+	apply(w);
+	assert_true(summary_says(w, silent));
+	assert_int_equal(ask_drop(w, w->dnsd, "/v1/acks",
+	                     "{\"version\":1,\"name\":\"dnsd\",\"epoch\":1,\"revision\":1}")
+	                     .status,
+	    200);
+	assert_false(summary_says(w, silent));
+	assert_false(summary_says(w, ahead));
+	w->store->cut = true; /* and the numbers are not lifted over it */
+	assert_int_equal(ask_drop(w, w->dnsd, "/v1/acks",
+	                     "{\"version\":1,\"name\":\"dnsd\",\"epoch\":7,\"revision\":1}")
+	                     .status,
+	    200);
+	assert_true(summary_says(w, ahead));
+}
+
 static void a_local_user_needs_no_certificate_and_is_recorded_as_the_user(void **state)
 {
 	struct world *w = *state;
@@ -321,6 +353,7 @@ int main(void)
 	    API_TEST(bad_requests_are_told_what_was_expected),
 	    API_TEST(an_invalid_document_is_answered_with_every_error),
 	    API_TEST(without_quorum_everything_is_refused_in_words_and_status_still_answers),
+	    API_TEST(nothing_is_well_before_a_name_server_is_heard),
 	    API_TEST(a_local_user_needs_no_certificate_and_is_recorded_as_the_user),
 	    API_TEST(a_controller_asks_in_the_name_of_its_user_only),
 	    API_TEST(without_quorum_the_local_socket_answers_what_one_member_holds_and_says_so),

@@ -438,6 +438,52 @@ static void epochs_that_were_never_published_prove_nothing_and_are_lifted_over(v
 	world_end(w);
 }
 
+static size_t unknown_at(struct world *w, size_t *heard)
+{
+	struct core_report r;
+	size_t unknown = 0;
+
+	*heard = 0;
+	core_report(w->core, w->now, &r);
+	for (size_t i = 0; i < r.acks_count; i++) {
+		unknown += r.acks[i].unknown;
+		*heard += r.acks[i].heard;
+	}
+	core_report_free(&r);
+	return unknown;
+}
+
+/* Right after a restore nobody may say that all is well before the lift; later, who follows may
+ * only not have read what the leader has published. */
+static void name_server_that_answers_more_than_is_known_is_told_until_the_lift(void **unused)
+{
+	struct world *w = world_usual();
+	uint64_t epoch = state_of(w)->epoch;
+	size_t heard;
+
+	(void)unused;
+	assert_int_equal(unknown_at(w, &heard), 0);
+	world_lead(w, false);
+	pass(w, 5000);
+	dnsd_says(w, "muc", epoch + 50, 9);
+	assert_int_equal(unknown_at(w, &heard), 1);
+	assert_int_equal(heard, 1);
+	pass(w, 8000);
+	assert_int_equal(unknown_at(w, &heard), 0); /* it has begun a while ago */
+	assert_int_equal(heard, 1);
+	pass(w, 3000);
+	assert_int_equal(unknown_at(w, &heard), 0);
+	assert_int_equal(heard, 0);
+	w->store_waits = true;
+	w->lift = 100;
+	world_lead(w, true);
+	dnsd_says(w, "muc", epoch + 50, 9);
+	assert_int_equal(unknown_at(w, &heard), 1);
+	commit_ends(w, 0, true);
+	assert_int_equal(unknown_at(w, &heard), 0);
+	world_end(w);
+}
+
 static void a_lift_that_was_not_written_or_not_high_enough_is_followed_by_another(void **unused)
 {
 	struct world *w = world_usual();
@@ -522,6 +568,7 @@ int main(void)
 	    cmocka_unit_test(plan_of_a_drain_changes_nothing_and_shows_the_view),
 	    cmocka_unit_test(epochs_that_were_never_published_prove_nothing_and_are_lifted_over),
 	    cmocka_unit_test(a_lift_that_was_not_written_or_not_high_enough_is_followed_by_another),
+	    cmocka_unit_test(name_server_that_answers_more_than_is_known_is_told_until_the_lift),
 	    cmocka_unit_test(a_name_server_that_is_always_ahead_burns_few_numbers),
 	    cmocka_unit_test(a_name_server_that_claims_an_absurd_epoch_moves_nothing),
 	};
