@@ -404,7 +404,7 @@ void hosts_start(void)
 {
 	struct layout const *l = sim->layout;
 	for (size_t i = 0; i < l->hosts; i++) {
-		char name[24];
+		char name[48];
 		(void)snprintf(
 		    name, sizeof(name), "mail-%s-%zu", l->site_names[l->host_site[i]], i);
 		hosts[i].node = node_add(NODE_HOST, i, l->host_site[i], name);
