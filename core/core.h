@@ -378,9 +378,9 @@ struct core_ack_view {
 	uint64_t kept; /* epoch that its disk has */
 	uint64_t age_ms;
 	bool current; /* serves the present epoch */
-	/* Heard lately. A later epoch than is known here is none's fault in passing, but of the
-	 * leader, and of a controller that has just begun, it is told. */
-	bool heard, unknown;
+	bool heard;   /* lately */
+	bool unknown; /* answers what was never published here, as far as the leader knows, or a
+	               * controller that has just begun: the store may be an older one */
 	const char *refused;
 };
 struct core_alarm_view {

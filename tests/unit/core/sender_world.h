@@ -127,8 +127,8 @@ static inline const char *sender_now(const struct world *w, const char *address)
 	return s ? sender_state_name(s->state) : "";
 }
 
-/* "bind" "use" "leave", or "": what the view published last lets hosts do. */
-static inline const char *sender_may(const struct world *w, const char *address)
+/* In the view published last; NULL: it is not in there. */
+static inline const struct view_sender *sender_published(const struct world *w, const char *address)
 {
 	const struct view *v = core_view(w->core);
 	struct addr a;
@@ -136,22 +136,26 @@ static inline const char *sender_may(const struct world *w, const char *address)
 	assert_int_equal(addr_parse(address, &a, NULL), 0);
 	for (size_t i = 0; i < v->senders_count; i++)
 		if (addr_equal(&v->senders[i].address, &a))
-			return view_use_name(v->senders[i].use);
-	return "";
+			return &v->senders[i];
+	return NULL;
 }
 
-/* Who alone may have it, in the view published last; "": whichever host of its site; NULL: it is
- * not in there. */
+/* "bind" "use" "leave", or "": what hosts may do with it. */
+static inline const char *sender_may(const struct world *w, const char *address)
+{
+	const struct view_sender *s = sender_published(w, address);
+
+	return s ? view_use_name(s->use) : "";
+}
+
+/* Who alone may have it; "": whichever host of its site; NULL: it is not published. */
 static inline const char *sender_host(const struct world *w, const char *address)
 {
-	const struct view *v = core_view(w->core);
-	struct addr a;
+	const struct view_sender *s = sender_published(w, address);
 
-	assert_int_equal(addr_parse(address, &a, NULL), 0);
-	for (size_t i = 0; i < v->senders_count; i++)
-		if (addr_equal(&v->senders[i].address, &a))
-			return v->senders[i].host ? v->senders[i].host : "";
-	return NULL;
+	if (!s)
+		return NULL;
+	return s->host ? s->host : "";
 }
 
 static inline const char *sender_waits_for(const struct world *w, const char *address)

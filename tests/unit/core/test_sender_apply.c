@@ -261,7 +261,7 @@ static void quarantine_goes_on_where_it_is_declared_for_another_site(void **unus
 	world_end(w);
 }
 
-static void quarantine_begins_anew_after_a_new_use(void **unused)
+static void quarantine_from_before_ends_with_the_next_use(void **unused)
 {
 	struct world *w = world_retired();
 
@@ -391,7 +391,7 @@ int main(void)
 	    cmocka_unit_test(quarantine_goes_on_while_its_customer_declares_it_again),
 	    cmocka_unit_test(quarantine_ends_on_the_way_back_into_use),
 	    cmocka_unit_test(quarantine_goes_on_where_it_is_declared_for_another_site),
-	    cmocka_unit_test(quarantine_begins_anew_after_a_new_use),
+	    cmocka_unit_test(quarantine_from_before_ends_with_the_next_use),
 	    cmocka_unit_test(plan_says_what_would_be_refused),
 	    cmocka_unit_test(document_that_was_tried_without_it_lets_the_ttl_count_anew),
 	    cmocka_unit_test(nothing_goes_on_while_a_document_is_on_trial),
